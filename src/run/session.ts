@@ -1,0 +1,90 @@
+/**
+ * What an executor promises: open a session over particles, play rounds, close. Nothing of queues or threads.
+ * The result of a round is a pure function of (particles in order, view, summary, parameters): never of workers.
+ * One partial per particle, merged on the dyadic tree over particle indices:
+ * node (0, i) is particle i; node (k, i) = merge(node (k-1, 2i), node (k-1, 2i+1)); a missing right child is skipped.
+ */
+import type { Particle, ParticleRef } from '../particle/particle.ts';
+import type { Reference } from './reference.ts';
+
+/** Where workers get particles and keep what can be derived again. Made in each worker from a {@link Reference}. */
+export interface Source {
+  /** The decoded particle, its bytes checked against their hash. */
+  load(ref: ParticleRef): Promise<Particle>;
+  /** Packed views, kept on disk so that a stream over them costs a read; absent: views are derived each time. */
+  readonly views?: ViewCache;
+}
+
+/** A bounded cache of packed views. Losing entries loses nothing; a damaged entry reads as absent. */
+export interface ViewCache {
+  /** Size in bytes of the packed view, or undefined if it is not there. */
+  size(key: string): number | undefined;
+  /** Reads the packed view into `target` (exactly `size` bytes) and checks it; false if it is gone or damaged. */
+  read(key: string, target: Uint8Array): boolean;
+  write(key: string, bytes: Uint8Array): void;
+}
+
+/** A bounded cache of encoded partials, used by the session's own thread. */
+export interface PartialCache {
+  get(key: string): Uint8Array | undefined;
+  put(key: string, bytes: Uint8Array): void;
+}
+
+/** How a particle becomes what a summary observes. `derive` is pure: the same particle gives the same view. */
+export interface ViewKind<V> {
+  /** Name, version and recipe hash: part of every cache key. */
+  readonly id: string;
+  derive(particle: Particle): V;
+  /** Whether the result is a packable {@link View} worth keeping in memory and on disk (else derived each time). */
+  readonly kept: boolean;
+}
+
+/** One map and merge over all particles of the session. */
+export interface Round {
+  /** Factory `(options, parameters) => Summary`. */
+  readonly summary: Reference;
+  /** Factory `(options) => ViewKind`; absent: the summary observes the particle itself. */
+  readonly view?: Reference;
+  /** Broadcast to every worker: model parameters, encoded by the caller. */
+  readonly parameters?: Uint8Array;
+  /** What to keep: every finished node of the merge tree, only the root, or nothing (default). */
+  readonly keep?: 'nodes' | 'root';
+  /** Shown in progress, e.g. `gradient`. */
+  readonly label?: string;
+}
+
+export interface RoundResult<State, Value> {
+  readonly state: State;
+  readonly value: Value;
+  /** Particles observed for this round; 0 when the cache answered all of it. */
+  readonly observed: number;
+}
+
+export interface RoundProgress {
+  readonly label: string;
+  readonly rows: number;
+  readonly totalRows: number;
+}
+
+export interface SessionOptions {
+  readonly particles: readonly ParticleRef[];
+  /** Factory `(options) => Source`. */
+  readonly source: Reference;
+  readonly partials?: PartialCache;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: RoundProgress) => void;
+}
+
+export interface Session {
+  readonly particles: readonly ParticleRef[];
+  reduce<State, Value>(round: Round): Promise<RoundResult<State, Value>>;
+  /** Frees views and workers' memory; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Inline, threads, later a cluster: the same results from each. */
+export interface Executor {
+  readonly workers: number;
+  open(options: SessionOptions): Promise<Session>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,35 @@
+/**
+ * The one idea: a statistic that can be computed piecewise. Observe particles apart, merge, then read.
+ *
+ * Laws (checked by `checkLaws`): merge is associative and `empty()` is its identity; observing a whole equals
+ * observing its parts and merging in order; decode(encode(s)) reads like s; empty, one-row and all-missing
+ * inputs are lawful. `observe` and `merge` change their first argument only, and are pure functions of both.
+ * A state keeps what merges (n, mean, M2); ratios, roots and degrees of freedom belong to `read` alone.
+ */
+import type { Particle } from '../particle/particle.ts';
+
+/** Bytes of a value, for workers, caches and clusters. Encoding is canonical: equal states, equal bytes. */
+export interface Codec<T> {
+  encode(value: T): Uint8Array;
+  decode(bytes: Uint8Array): T;
+}
+
+/** A mergeable statistic over inputs: particles, or views of them. */
+export interface Summary<State, Value, Input = Particle> {
+  /** Name, version and options, e.g. `moments/1`. Part of every cache key: change it when results change. */
+  readonly id: string;
+  empty(): State;
+  /** Map: one particle (or view) into a state. */
+  observe(state: State, input: Input): void;
+  /** Associative; `from` may be discarded afterwards and must not be kept by reference. */
+  merge(into: State, from: State): void;
+  read(state: State): Value;
+  readonly codec: Codec<State>;
+}
+
+/** State of one input: the partial. */
+export function partial<State, Value, Input>(summary: Summary<State, Value, Input>, input: Input): State {
+  const state = summary.empty();
+  summary.observe(state, input);
+  return state;
+}
