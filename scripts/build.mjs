@@ -15,8 +15,20 @@ function buildKernels() {
   const wasm = join(root, 'tmp', 'kernels.wasm');
   mkdirSync(dirname(wasm), { recursive: true });
   const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
-  const flags = ['--runtime', 'stub', '--importMemory', '--enable', 'simd', '-O3', '--noAssert', '--exportRuntime'];
-  execFileSync(process.execPath, [asc, 'kernels/index.ts', ...flags, '--outFile', wasm], { cwd: root, stdio: 'inherit' });
+  const flags = [
+    '--runtime',
+    'stub',
+    '--importMemory',
+    '--enable',
+    'simd',
+    '-O3',
+    '--noAssert',
+    '--exportRuntime',
+  ];
+  execFileSync(process.execPath, [asc, 'kernels/index.ts', ...flags, '--outFile', wasm], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   const base64 = readFileSync(wasm).toString('base64');
   const text = `/** Compiled kernels; written by scripts/build.mjs, never by hand. */\nexport const WASM_BASE64 =\n  '${base64}';\n`;
   writeFileSync(join(root, 'src', 'kernel', 'wasm-bytes.ts'), text);

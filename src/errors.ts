@@ -6,12 +6,28 @@
 
 /** What each code means to a shell (`exit`) and to an HTTP client (`status`). */
 export const ERRORS = {
-  'bad-option': { exit: 2, status: 400, meaning: 'an option or argument is unknown, missing or out of range' },
+  'bad-option': {
+    exit: 2,
+    status: 400,
+    meaning: 'an option or argument is unknown, missing or out of range',
+  },
   'not-found': { exit: 3, status: 404, meaning: 'a file, store, commit, model or column does not exist' },
   'bad-input': { exit: 4, status: 422, meaning: 'input data could not be read as it was declared' },
-  'unsupported-format': { exit: 4, status: 415, meaning: 'the format of the input is not one that can be read' },
-  'bad-data': { exit: 4, status: 422, meaning: 'the data cannot be learned from: no rows, one class, labels out of range' },
-  'schema-mismatch': { exit: 4, status: 422, meaning: 'columns do not agree with the schema of the store or model' },
+  'unsupported-format': {
+    exit: 4,
+    status: 415,
+    meaning: 'the format of the input is not one that can be read',
+  },
+  'bad-data': {
+    exit: 4,
+    status: 422,
+    meaning: 'the data cannot be learned from: no rows, one class, labels out of range',
+  },
+  'schema-mismatch': {
+    exit: 4,
+    status: 422,
+    meaning: 'columns do not agree with the schema of the store or model',
+  },
   corrupt: { exit: 5, status: 500, meaning: 'bytes read back do not agree with their hash' },
   'newer-format': { exit: 5, status: 500, meaning: 'the store or model was written by a newer version' },
   conflict: { exit: 6, status: 409, meaning: 'another writer committed first' },

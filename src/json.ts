@@ -3,7 +3,13 @@
  * keys sorted, no white space, numbers as ECMAScript prints them.
  */
 
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
 
 /** Canonical JSON text: equal values give equal text. Throws a `TypeError` on NaN and infinities. */
 export function canonicalJson(value: Json): string {

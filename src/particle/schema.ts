@@ -6,7 +6,15 @@ import { z } from 'zod';
 import { SoraError } from '../errors.ts';
 
 /** What a column holds. `sparse` is a matrix of mostly zeros kept as one CSR column. */
-export const COLUMN_TYPES = ['number', 'boolean', 'category', 'text', 'timestamp', 'binary', 'sparse'] as const;
+export const COLUMN_TYPES = [
+  'number',
+  'boolean',
+  'category',
+  'text',
+  'timestamp',
+  'binary',
+  'sparse',
+] as const;
 export type ColumnType = (typeof COLUMN_TYPES)[number];
 
 /** What a column is for. `exposure` is a positive multiplier of a count's expectation (an offset of its log). */
@@ -34,11 +42,14 @@ const schemaShape = z.object({ fields: z.array(fieldShape) });
 export function parseSchema(json: unknown): Schema {
   const result = schemaShape.safeParse(json);
   if (!result.success) {
-    throw new SoraError('schema-mismatch', `Not a schema: ${z.prettifyError(result.error)}`, { cause: result.error });
+    throw new SoraError('schema-mismatch', `Not a schema: ${z.prettifyError(result.error)}`, {
+      cause: result.error,
+    });
   }
   const seen = new Set<string>();
   for (const field of result.data.fields) {
-    if (seen.has(field.name)) throw new SoraError('schema-mismatch', `Column name "${field.name}" stands twice.`);
+    if (seen.has(field.name))
+      throw new SoraError('schema-mismatch', `Column name "${field.name}" stands twice.`);
     seen.add(field.name);
   }
   return result.data;
@@ -54,7 +65,10 @@ export function roleIndex(schema: Schema, role: Role): number {
   const indices = schema.fields.flatMap((field, index) => (field.role === role ? [index] : []));
   if (indices.length > 1) {
     const names = indices.map((index) => schema.fields[index].name).join(', ');
-    throw new SoraError('schema-mismatch', `Several columns have the role ${role}: ${names}; at most one may.`);
+    throw new SoraError(
+      'schema-mismatch',
+      `Several columns have the role ${role}: ${names}; at most one may.`,
+    );
   }
   return indices.length === 1 ? indices[0] : -1;
 }
