@@ -1,0 +1,193 @@
+/**
+ * Every option of every command, declared once: the schemas below give the types of the API, the flags and help of
+ * the command line, their validation, and `docs/options.md`.
+ */
+import { z } from 'zod';
+import { COLUMN_TYPES } from '../particle/schema.ts';
+
+const COLUMN = 'column';
+
+/** How input is read. */
+export const readShape = z.object({
+  types: z
+    .record(z.string(), z.enum(COLUMN_TYPES))
+    .optional()
+    .describe('Column types that override the inferred ones, e.g. zip=category,note=text.'),
+  names: z.array(z.string()).optional().describe('Column names for input that has none, in order.'),
+  header: z
+    .boolean()
+    .optional()
+    .describe('Whether the first line holds column names; found out when not given.'),
+  delimiter: z.string().optional().describe('Delimiter of CSV input; found out when not given.'),
+  sql: z
+    .string()
+    .optional()
+    .describe("SQL query to read instead of the files, e.g. SELECT * FROM 'x.parquet' WHERE y > 0."),
+  badRows: z
+    .enum(['fail', 'skip', 'quarantine'])
+    .default('fail')
+    .describe('What to do with rows that cannot be read: stop, leave them out, or set them aside in a file.'),
+  quarantine: z
+    .string()
+    .optional()
+    .describe('File for quarantined rows; default: beside the store or the output.'),
+});
+
+/** What the columns are for. */
+export const roleShape = z.object({
+  target: z.string().optional().describe('Column to predict.').meta({ value: COLUMN }),
+  weight: z.string().optional().describe('Column with the weight of each row.').meta({ value: COLUMN }),
+  exposure: z
+    .string()
+    .optional()
+    .describe('Column with the exposure of each row, for counts.')
+    .meta({ value: COLUMN }),
+  time: z.string().optional().describe('Column that says when a row happened.').meta({ value: COLUMN }),
+  key: z
+    .string()
+    .optional()
+    .describe('Column that names a row; it is not learned from.')
+    .meta({ value: COLUMN }),
+  group: z
+    .string()
+    .optional()
+    .describe('Column that says which rows belong together.')
+    .meta({ value: COLUMN }),
+  ignore: z.array(z.string()).optional().describe('Columns to leave out.').meta({ value: 'columns' }),
+});
+
+/** What the machine may be used for. */
+export const resourceShape = z.object({
+  workers: z
+    .int()
+    .min(0)
+    .max(256)
+    .optional()
+    .describe('Worker threads; 0 works inline; default: one per core.'),
+  memory: z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*(B|KB|MB|GB|KiB|MiB|GiB)?$/i)
+    .optional()
+    .describe('Memory budget of the whole process, e.g. 512MB; default: half of the free memory.'),
+});
+
+const storeOption = z.string().optional().describe('Store directory; default: the input name with .sora.');
+const atOption = z
+  .string()
+  .optional()
+  .describe('Commit number, time, or steps back (-1) of a store to read; default: the latest.');
+
+/** `sora ingest`. */
+export const ingestShape = z.object({
+  ...readShape.shape,
+  ...roleShape.shape,
+  ...resourceShape.shape,
+  store: storeOption,
+  append: z
+    .boolean()
+    .default(false)
+    .describe('Add the rows to what the store holds instead of replacing it.'),
+  precision: z
+    .enum(['f32', 'f64'])
+    .default('f32')
+    .describe('Precision that fractional features are stored with; learners use f32.'),
+});
+
+/** What is learned, and how. */
+export const learnShape = z.object({
+  task: z
+    .enum(['auto', 'binary', 'multiclass', 'regression', 'count'])
+    .default('auto')
+    .describe('Kind of prediction; auto looks at the target.'),
+  loss: z
+    .enum(['auto', 'squared', 'huber', 'logistic', 'softmax', 'poisson'])
+    .default('auto')
+    .describe('Loss to minimise; auto follows from the task.'),
+  l1: z.number().nonnegative().default(0).describe('Strength of the L1 penalty on coefficients.'),
+  l2: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Strength of the L2 penalty; default: 1 / sum of weights.'),
+  classWeight: z
+    .enum(['none', 'balanced'])
+    .default('none')
+    .describe('balanced gives every class the same total weight.'),
+  maxRounds: z.int().positive().default(200).describe('Most passes over the data.'),
+  tolerance: z
+    .number()
+    .positive()
+    .default(1e-5)
+    .describe('Stops when the largest gradient entry is below this.'),
+  encode: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('How to encode columns, overriding the default, e.g. city=target,age=standard.'),
+  numeric: z
+    .enum(['auto', 'standard', 'basis'])
+    .default('auto')
+    .describe('Numbers as they are (standard), with bends at quantiles (basis), or as their count allows.'),
+  testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
+  folds: z
+    .int()
+    .min(2)
+    .max(100)
+    .optional()
+    .describe('Also cross-validate over this many folds of particles.'),
+  calibrate: z.boolean().default(false).describe('Rescale probabilities on the held-out rows (Platt).'),
+  seed: z
+    .int()
+    .min(0)
+    .max(0xffff_ffff)
+    .default(1)
+    .describe('Seed of the hold-out and of every random choice.'),
+});
+
+/** `sora train`. */
+export const trainShape = z.object({
+  ...ingestShape.shape,
+  ...learnShape.shape,
+  at: atOption,
+  out: z.string().optional().describe('Model directory; default: models/<target> in the store.'),
+  report: z.boolean().default(true).describe('Write an HTML report beside the model.'),
+  cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
+});
+
+/** `sora predict`. */
+export const predictShape = z.object({
+  ...readShape.shape,
+  ...resourceShape.shape,
+  out: z
+    .string()
+    .optional()
+    .describe('Output file (.csv, .ndjson or .parquet); default: standard output as CSV.'),
+  keep: z.array(z.string()).optional().describe('Input columns to copy beside the predictions.'),
+  at: atOption,
+});
+
+/** `sora evaluate`. */
+export const evaluateShape = z.object({
+  ...readShape.shape,
+  ...resourceShape.shape,
+  at: atOption,
+});
+
+/** `sora inspect`. */
+export const inspectShape = z.object({
+  ...readShape.shape,
+  ...resourceShape.shape,
+  at: atOption,
+  summary: z.string().optional().describe('Name of a summary to compute and print.'),
+});
+
+/** `sora verify`. */
+export const verifyShape = z.object({
+  repair: z.boolean().default(false).describe('Remove damaged caches and files that no commit names.'),
+});
+
+export type ReadOptions = z.input<typeof readShape>;
+export type IngestOptions = z.input<typeof ingestShape>;
+export type TrainOptions = z.input<typeof trainShape>;
+export type PredictOptions = z.input<typeof predictShape>;
+export type EvaluateOptions = z.input<typeof evaluateShape>;
+export type InspectOptions = z.input<typeof inspectShape>;
