@@ -1,0 +1,152 @@
+/**
+ * ZSTD, synchronously, on any Node: `node:zlib` where it has it (22.15 and later), a prebuilt addon below.
+ * A frame is measured from its block headers before it is decoded, so a damaged length never allocates.
+ * Why these two: docs/decisions/002-zstd-codec.md.
+ */
+import { createRequire } from 'node:module';
+import * as zlib from 'node:zlib';
+import { CompressionType, setCompressionCodec } from '@uwdata/flechette';
+import { SoraError } from '../errors.ts';
+
+/** ZSTD level 1: the fastest of the standard levels; higher ones gain 1–4 % on columns of numbers. */
+const LEVEL = 1;
+
+/** A buffer that saves less than an eighth is stored as it is: reading it then costs nothing. */
+const KEEP_SHARE = 7 / 8;
+
+/** Buffers of at least this many bytes are tried on a sample of {@link SAMPLE_BYTES} from their middle first. */
+const SAMPLED_FROM = 1 << 18;
+const SAMPLE_BYTES = 1 << 15;
+
+/** Largest content of one ZSTD block. */
+const BLOCK_BYTES = 1 << 17;
+
+/** How far the bound of a frame may exceed what it should hold: encoders may cut blocks smaller than they could. */
+const BOUND_FACTOR = 64;
+
+/** Synchronous ZSTD: one frame in, one frame out. */
+interface Zstd {
+  readonly name: string;
+  compress(bytes: Uint8Array): Uint8Array;
+  decompress(frame: Uint8Array, length: number): Uint8Array;
+}
+
+interface NodeZstd {
+  zstdCompressSync(bytes: Uint8Array, options: { params: Record<number, number> }): Uint8Array;
+  zstdDecompressSync(frame: Uint8Array, options: { maxOutputLength: number; chunkSize: number }): Uint8Array;
+  readonly constants: { readonly ZSTD_c_compressionLevel: number };
+}
+
+interface AddonZstd {
+  readonly Encoder: new (level: number) => { encodeSync(bytes: Buffer): Buffer };
+  readonly Decoder: new () => { decodeSync(frame: Buffer): Buffer };
+}
+
+/** `node:zlib`, if this Node has ZSTD in it. */
+function nodeZstd(): Zstd | undefined {
+  if (!('zstdCompressSync' in zlib)) return undefined;
+  const node = zlib as unknown as NodeZstd;
+  const options = { params: { [node.constants.ZSTD_c_compressionLevel]: LEVEL } };
+  return {
+    name: 'node:zlib',
+    compress: (bytes) => node.zstdCompressSync(bytes, options),
+    // One chunk holds all of it, so that the result is not copied together.
+    decompress: (frame, length) =>
+      node.zstdDecompressSync(frame, { maxOutputLength: Math.max(length, 1), chunkSize: length + 64 }),
+  };
+}
+
+/** The addon, for Node below 22.15. */
+function addonZstd(): Zstd {
+  const require = createRequire(import.meta.url);
+  const { Encoder, Decoder } = require('@toondepauw/node-zstd') as AddonZstd;
+  const encoder = new Encoder(LEVEL);
+  const decoder = new Decoder();
+  const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    name: '@toondepauw/node-zstd',
+    compress: (bytes) => encoder.encodeSync(asBuffer(bytes)),
+    decompress: (frame) => decoder.decodeSync(asBuffer(frame)),
+  };
+}
+
+const zstd = nodeZstd() ?? addonZstd();
+
+/** Which implementation of ZSTD this process uses. */
+export const zstdName = zstd.name;
+
+/** Compresses into one ZSTD frame at level 1. */
+export function compress(bytes: Uint8Array): Uint8Array {
+  return zstd.compress(bytes);
+}
+
+/** Decompresses one ZSTD frame that must hold exactly `length` bytes; throws `corrupt` otherwise. */
+export function decompress(frame: Uint8Array, length: number): Uint8Array {
+  const bound = frameBound(frame);
+  if (!(length >= 0) || bound < length || bound > length * BOUND_FACTOR + BLOCK_BYTES) {
+    throw new SoraError(
+      'corrupt',
+      `A compressed buffer says it holds ${length} bytes, but its blocks hold at most ${bound}; the file is damaged.`,
+      { details: { length, bound } },
+    );
+  }
+  let bytes: Uint8Array;
+  try {
+    bytes = zstd.decompress(frame, length);
+  } catch (cause) {
+    throw new SoraError('corrupt', `A compressed buffer of ${frame.length} bytes does not decompress.`, {
+      cause,
+    });
+  }
+  if (bytes.length !== length) {
+    throw new SoraError('corrupt', `A compressed buffer holds ${bytes.length} bytes instead of ${length}.`);
+  }
+  return bytes;
+}
+
+/**
+ * Most bytes that a ZSTD frame can hold, from its header and block headers (RFC 8878, sections 3.1.1.1–2);
+ * -1 if the bytes are not exactly one whole frame. O(blocks).
+ */
+export function frameBound(frame: Uint8Array): number {
+  if (frame.length < 9) return -1;
+  if (frame[0] !== 0x28 || frame[1] !== 0xb5 || frame[2] !== 0x2f || frame[3] !== 0xfd) return -1;
+  const descriptor = frame[4];
+  const singleSegment = (descriptor >> 5) & 1;
+  const contentSizeBytes = [singleSegment, 2, 4, 8][descriptor >> 6];
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
+  let at = 5 + (1 - singleSegment) + dictionaryBytes + contentSizeBytes;
+  let bound = 0;
+  for (let last = 0; last === 0; ) {
+    if (at + 3 > frame.length) return -1;
+    const header = frame[at] | (frame[at + 1] << 8) | (frame[at + 2] << 16);
+    last = header & 1;
+    const kind = (header >> 1) & 3;
+    const size = header >>> 3;
+    if (kind === 3 || size > BLOCK_BYTES) return -1;
+    bound += kind === 2 ? BLOCK_BYTES : size;
+    at += 3 + (kind === 1 ? 1 : size);
+  }
+  if (descriptor & 4) at += 4;
+  return at === frame.length ? bound : -1;
+}
+
+/** Whether a sample from the middle of a large buffer says that compressing it would not pay. */
+function looksIncompressible(bytes: Uint8Array): boolean {
+  if (bytes.length < SAMPLED_FROM) return false;
+  const start = (bytes.length - SAMPLE_BYTES) >> 1;
+  return zstd.compress(bytes.subarray(start, start + SAMPLE_BYTES)).length > SAMPLE_BYTES * 0.95;
+}
+
+/** The compressed bytes, or `bytes` itself where compressing does not pay. */
+function compressIfSmaller(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0 || looksIncompressible(bytes)) return bytes;
+  const compressed = zstd.compress(bytes);
+  return compressed.length <= bytes.length * KEEP_SHARE ? compressed : bytes;
+}
+
+// Arrow marks a buffer that stays uncompressed by the length -1; flechette does so when nothing was gained.
+setCompressionCodec(CompressionType.ZSTD, { encode: compressIfSmaller, decode: decompress });
+
+/** Resolves when ZSTD can be used synchronously in this thread. It is ready on import; kept for other codecs. */
+export async function ready(): Promise<void> {}
