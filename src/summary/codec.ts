@@ -28,16 +28,19 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.view.setUint8(this.reserve(1), value);
+    const at = this.reserve(1);
+    this.view.setUint8(at, value);
   }
 
   u32(value: number): void {
-    this.view.setUint32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.view.setUint32(at, value, true);
   }
 
   /** A float; -0 is written as 0 and every NaN alike, so that equal states have equal bytes. */
   f64(value: number): void {
-    this.view.setFloat64(this.reserve(8), Number.isNaN(value) ? Number.NaN : value + 0, true);
+    const at = this.reserve(8);
+    this.view.setFloat64(at, Number.isNaN(value) ? Number.NaN : value + 0, true);
   }
 
   /** UTF-8 with a length before it. */

@@ -10,6 +10,7 @@ import type { ByteReader, ByteWriter } from './codec.ts';
 import { corrupt } from './codec.ts';
 import { type ColumnStatistic, type ColumnsOptions, recordPerColumn } from './columns.ts';
 import { eachNumber, NUMERIC_TYPES } from './moments.ts';
+import { sortFloats } from './sort.ts';
 
 /** Default size parameter: a sketch keeps at most about 3k items. */
 export const SKETCH_K = 512;
@@ -102,9 +103,9 @@ export class SketchRun {
     if (this.n === 0) return;
     const levels: Float64Array[] = [];
     for (let level = 0; level < this.shift; level++) {
-      levels.push(Float64Array.from(this.items[level] ?? []).sort());
+      levels.push(sortFloats(Float64Array.from(this.items[level] ?? [])));
     }
-    levels.push(this.sampled.subarray(0, this.count).sort());
+    levels.push(sortFloats(this.sampled.subarray(0, this.count)));
     mergeSketch(state, { n: this.n, min: this.min, max: this.max, levels }, k, this.key);
   }
 }
