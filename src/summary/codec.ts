@@ -45,7 +45,11 @@ export class ByteWriter {
 
   /** UTF-8 with a length before it. */
   text(value: string): void {
-    const bytes = utf8Encoder.encode(value);
+    this.blob(utf8Encoder.encode(value));
+  }
+
+  /** Length, then the bytes as they are. */
+  blob(bytes: Uint8Array): void {
     this.u32(bytes.length);
     const at = this.reserve(bytes.length);
     this.bytes.set(bytes, at);
@@ -127,6 +131,13 @@ export class ByteReader {
     } catch (cause) {
       throw corrupt(`text at byte ${at} is not UTF-8`, cause);
     }
+  }
+
+  /** A copy of the bytes. */
+  blob(): Uint8Array {
+    const length = this.u32();
+    const at = this.take(length);
+    return this.bytes.slice(at, at + length);
   }
 
   u32s(): Uint32Array {
