@@ -15,7 +15,8 @@ interface Flag {
   readonly value: string;
 }
 
-function kebab(name: string): string {
+/** Name of the flag of an option: camelCase to kebab-case. */
+export function flagName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
@@ -79,7 +80,7 @@ function readPairs(text: string, before: Record<string, string> | undefined): Re
 }
 
 function toOption(flag: Flag): Option[] {
-  const name = kebab(flag.key);
+  const name = flagName(flag.key);
   const fallback =
     flag.fallback === undefined || flag.fallback === false ? '' : ` (default: ${String(flag.fallback)})`;
   if (flag.kind === 'boolean') {
@@ -119,7 +120,7 @@ export function checkOptions<T extends z.ZodObject>(shape: T, given: Record<stri
   const [issue] = result.error.issues;
   const key = String(issue.path[0] ?? '');
   const value = JSON.stringify(given[key]);
-  throw new SoraError('bad-option', `Option --${kebab(key)} is ${value}: ${issue.message}. See --help.`, {
+  throw new SoraError('bad-option', `Option --${flagName(key)} is ${value}: ${issue.message}. See --help.`, {
     cause: result.error,
     details: { option: key, value: given[key] },
   });

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** Entry of the command line: one file a command, registered here. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ERRORS } from '../errors.ts';
+import { evaluateCommand } from './evaluate.ts';
+import { ingestCommand } from './ingest.ts';
+import { inspectCommand } from './inspect.ts';
+import { predictCommand } from './predict.ts';
+import { trainCommand } from './train.ts';
+import { verifyCommand } from './verify.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+const program = new Command('sora')
+  .description('Machine learning on particles: from a file to a model you can trust.')
+  .version(version)
+  .showHelpAfterError('Run with --help for options and examples.')
+  .showSuggestionAfterError()
+  .addCommand(trainCommand())
+  .addCommand(predictCommand())
+  .addCommand(evaluateCommand())
+  .addCommand(ingestCommand())
+  .addCommand(inspectCommand())
+  .addCommand(verifyCommand())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  sora train people.csv --target income
+  sora predict people.sora/models/income new.csv --out predictions.csv
+  sora inspect people.sora`,
+  );
+
+/** `exitOverride` does not pass on to commands that were made elsewhere. */
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : ERRORS['bad-option'].exit;
+}

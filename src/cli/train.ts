@@ -1,0 +1,82 @@
+/** `sora train`: data in, a model, an evaluation and a report out. */
+import { Command } from 'commander';
+import { formatBytes, formatCount, formatDuration, formatNumber } from '../explain/format.ts';
+import { trainShape } from '../pipeline/options.ts';
+import { type TrainResult, train } from '../pipeline/train.ts';
+import { addCommonFlags, runCommand } from './command.ts';
+import { addFlags, readFlags } from './flags.ts';
+import { metricsScreen, pathOf } from './screen.ts';
+import { alignRows } from './terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  sora train people.csv --target income
+  sora train 'parts/*.parquet' --target price --workers 4 --memory 2GB
+  sora train claims.csv --target ClaimNb --exposure Exposure
+  sora train people.sora --target income --at -1          the data as of one commit ago
+  cat events.ndjson | sora train - --target clicked --store events.sora`;
+
+/** Bars of the strongest columns. */
+function featuresScreen(features: TrainResult['features']): string {
+  const shown = features.slice(0, 8);
+  if (shown.length === 0) return '';
+  const most = shown[0].strength;
+  const rows = shown.map(({ name, strength }) => [
+    `    ${name}`,
+    '▇'.repeat(Math.max(1, Math.round((20 * strength) / most))),
+    formatNumber(strength),
+  ]);
+  return `\n  strongest columns\n${alignRows(rows)}\n`;
+}
+
+function costScreen(result: TrainResult): string {
+  const stages = Object.entries(result.seconds)
+    .filter(([, seconds]) => seconds > 0)
+    .map(([name, seconds]) => `${name} ${formatDuration(1000 * seconds)}`)
+    .join(', ');
+  const total = Object.values(result.seconds).reduce((sum, seconds) => sum + seconds, 0);
+  const rate = `${formatCount(result.rows.total / Math.max(total, 1e-3))} rows/s`;
+  return alignRows([
+    ['  time', `${formatDuration(1000 * total)} (${stages}) · ${rate}`],
+    ['  memory', `${formatBytes(result.peakMemory)} at the peak, ${result.workers || 'no'} worker threads`],
+    ['  store', `${pathOf(result.store)} · commit ${result.commit}`],
+    ['  model', pathOf(result.directory)],
+    ...(result.report === undefined ? [] : [['  report', pathOf(result.report)]]),
+  ]);
+}
+
+/** The one screen that training ends with. */
+export function trainScreen(result: TrainResult): string {
+  const { rows, fit } = result;
+  const end = fit.converged ? `converged in ${fit.rounds} rounds` : `not converged: ${fit.reason}`;
+  return [
+    '',
+    alignRows([
+      ['  target', result.target],
+      ['  learner', `${result.learner} · ${formatCount(result.featureCount)} features · ${end}`],
+      ['  rows', `${formatCount(rows.train)} to learn from, ${formatCount(rows.test)} held out`],
+    ]),
+    '',
+    metricsScreen(result.evaluation, result.folds),
+    `  ${result.verdict}`,
+    featuresScreen(result.features),
+    costScreen(result),
+    '',
+    `  next: sora predict ${pathOf(result.directory)} <file>`,
+  ].join('\n');
+}
+
+export function trainCommand(): Command {
+  const command = new Command('train')
+    .description('Train, evaluate and explain a model; the data becomes a store of particles.')
+    .argument('[inputs...]', 'files, folders, globs, a store, or - for standard input');
+  addCommonFlags(addFlags(command, trainShape)).addHelpText('after', EXAMPLES);
+  return command.action((inputs: string[], flags) =>
+    runCommand(flags, async ({ signal, onProgress, say }) => {
+      const options = readFlags(trainShape, flags);
+      const result = await train(inputs, { ...options, signal, onProgress, onNote: say });
+      const { model: _, ...json } = result;
+      return { json, screen: trainScreen(result) };
+    }),
+  );
+}
