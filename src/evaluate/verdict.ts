@@ -1,0 +1,68 @@
+/**
+ * One plain sentence on whether a model is worth having: better than the baseline beyond chance, or not.
+ */
+import type { EvaluationResult, Metric } from './result.ts';
+
+export interface Verdict {
+  readonly verdict: 'better' | 'not better';
+  readonly sentence: string;
+}
+
+const LABELS: Record<string, string> = {
+  auc: 'AUC',
+  rmse: 'RMSE',
+  poissonDeviance: 'Poisson deviance',
+  accuracy: 'accuracy',
+  logLoss: 'log loss',
+};
+
+/** Better when the 95 % interval of the gain (baseline's loss minus the model's, paired by row) is above zero. */
+export function verdict(result: EvaluationResult): Verdict {
+  const { gain } = result;
+  const rows = result.rows.toLocaleString('en-US');
+  const facts = headline(result)
+    .map(
+      (item) => `${LABELS[item.name] ?? item.name} ${round(item.value)} against ${round(item.baseline ?? 0)}`,
+    )
+    .join(', ');
+  if (gain.interval && gain.interval[0] > 0) {
+    return {
+      verdict: 'better',
+      sentence: `Better than the baseline on ${rows} rows it has not seen: ${facts}.`,
+    };
+  }
+  return {
+    verdict: 'not better',
+    sentence: `Not better than the baseline${whyNot(result, rows)}: ${facts}.`,
+  };
+}
+
+function whyNot(result: EvaluationResult, rows: string): string {
+  const { gain } = result;
+  if (gain.interval === undefined) return ` that ${rows} rows could show`;
+  if (gain.interval[1] < 0) {
+    const area = result.metrics.find((item) => item.name === 'auc');
+    if (area?.interval && area.interval[0] > 0.5) {
+      return `; it ranks rows better than chance, but its probabilities are off (calibrate it)`;
+    }
+    return `; it is worse`;
+  }
+  return ` beyond chance: the ${gain.loss} falls by ${round(gain.value)} (95 % interval ${round(gain.interval[0])} to ${round(gain.interval[1])}) on ${rows} rows`;
+}
+
+/** The two metrics to name first. */
+function headline({ task, metrics }: EvaluationResult): Metric[] {
+  const names: Record<EvaluationResult['task'], string[]> = {
+    binary: ['auc', 'logLoss'],
+    multiclass: ['accuracy', 'logLoss'],
+    regression: ['rmse', 'mae'],
+    count: ['poissonDeviance', 'rmse'],
+  };
+  return names[task].flatMap((name) => metrics.filter((item) => item.name === name));
+}
+
+function round(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1000) return Math.round(value).toLocaleString('en-US');
+  return String(Number(value.toPrecision(4)));
+}

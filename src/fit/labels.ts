@@ -1,0 +1,137 @@
+/**
+ * What the labels of a set of rows are, over learner views: totals from which the best constant prediction is read.
+ * State: rows, Σw, Σw², Σw·y, Σw·e^offset, extremes, and for classes the weight and rows of each. O(rows).
+ */
+
+import type { Json } from '../json.ts';
+import { exp, log } from '../kernel/elementary.ts';
+import type { CsrView, DenseView } from '../particle/view.ts';
+import type { Reference } from '../run/reference.ts';
+import { type ByteReader, type ByteWriter, taggedCodec } from '../summary/codec.ts';
+import type { Summary } from '../summary/summary.ts';
+
+/** The views that learners get. */
+export type LearnerView = DenseView | CsrView;
+
+/** Totals of labels. `classes[c]` is the weight of class c; empty for numbers and counts. */
+export interface LabelTotals {
+  rows: number;
+  weight: number;
+  squares: number;
+  /** Σ w·y. */
+  sum: number;
+  /** Σ w·e^offset: the total exposure of counts; the weight where there are no offsets. */
+  exposure: number;
+  min: number;
+  max: number;
+  classes: Float64Array;
+  classRows: Float64Array;
+}
+
+/** Reference of the summary for `classes` classes (0: numbers or counts). */
+export function labelsReference(classes: number): Reference {
+  return { module: import.meta.url, name: 'labels', options: { classes } };
+}
+
+/** Summary of the labels of learner views. */
+export function labels(options: Json): Summary<LabelTotals, LabelTotals, LearnerView> {
+  const { classes } = options as { classes: number };
+  return {
+    id: `labels/1 ${classes}`,
+    empty: () => emptyTotals(classes),
+    observe,
+    merge,
+    read: (state) => state,
+    codec: taggedCodec('labels/1', writeTotals, readTotals),
+  };
+}
+
+export function writeTotals(writer: ByteWriter, state: LabelTotals): void {
+  for (const value of [state.rows, state.weight, state.squares, state.sum]) writer.f64(value);
+  for (const value of [state.exposure, state.min, state.max]) writer.f64(value);
+  writer.f64s(state.classes);
+  writer.f64s(state.classRows);
+}
+
+export function readTotals(reader: ByteReader): LabelTotals {
+  return {
+    rows: reader.f64(),
+    weight: reader.f64(),
+    squares: reader.f64(),
+    sum: reader.f64(),
+    exposure: reader.f64(),
+    min: reader.f64(),
+    max: reader.f64(),
+    classes: reader.f64s(),
+    classRows: reader.f64s(),
+  };
+}
+
+function emptyTotals(classes: number): LabelTotals {
+  return {
+    rows: 0,
+    weight: 0,
+    squares: 0,
+    sum: 0,
+    exposure: 0,
+    min: Number.POSITIVE_INFINITY,
+    max: Number.NEGATIVE_INFINITY,
+    classes: new Float64Array(classes),
+    classRows: new Float64Array(classes),
+  };
+}
+
+function observe(state: LabelTotals, view: LearnerView): void {
+  const { rows, labels: values, weights, offsets } = view;
+  const classes = state.classes.length;
+  const part = emptyTotals(classes);
+  for (let row = 0; row < rows; row++) {
+    const label = values[row];
+    const weight = weights === undefined ? 1 : weights[row];
+    part.weight += weight;
+    part.squares += weight * weight;
+    part.sum += weight * label;
+    part.exposure += offsets === undefined ? weight : weight * exp(offsets[row]);
+    if (label < part.min) part.min = label;
+    if (label > part.max) part.max = label;
+    if (classes > 0) {
+      part.classes[label] += weight;
+      part.classRows[label]++;
+    }
+  }
+  part.rows = rows;
+  merge(state, part);
+}
+
+function merge(into: LabelTotals, from: LabelTotals): void {
+  into.rows += from.rows;
+  into.weight += from.weight;
+  into.squares += from.squares;
+  into.sum += from.sum;
+  into.exposure += from.exposure;
+  into.min = Math.min(into.min, from.min);
+  into.max = Math.max(into.max, from.max);
+  for (let c = 0; c < into.classes.length; c++) {
+    into.classes[c] += from.classes[c];
+    into.classRows[c] += from.classRows[c];
+  }
+}
+
+/** Losses that generalised linear models know. */
+export type LossName = 'squared' | 'huber' | 'logistic' | 'softmax' | 'poisson';
+
+/**
+ * Intercepts of the best constant prediction, one an output: log odds, log shares, mean, or log rate.
+ * Shares are kept off 0 and 1 by half a row, so that a class that no row has stays finite.
+ */
+export function constantIntercepts(loss: LossName, totals: LabelTotals): Float64Array {
+  const { weight, sum, exposure, classes } = totals;
+  if (loss === 'logistic') return Float64Array.of(log((classes[1] + 0.5) / (classes[0] + 0.5)));
+  if (loss === 'softmax') {
+    const logs = classes.map((share) => log((share + 0.5) / (weight + classes.length / 2)));
+    const mean = logs.reduce((total, value) => total + value, 0) / logs.length;
+    return logs.map((value) => value - mean);
+  }
+  if (loss === 'poisson') return Float64Array.of(log(Math.max(sum, 0.5) / exposure));
+  return Float64Array.of(sum / weight);
+}
