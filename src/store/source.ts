@@ -1,0 +1,45 @@
+/**
+ * The store as workers see it: particles by reference, and the cache of packed views.
+ * A worker knows the directory and nothing of commits: what a particle's bytes must be stands in its reference.
+ */
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { SoraError } from '../errors.ts';
+import type { Json } from '../json.ts';
+import type { Reference } from '../run/reference.ts';
+import type { Source } from '../run/session.ts';
+import { directoryStorage } from './directory.ts';
+import { readParticle } from './particle-file.ts';
+import { viewCache } from './view-cache.ts';
+
+const shape = z.object({
+  root: z.string().min(1),
+  views: z.boolean().optional(),
+  viewBytes: z.number().positive().optional(),
+});
+
+/** Which store, and whether (default true) and up to how many bytes (default 2 GiB) views are cached in it. */
+export type StoreSourceOptions = z.infer<typeof shape>;
+
+/** The source of a store's particles and views; made in each worker from {@link sourceReference}. */
+export function storeSource(options: Json): Source {
+  const result = shape.safeParse(options);
+  if (!result.success) {
+    throw new SoraError('bad-option', `Options of storeSource: ${z.prettifyError(result.error)}`);
+  }
+  const { root, views = true, viewBytes } = result.data;
+  const storage = directoryStorage(root);
+  return {
+    load: (ref) => readParticle(storage, ref),
+    ...(views ? { views: viewCache(root, { bytes: viewBytes }) } : {}),
+  };
+}
+
+/** Names {@link storeSource} with these options, for executors. */
+export function sourceReference(options: StoreSourceOptions): Reference {
+  return {
+    module: import.meta.url,
+    name: 'storeSource',
+    options: { ...options, root: resolve(options.root) },
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * The cache of packed views on disk: one file a view in `cache/views/`, named by the hash of its key.
+ * Everything here is disposable: a file that is gone or damaged reads as absent, a write that fails is forgotten.
+ *
+ * Bound: before a write that would pass it, files untouched since this cache was opened, or for ten minutes, are
+ * removed, least recently used first; if that is not enough the write is skipped. So a stream over more views
+ * than fit keeps those it has instead of chasing its own tail. Several writers may overshoot by a view each.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ViewCache } from '../run/session.ts';
+import { attempt, keyDigest, readUpTo } from './cache-files.ts';
+import { TEMPORARY } from './directory.ts';
+import {
+  decodeViewHeader,
+  encodeViewHead,
+  newViewFileBytes,
+  readPayload,
+  VIEW_HEADER_BYTES,
+  type ViewHeader,
+  viewFileBytes,
+} from './view-file.ts';
+
+/** Folder of the view files, as a key of the store. */
+export const VIEWS = 'cache/views/';
+
+/** Default bound of the files in it: 2 GiB. */
+export const DEFAULT_VIEW_BYTES = 2 * 2 ** 30;
+
+const IDLE_MILLISECONDS = 10 * 60_000;
+/** After a scan found nothing to remove, writes are skipped for this long before looking again. */
+const FULL_MILLISECONDS = 2_000;
+/** Other writers than this one that the bound allows for between two scans of the folder. */
+const ASSUMED_WRITERS = 16;
+
+interface CachedFile {
+  readonly path: string;
+  readonly size: number;
+  readonly used: number;
+}
+
+function listFiles(folder: string): CachedFile[] {
+  const files: CachedFile[] = [];
+  for (const name of attempt(() => readdirSync(folder)) ?? []) {
+    const path = join(folder, name);
+    const status = attempt(() => statSync(path));
+    if (status?.isFile()) files.push({ path, size: status.size, used: status.mtimeMs });
+  }
+  return files;
+}
+
+/** Decides whether a write fits, and makes room for it. */
+function roomKeeper(folder: string, bound: number) {
+  const opened = Date.now();
+  let allowance = 0;
+  let fullUntil = 0;
+
+  function makeRoom(files: CachedFile[], needed: number): number {
+    let total = files.reduce((sum, file) => sum + file.size, 0);
+    const now = Date.now();
+    const idle = files.filter((file) => file.used < opened || file.used < now - IDLE_MILLISECONDS);
+    for (const file of idle.sort((a, b) => a.used - b.used)) {
+      if (total + needed <= bound) break;
+      attempt(() => rmSync(file.path, { force: true }));
+      total -= file.size;
+    }
+    return total;
+  }
+
+  return {
+    /** Whether a file of `bytes` may be written now. */
+    admits(bytes: number): boolean {
+      if (bytes > bound || Date.now() < fullUntil) return false;
+      if (bytes > allowance) {
+        const total = makeRoom(listFiles(folder), bytes);
+        if (total + bytes > bound) {
+          fullUntil = Date.now() + FULL_MILLISECONDS;
+          return false;
+        }
+        allowance = Math.max(bytes, (bound - total) / ASSUMED_WRITERS);
+      }
+      allowance -= bytes;
+      return true;
+    },
+  };
+}
+
+/** The view cache of the store in `root`. `bytes` bounds its files (default 2 GiB). */
+export function viewCache(root: string, options: { readonly bytes?: number } = {}): ViewCache {
+  const folder = join(root, VIEWS);
+  const keeper = roomKeeper(folder, options.bytes ?? DEFAULT_VIEW_BYTES);
+  const pathOf = (digest: Buffer) => join(folder, `${digest.toString('hex')}.view`);
+
+  /** Calls `use` with the open file and its header if both are in order. */
+  function withFile<T>(key: string, use: (fd: number, header: ViewHeader) => T): T | undefined {
+    const digest = keyDigest(key);
+    const fd = attempt(() => openSync(pathOf(digest), 'r'));
+    if (fd === undefined) return undefined;
+    try {
+      const header = decodeViewHeader(readUpTo(fd, 0, VIEW_HEADER_BYTES));
+      if (header === undefined || !header.key.equals(digest)) return undefined;
+      if (fstatSync(fd).size !== viewFileBytes(header)) return undefined;
+      return use(fd, header);
+    } catch {
+      return undefined;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  return {
+    size: (key) => withFile(key, (_, header) => header.payloadBytes),
+    read: (key, target) =>
+      withFile(key, (fd, header) => {
+        if (header.payloadBytes !== target.length || !readPayload(fd, header, target)) return false;
+        const now = new Date();
+        attempt(() => futimesSync(fd, now, now));
+        return true;
+      }) ?? false,
+    write(key, bytes) {
+      if (!keeper.admits(newViewFileBytes(bytes.length))) return;
+      const digest = keyDigest(key);
+      attempt(() => writeFile(root, pathOf(digest), [encodeViewHead(digest, bytes), bytes]));
+    },
+  };
+}
+
+/** Writes the parts to a temporary file and renames it to `path`. Not flushed: a cache may be lost. */
+function writeFile(root: string, path: string, parts: readonly Uint8Array[]): void {
+  const temporary = join(root, TEMPORARY, randomUUID());
+  mkdirSync(dirname(temporary), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    const fd = openSync(temporary, 'wx');
+    try {
+      for (const part of parts) {
+        for (let done = 0; done < part.length; ) done += writeSync(fd, part, done);
+      }
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
