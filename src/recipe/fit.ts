@@ -1,0 +1,215 @@
+/**
+ * Fitting a recipe: each column of the schema goes to one transform, which decides from statistics.
+ * Pure: the same statistics give the same recipe. The rounds that gather them are in prepare.ts.
+ */
+import { SoraError } from '../errors.ts';
+import type { Field, Schema } from '../particle/schema.ts';
+import { columnProfile, type Profile } from '../summary/profile.ts';
+import { inferLabel, type LabelOptions, type LabelSpec } from './label.ts';
+import { type CheckedOptions, checkOptions, type Encoding, type RecipeOptions } from './options.ts';
+import { RECIPE_VERSION, type Recipe, transformNamed } from './recipe.ts';
+import { type ColumnStatistics, statisticsOf } from './statistics.ts';
+import type { TargetTable } from './target-table.ts';
+import type { TextFrequency } from './text-frequency.ts';
+import type { Dropped, Step, Transform } from './transform.ts';
+import { defaultMinCount } from './transforms/category.ts';
+import { TRANSFORMS } from './transforms/index.ts';
+import { MAX_OUTPUTS } from './transforms/target.ts';
+
+/** Everything a recipe is fitted from. */
+export interface FitInput {
+  readonly schema: Schema;
+  readonly profile: Profile;
+  /** Inferred from schema and profile when absent; null: a recipe without a label. */
+  readonly label?: LabelSpec | null;
+  readonly labelOptions?: LabelOptions;
+  readonly options?: RecipeOptions;
+  /** Word counts by column, where counted. */
+  readonly words?: Readonly<Record<string, TextFrequency>>;
+  /** Target statistics by column, where summed. */
+  readonly targets?: Readonly<Record<string, TargetTable>>;
+}
+
+/** What is to be done with a column, decided from the profile alone. */
+export interface Assignment {
+  readonly field: Field;
+  readonly transform: string;
+  readonly encoding: Encoding;
+}
+
+/** Widest dense view; beyond it rows are sparse. */
+const MAX_DENSE_WIDTH = 1024;
+/** Share of values that are not zero from which dense columns cost less than CSR entries. */
+const DENSE_SHARE = 0.2;
+/** Up to this width, dense is never much dearer. */
+const ALWAYS_DENSE = 64;
+
+/** The recipe of a data set. Throws `bad-option` on an impossible encoding, `bad-data` if no feature is left. */
+export function fitRecipe(input: FitInput): Recipe {
+  const { schema, profile } = input;
+  const options = checkOptions(input.options);
+  const label =
+    input.label === null ? undefined : (input.label ?? inferLabel(schema, profile, input.labelOptions));
+  const { assigned, dropped } = assignColumns(schema, profile, options, label);
+  const fitted = (centred: boolean) => fitSteps(input, options, label, assigned, centred);
+  const centred = fitted(true);
+  const layout = options.layout === 'auto' ? chooseLayout(centred, input) : options.layout;
+  const { steps, dropped: unusable } = layout === 'dense' ? centred : fitted(false);
+  const width = steps.reduce((sum, step) => sum + step.width, 0);
+  const folds = foldsOf(steps, input);
+  const recipe: Recipe = {
+    version: RECIPE_VERSION,
+    layout,
+    width,
+    fields: schema.fields,
+    label,
+    steps,
+    dropped: [...dropped, ...unusable],
+    folds,
+  };
+  if (width === 0) throw nothingLeft(recipe);
+  return recipe;
+}
+
+function nothingLeft({ dropped }: Recipe): SoraError {
+  const reasons = dropped.map(({ column, reason }) => `"${column}": ${reason}`).join('; ');
+  return new SoraError('bad-data', `No column gives a feature (${reasons || 'there is none'}).`);
+}
+
+/** Which transform takes each column, and which columns are left out by role, type or request. */
+export function assignColumns(
+  schema: Schema,
+  profile: Profile,
+  options: CheckedOptions,
+  label: LabelSpec | undefined,
+): { assigned: Assignment[]; dropped: { column: string; reason: string }[] } {
+  for (const name of Object.keys(options.encode)) requireColumn(schema, name);
+  const assigned: Assignment[] = [];
+  const dropped: { column: string; reason: string }[] = [];
+  for (const field of schema.fields) {
+    if (!isUsed(field, options, label)) continue;
+    const encoding = options.encode[field.name] ?? 'auto';
+    if (encoding === 'ignore') dropped.push({ column: field.name, reason: 'as asked' });
+    else if (field.type === 'binary') {
+      dropped.push({
+        column: field.name,
+        reason: 'binary values have no transform yet that makes features of them',
+      });
+    } else assigned.push(assign(field, encoding, profile, options, label));
+  }
+  return { assigned, dropped };
+}
+
+function isUsed(field: Field, options: CheckedOptions, label: LabelSpec | undefined): boolean {
+  if (field.name === label?.column) return false;
+  if (field.role === 'time') return options.calendarFromTime || options.encode[field.name] !== undefined;
+  return field.role === 'feature';
+}
+
+function requireColumn(schema: Schema, name: string): void {
+  if (schema.fields.some((field) => field.name === name)) return;
+  const names = schema.fields.map((field) => field.name).join(', ');
+  throw new SoraError(
+    'bad-option',
+    `Option encode names "${name}", which is no column; the columns are: ${names}.`,
+  );
+}
+
+function assign(
+  field: Field,
+  asked: Encoding,
+  profile: Profile,
+  options: CheckedOptions,
+  label: LabelSpec | undefined,
+): Assignment {
+  const auto = asked === 'auto' && field.type === 'category';
+  const encoding = auto ? categoryEncoding(field, profile, options, label) : asked;
+  const found = TRANSFORMS.find((one) => one.types.includes(field.type) && one.encodings.includes(encoding));
+  if (found !== undefined)
+    return { field, transform: found.name, encoding: auto && encoding === 'target' ? 'auto' : encoding };
+  const possible = TRANSFORMS.filter((one) => one.types.includes(field.type)).flatMap((one) => one.encodings);
+  throw new SoraError(
+    'bad-option',
+    `Column "${field.name}" is of type ${field.type}, which cannot be encoded as "${encoding}": choose among ${[...new Set(possible)].join(', ')}, ignore.`,
+  );
+}
+
+/**
+ * One-hot if levels that are not rare fit the limit and cover nine rows in ten, else by target;
+ * hashed where there is no label to encode by, or one of too many classes.
+ */
+function categoryEncoding(
+  field: Field,
+  profile: Profile,
+  options: CheckedOptions,
+  label: LabelSpec | undefined,
+): Encoding {
+  const column = columnProfile(profile, field.name);
+  if (column?.type !== 'category' || column.distinct.estimate <= options.onehotLevels) return 'onehot';
+  const least = options.minCount ?? defaultMinCount(profile.rows);
+  const frequent = column.values.filter(({ count }) => count >= least);
+  const covered = frequent.reduce((sum, { count }) => sum + count, 0);
+  if (frequent.length <= options.onehotLevels && covered >= 0.9 * column.present) return 'onehot';
+  if (label === undefined || (label.kind === 'multiclass' && label.classes!.length > MAX_OUTPUTS))
+    return 'hash';
+  return 'target';
+}
+
+interface FittedSteps {
+  readonly steps: Step[];
+  readonly dropped: { column: string; reason: string }[];
+}
+
+function fitSteps(
+  input: FitInput,
+  options: CheckedOptions,
+  label: LabelSpec | undefined,
+  assigned: readonly Assignment[],
+  centred: boolean,
+): FittedSteps {
+  const steps: Step[] = [];
+  const dropped: { column: string; reason: string }[] = [];
+  const numbers = assigned.filter(({ transform }) => transform === 'number').length;
+  const knots = Math.min(options.knots, Math.floor(options.basisBudget / Math.max(1, numbers)));
+  for (const { field, transform, encoding } of assigned) {
+    const statistics = statisticsFor(input, field.name);
+    if (statistics === undefined) {
+      dropped.push({ column: field.name, reason: 'it is in no particle' });
+      continue;
+    }
+    const fitted: Step | Dropped = transformNamed(transform).fit({
+      ...{ field, statistics, encoding, options, knots, centred, label },
+    });
+    if ('dropped' in fitted) dropped.push({ column: field.name, reason: fitted.dropped });
+    else steps.push(fitted);
+  }
+  return { steps, dropped };
+}
+
+function statisticsFor(input: FitInput, name: string): ColumnStatistics | undefined {
+  const profile = columnProfile(input.profile, name);
+  return profile && statisticsOf(profile, input.words?.[name], input.targets?.[name]);
+}
+
+/** Dense when narrow, or when not too wide and at least a fifth of the values are not zero. */
+function chooseLayout({ steps }: FittedSteps, input: FitInput): 'dense' | 'csr' {
+  const width = steps.reduce((sum, step) => sum + step.width, 0);
+  if (width <= ALWAYS_DENSE) return 'dense';
+  if (width > MAX_DENSE_WIDTH) return 'csr';
+  const entries = steps.reduce((sum, step) => sum + entriesOf(step, input), 0);
+  return entries >= DENSE_SHARE * width ? 'dense' : 'csr';
+}
+
+/** Values of a step that are not zero, a row, about. */
+function entriesOf(step: Step, input: FitInput): number {
+  const { entries }: Pick<Transform, 'entries'> = transformNamed(step.transform);
+  const statistics = statisticsFor(input, step.column);
+  return statistics === undefined ? 0 : Math.min(step.width, entries(step, statistics));
+}
+
+/** Seed and number of the folds that target tables were summed by; absent when no step encodes by target. */
+function foldsOf(steps: readonly Step[], input: FitInput): Recipe['folds'] {
+  const first = steps.find((step) => step.transform === 'target');
+  const table = first && input.targets?.[first.column];
+  return table && { seed: table.seed, count: table.folds };
+}

@@ -1,0 +1,94 @@
+/**
+ * Options of a recipe, declared once: types, checks and help texts come from this schema.
+ * Everything has a default that is meant to be right; `encode` overrides one column at a time.
+ */
+import { z } from 'zod';
+import { SoraError } from '../errors.ts';
+
+/** Ways to prepare a column; each transform says which of them it serves. */
+export const ENCODINGS = [
+  'auto',
+  'ignore',
+  'standard',
+  'log',
+  'basis',
+  'onehot',
+  'ordinal',
+  'hash',
+  'target',
+  'words',
+  'bigrams',
+  'calendar',
+  'maxabs',
+] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+
+const shape = z.strictObject({
+  encode: z
+    .record(z.string(), z.enum(ENCODINGS))
+    .default({})
+    .describe('How to prepare a column, by name: {"zip": "target", "id": "ignore"}.'),
+  numeric: z
+    .enum(['auto', 'standard', 'log', 'basis'])
+    .default('auto')
+    .describe(
+      'Number columns: "standard" only standardises, "log" takes signed log1p first, "basis" adds hinges so that a linear model follows curves; "auto" is basis where it fits the budget, with log for heavy tails.',
+    ),
+  layout: z
+    .enum(['auto', 'dense', 'csr'])
+    .default('auto')
+    .describe('Layout of views: column-major dense, sparse rows, or by width and density.'),
+  knots: z.int().min(1).max(32).default(6).describe('Most hinges a number column gets.'),
+  basisBudget: z
+    .int()
+    .min(0)
+    .default(400)
+    .describe('Most hinge features over all number columns; knots a column shrink to fit.'),
+  onehotLevels: z
+    .int()
+    .min(2)
+    .max(100_000)
+    .default(64)
+    .describe('Categories with more levels than this are target encoded instead of one-hot.'),
+  minCount: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Levels with fewer rows are grouped as "other"; default: 5, or 1 in 20,000 rows if that is more.',
+    ),
+  hashBits: z
+    .int()
+    .min(4)
+    .max(22)
+    .optional()
+    .describe('Hash space of text and hashed categories, as a power of two; default: by size of the data.'),
+  smoothing: z
+    .number()
+    .positive()
+    .default(20)
+    .describe('Target encoding: rows of the overall mean that are mixed into each level.'),
+  calendarFromTime: z
+    .boolean()
+    .default(false)
+    .describe('Whether the column with role time also gives calendar features.'),
+});
+
+/** Options as a caller gives them. */
+export type RecipeOptions = z.input<typeof shape>;
+/** Options with defaults filled in. */
+export type CheckedOptions = z.output<typeof shape>;
+
+/** Fills in defaults; throws `bad-option` naming the place and value. */
+export function checkOptions(options: RecipeOptions = {}): CheckedOptions {
+  const result = shape.safeParse(options);
+  if (result.success) return result.data;
+  throw new SoraError('bad-option', `Recipe options: ${z.prettifyError(result.error)}`, {
+    cause: result.error,
+  });
+}
+
+/** Name, default and help of each option, for documentation and command-line help. */
+export function describeOptions(): { name: string; help: string }[] {
+  return Object.entries(shape.shape).map(([name, item]) => ({ name, help: item.description ?? '' }));
+}

@@ -1,0 +1,95 @@
+/**
+ * The statistics of one column in the form that transforms read, made from its profile.
+ * A quantile table becomes a grid of evenly spaced quantiles, which every numeric decision is made on.
+ */
+import type { ColumnProfile, NumberProfile } from '../summary/profile.ts';
+import type { QuantileTable } from '../summary/quantiles.ts';
+import type { TargetTable } from './target-table.ts';
+import type { TextFrequency } from './text-frequency.ts';
+
+/** Points of a grid: enough to see a value of 0.1 % of the rows. */
+export const GRID_SIZE = 1000;
+
+/** A number or timestamp column with at least one finite value. */
+export interface NumberStatistics {
+  readonly present: number;
+  readonly missing: number;
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  /** 0 for a single value. */
+  readonly std: number;
+  /** Ascending values at evenly spaced quantiles; all values when there are fewer than {@link GRID_SIZE}. */
+  readonly grid: Float64Array;
+}
+
+export interface LevelStatistics {
+  /** Most frequent first; counts are lower bounds when there are too many levels to count. */
+  readonly top: readonly { readonly level: string; readonly count: number }[];
+  /** Number of levels, an estimate when there are very many. */
+  readonly distinct: number;
+}
+
+/** What is known of a column; parts that do not belong to its type are absent. */
+export interface ColumnStatistics {
+  readonly present: number;
+  readonly missing: number;
+  readonly number?: NumberStatistics;
+  /** Rows that are true, of a boolean column. */
+  readonly ones: number;
+  readonly levels?: LevelStatistics;
+  /** Words of a text on average; 0 for other columns. */
+  readonly meanWords: number;
+  /** Frequent words, once they have been counted. */
+  readonly words?: TextFrequency;
+  readonly sparse?: { readonly width: number; readonly entries: number; readonly maxAbs: number };
+  /** Label by level and fold, once it has been summed. */
+  readonly target?: TargetTable;
+}
+
+/** Statistics of a column from its profile and, where known, its words and targets. */
+export function statisticsOf(
+  profile: ColumnProfile,
+  words?: TextFrequency,
+  target?: TargetTable,
+): ColumnStatistics {
+  const { present, missing } = profile;
+  const common = { present, missing, ones: 0, meanWords: 0, words, target };
+  switch (profile.type) {
+    case 'number':
+    case 'timestamp':
+      return { ...common, number: numberStatistics(profile) };
+    case 'boolean':
+      return { ...common, ones: profile.trues };
+    case 'category': {
+      const top = profile.values.map(({ value, count }) => ({ level: value, count }));
+      return { ...common, levels: { top, distinct: Math.max(profile.distinct.estimate, top.length) } };
+    }
+    case 'sparse': {
+      const { width, entries, features } = profile;
+      const maxAbs = features === null ? 1 : features.greatest.reduce((a, b) => Math.max(a, b), 0);
+      return { ...common, sparse: { width, entries, maxAbs } };
+    }
+    default:
+      return { ...common, meanWords: profile.words.mean ?? 0 };
+  }
+}
+
+function numberStatistics(profile: NumberProfile): NumberStatistics | undefined {
+  const { present, missing, min, max, mean, std, quantiles } = profile;
+  if (min === null || max === null || mean === null) return undefined;
+  return { present, missing, min, max, mean, std: std ?? 0, grid: gridOf(quantiles) };
+}
+
+/** Values at ranks (i + ½)·n / size of a table. O(size + table). */
+export function gridOf({ values, ends }: QuantileTable): Float64Array {
+  const n = ends.length === 0 ? 0 : ends[ends.length - 1];
+  const grid = new Float64Array(Math.min(GRID_SIZE, n));
+  let at = 0;
+  for (let i = 0; i < grid.length; i++) {
+    const rank = ((i + 0.5) * n) / grid.length;
+    while (ends[at] <= rank) at++;
+    grid[i] = values[at];
+  }
+  return grid;
+}

@@ -1,0 +1,304 @@
+/**
+ * Number columns: impute, clip, signed log1p of heavy tails, standardise, and hinges.
+ * With t = log ? sign(x)·log1p(|x| / unit) : x after imputing and clipping, the features are
+ * (t - centre)·scale, then (max(0, t - at) - centre)·scale per knot, then [x = spike], then [missing].
+ * Hinges let a linear model follow curves (a linear spline, Friedman's MARS basis at quantile knots).
+ */
+import { z } from 'zod';
+import { log1p } from '../../kernel/elementary.ts';
+import type { Column, NumberColumn } from '../../particle/column.ts';
+import { conditionalGrid, shareOf, spikeOf } from '../grid.ts';
+import type { NumberStatistics } from '../statistics.ts';
+import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
+
+const affine = { centre: z.number(), scale: z.number() };
+
+const shape = z.object({
+  transform: z.literal('number'),
+  column: z.string(),
+  width: z.int(),
+  why: z.string(),
+  /** Replaces missing values: the median. */
+  fill: z.number(),
+  /** Whether the last feature says that the value was missing. */
+  missing: z.boolean(),
+  /** Values are held inside these bounds; wide ones when the fit saw nothing far out. */
+  clip: z.tuple([z.number(), z.number()]),
+  /** Unit of the signed log1p; absent: no log. */
+  unit: z.number().positive().optional(),
+  ...affine,
+  /** Knots: `value` in units of the column, `at` after the log. */
+  knots: z.array(z.object({ value: z.number(), at: z.number(), ...affine })),
+  /** A value that stands for itself, such as the 0 of most rows. */
+  spike: z.number().optional(),
+});
+
+export type NumberStep = z.infer<typeof shape>;
+
+/** sign(x)·log1p(|x| / unit). */
+function signedLog(x: number, unit: number): number {
+  return x < 0 ? -log1p(-x / unit) : log1p(x / unit);
+}
+
+function fit(context: FitContext): NumberStep | Dropped {
+  const statistics = context.statistics.number;
+  const { field, options, encoding } = context;
+  if (statistics === undefined || statistics.present === 0) return { dropped: 'no value is present' };
+  const missing = statistics.missing > 0;
+  if (statistics.min === statistics.max && !missing) return { dropped: `always ${print(statistics.min)}` };
+  const mode = encoding === 'auto' ? options.numeric : encoding;
+  const spike = mode === 'standard' ? undefined : spikeOf(statistics.grid);
+  const grid = spike === undefined ? statistics.grid : conditionalGrid(statistics.grid, spike);
+  const robust = clipBounds(statistics, grid);
+  const clip = robust ?? guardBounds(statistics);
+  const clipped = statistics.grid.map((x) => clamp(x, clip));
+  const unit = mode === 'log' || (mode !== 'standard' && isHeavy(grid)) ? logUnit(grid) : undefined;
+  const transformed = unit === undefined ? clipped : clipped.map((x) => signedLog(x, unit));
+  const exact = robust === undefined && unit === undefined;
+  const knots =
+    mode === 'standard' || mode === 'log'
+      ? []
+      : hinges(knotValues(grid, clip[1], context.knots), transformed, unit, context.centred);
+  const isSpike = spike !== undefined && knots.length > 0 && statistics.min !== statistics.max;
+  return {
+    transform: 'number',
+    column: field.name,
+    width: 1 + knots.length + (isSpike ? 1 : 0) + (missing ? 1 : 0),
+    why: reason(missing, robust, unit, knots.length, isSpike ? spike : undefined, statistics),
+    fill: fillValue(statistics),
+    missing,
+    clip,
+    unit,
+    ...(exact ? standardise(statistics.mean, statistics.std) : standardiseGrid(transformed)),
+    knots,
+    spike: isSpike ? spike : undefined,
+  };
+}
+
+/** The median, as a value of the column. */
+function fillValue(statistics: NumberStatistics): number {
+  return statistics.grid[statistics.grid.length >> 1];
+}
+
+function standardise(centre: number, std: number): { centre: number; scale: number } {
+  const scale = 1 / std;
+  return { centre, scale: Number.isFinite(scale) ? scale : 1 };
+}
+
+function standardiseGrid(grid: Float64Array): { centre: number; scale: number } {
+  let mean = 0;
+  for (const x of grid) mean += x / grid.length;
+  let variance = 0;
+  for (const x of grid) variance += ((x - mean) * (x - mean)) / grid.length;
+  return standardise(mean, Math.sqrt(variance));
+}
+
+function clamp(x: number, [low, high]: readonly [number, number]): number {
+  return x < low ? low : x > high ? high : x;
+}
+
+/**
+ * Bounds at the 0.5 % and 99.5 % quantiles pushed out by twice their distance from the median: only values
+ * far outside the bulk are cut. Undefined when there are none, so that nothing is lost where it does not matter.
+ */
+function clipBounds(statistics: NumberStatistics, grid: Float64Array): [number, number] | undefined {
+  const [low, middle, high] = [0.005, 0.5, 0.995].map((share) => grid[shareOf(grid, share)]);
+  const bounds: [number, number] = [low - 2 * (middle - low), high + 2 * (high - middle)];
+  return statistics.min < bounds[0] || statistics.max > bounds[1] ? bounds : undefined;
+}
+
+/** Ten ranges beyond what was seen: only keeps infinities and slips of the keyboard out of the arithmetic. */
+function guardBounds({ min, max }: NumberStatistics): [number, number] {
+  return [min - 10 * (max - min), max + 10 * (max - min)];
+}
+
+/** Whether one tail is more than eight times as long as the half of the bulk beside it (a normal's is 3.4). */
+function isHeavy(grid: Float64Array): boolean {
+  const [p1, p25, p50, p75, p99] = [0.01, 0.25, 0.5, 0.75, 0.99].map((share) => grid[shareOf(grid, share)]);
+  const bulk = Math.max(p75 - p50, p50 - p25);
+  return bulk > 0 && Math.max(p99 - p50, p50 - p1) > 8 * bulk;
+}
+
+/** 1, or for columns of small fractions the power of two at the low end of their magnitudes. */
+function logUnit(grid: Float64Array): number {
+  const magnitudes = Float64Array.from(grid, Math.abs)
+    .filter((x) => x > 0)
+    .sort();
+  const low = magnitudes.length === 0 ? 1 : magnitudes[shareOf(magnitudes, 0.1)];
+  let unit = 1;
+  while (unit > low && unit > 1e-30) unit /= 2;
+  return unit;
+}
+
+/** Up to `count` distinct values at even quantiles, inside the range. */
+function knotValues(grid: Float64Array, high: number, count: number): number[] {
+  const values = new Set<number>();
+  const last = Math.min(grid[grid.length - 1], high);
+  for (let k = 1; k <= count; k++) {
+    const value = grid[shareOf(grid, k / (count + 1))];
+    if (value > grid[0] && value < last) values.add(value);
+  }
+  return [...values].sort((a, b) => a - b);
+}
+
+function hinges(
+  values: readonly number[],
+  transformed: Float64Array,
+  unit: number | undefined,
+  centred: boolean,
+): NumberStep['knots'] {
+  return values.map((value) => {
+    const at = unit === undefined ? value : signedLog(value, unit);
+    const { centre, scale } = standardiseGrid(transformed.map((t) => Math.max(0, t - at)));
+    return { value, at, centre: centred ? centre : 0, scale };
+  });
+}
+
+/** Short text of a number: six significant digits. */
+function print(x: number): string {
+  return String(Number(x.toPrecision(6)));
+}
+
+function reason(
+  missing: boolean,
+  clip: [number, number] | undefined,
+  unit: number | undefined,
+  knots: number,
+  spike: number | undefined,
+  statistics: NumberStatistics,
+): string {
+  const parts = ['standardised'];
+  if (unit !== undefined) parts.unshift('log of a heavy tail');
+  if (clip !== undefined) parts.unshift(`clipped to ${print(clip[0])} … ${print(clip[1])}`);
+  if (missing)
+    parts.unshift(`${statistics.missing} missing → median ${print(fillValue(statistics))}, marked`);
+  if (knots > 0) parts.push(`${knots} hinges`);
+  if (spike !== undefined) parts.push(`own effect of ${print(spike)}`);
+  return parts.join(', ');
+}
+
+function feature(step: NumberStep, index: number): string {
+  const name = step.unit === undefined ? step.column : `log(${step.column})`;
+  if (index === 0) return name;
+  if (index <= step.knots.length) return `${name}>${print(step.knots[index - 1].value)}`;
+  if (step.spike !== undefined && index === step.knots.length + 1)
+    return `${step.column}=${print(step.spike)}`;
+  return `${step.column} missing`;
+}
+
+/** Rows a pass: 32 KiB of f64, so that a block stays in the first-level cache through all its features. */
+const BLOCK = 4096;
+const block = new Float64Array(BLOCK);
+const absent = new Uint8Array(BLOCK);
+
+function apply(step: NumberStep, column: Column, context: ApplyContext): void {
+  const { values, validity } = column as NumberColumn;
+  const { rows, output, base, tally } = context;
+  const { stride } = output;
+  const out = output.block(base, step.width);
+  const source = rows === undefined || values instanceof Float64Array ? values : Float64Array.from(values);
+  let imputed = 0;
+  for (let start = 0; start < output.rows; start += BLOCK) {
+    const count = Math.min(BLOCK, output.rows - start);
+    if (rows === undefined) block.set(source.subarray(start, start + count));
+    else gather(source as Float64Array, rows, start, count);
+    if (validity !== undefined) imputed += impute(validity, rows, start, count, step.fill);
+    writeFeatures(step, out, start, stride, count, validity !== undefined);
+  }
+  tallyUp(tally.imputed, step.column, imputed);
+}
+
+function gather(source: Float64Array, rows: Uint32Array, start: number, count: number): void {
+  for (let i = 0; i < count; i++) block[i] = source[rows[start + i]];
+}
+
+/** Fills the missing values of the block and marks them in `absent`; returns how many. */
+function impute(
+  validity: Uint8Array,
+  rows: Uint32Array | undefined,
+  start: number,
+  count: number,
+  fill: number,
+): number {
+  let imputed = 0;
+  for (let i = 0; i < count; i++) {
+    const row = rows === undefined ? start + i : rows[start + i];
+    const missing = ((validity[row >> 3] >> (row & 7)) & 1) ^ 1;
+    absent[i] = missing;
+    if (missing === 1) {
+      block[i] = fill;
+      imputed++;
+    }
+  }
+  return imputed;
+}
+
+function writeFeatures(
+  step: NumberStep,
+  out: Float32Array,
+  start: number,
+  stride: number,
+  count: number,
+  marked: boolean,
+): void {
+  let at = start;
+  const spikeAt = start + (1 + step.knots.length) * stride;
+  if (step.spike !== undefined) writeSpike(out, spikeAt, count, step.spike);
+  clipBlock(count, step.clip[0], step.clip[1]);
+  if (step.unit !== undefined) logBlock(count, step.unit);
+  writeLinear(out, at, count, step.centre, step.scale);
+  for (const knot of step.knots) {
+    at += stride;
+    writeHinge(out, at, count, knot.at, knot.centre, knot.scale);
+  }
+  if (step.missing && marked) {
+    const missingAt = start + (step.width - 1) * stride;
+    for (let i = 0; i < count; i++) out[missingAt + i] = absent[i];
+    // A filled value is no sighting of the spike: the missing mark carries the row.
+    if (step.spike !== undefined) for (let i = 0; i < count; i++) if (absent[i] === 1) out[spikeAt + i] = 0;
+  }
+}
+
+function writeLinear(out: Float32Array, at: number, count: number, centre: number, scale: number): void {
+  for (let i = 0; i < count; i++) out[at + i] = (block[i] - centre) * scale;
+}
+
+function writeHinge(
+  out: Float32Array,
+  at: number,
+  count: number,
+  knot: number,
+  centre: number,
+  scale: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    const above = block[i] - knot;
+    out[at + i] = ((above > 0 ? above : 0) - centre) * scale;
+  }
+}
+
+function writeSpike(out: Float32Array, at: number, count: number, spike: number): void {
+  for (let i = 0; i < count; i++) out[at + i] = block[i] === spike ? 1 : 0;
+}
+
+function clipBlock(count: number, low: number, high: number): void {
+  for (let i = 0; i < count; i++) {
+    const x = block[i];
+    block[i] = x < low ? low : x > high ? high : x;
+  }
+}
+
+function logBlock(count: number, unit: number): void {
+  for (let i = 0; i < count; i++) block[i] = signedLog(block[i], unit);
+}
+
+export const number = transform<NumberStep>({
+  name: 'number',
+  types: ['number'],
+  encodings: ['auto', 'standard', 'log', 'basis'],
+  shape,
+  fit,
+  entries: (step) => 1 + step.knots.length / 2,
+  feature,
+  apply,
+});

@@ -1,0 +1,74 @@
+/**
+ * Sparse columns: their features pass through as they are. Entries past the width of the fit are of features
+ * never seen: left out and counted. A missing row is an empty row.
+ */
+import { z } from 'zod';
+import type { Column, SparseColumn } from '../../particle/column.ts';
+import { isPresent } from '../../particle/column.ts';
+import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
+
+const shape = z.object({
+  transform: z.literal('sparse'),
+  column: z.string(),
+  width: z.int(),
+  why: z.string(),
+  /** Multiplies every value: 1, or 1 / the largest magnitude. */
+  scale: z.number(),
+});
+
+export type SparseStep = z.infer<typeof shape>;
+
+function fit({ field, statistics, encoding }: FitContext): SparseStep | Dropped {
+  const width = statistics.sparse?.width ?? field.width ?? 0;
+  if (width === 0 || statistics.sparse?.entries === 0) return { dropped: 'no entry is present' };
+  const largest = statistics.sparse?.maxAbs ?? 1;
+  const scale = encoding === 'maxabs' && largest > 0 ? 1 / largest : 1;
+  return {
+    transform: 'sparse',
+    column: field.name,
+    width,
+    why: `${width} sparse features${scale === 1 ? '' : ', divided by the largest magnitude'}`,
+    scale,
+  };
+}
+
+function apply(step: SparseStep, column: Column, context: ApplyContext): void {
+  const sparse = column as SparseColumn;
+  const { output, rows, base, tally } = context;
+  const starts = new Uint32Array(output.rows + 1);
+  let total = 0;
+  for (let i = 0; i < output.rows; i++) {
+    const row = rows === undefined ? i : rows[i];
+    if (isPresent(sparse.validity, row)) total += sparse.starts[row + 1] - sparse.starts[row];
+  }
+  const indices = new Uint32Array(total);
+  const values = new Float32Array(total);
+  let to = 0;
+  let unknown = 0;
+  for (let i = 0; i < output.rows; i++) {
+    const row = rows === undefined ? i : rows[i];
+    const end = isPresent(sparse.validity, row) ? sparse.starts[row + 1] : sparse.starts[row];
+    for (let from = sparse.starts[row]; from < end; from++) {
+      if (sparse.indices[from] >= step.width) {
+        unknown++;
+        continue;
+      }
+      indices[to] = sparse.indices[from];
+      values[to++] = sparse.values[from] * step.scale;
+    }
+    starts[i + 1] = to;
+  }
+  output.entries(base, starts, indices.subarray(0, to), values.subarray(0, to));
+  tallyUp(tally.unknown, step.column, unknown);
+}
+
+export const sparse = transform<SparseStep>({
+  name: 'sparse',
+  types: ['sparse'],
+  encodings: ['auto', 'maxabs'],
+  shape,
+  fit,
+  entries: (_step, { sparse, present }) => (sparse === undefined ? 0 : sparse.entries / Math.max(1, present)),
+  feature: (step, index) => `${step.column}[${index}]`,
+  apply,
+});

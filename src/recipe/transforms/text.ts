@@ -1,0 +1,184 @@
+/**
+ * Text columns: a bag of words. With word counts of the data at hand the features are its frequent words, each with
+ * value √(times in the text) · idf, idf = log((1 + texts) / (1 + texts with the word)) + 1; without them words are
+ * hashed into 2^bits slots. Either way a text is scaled to Euclidean length 1. Words: see tokens.ts.
+ */
+import { z } from 'zod';
+import { log } from '../../kernel/elementary.ts';
+import type { Column, TextColumn } from '../../particle/column.ts';
+import { isPresent } from '../../particle/column.ts';
+import { hashOfWord, Words } from '../tokens.ts';
+import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
+
+const shape = z.object({
+  transform: z.literal('text'),
+  column: z.string(),
+  width: z.int(),
+  why: z.string(),
+  bigrams: z.boolean(),
+  /** Words with a feature each, and their idf; absent: hashed. */
+  words: z.array(z.string()).optional(),
+  idf: z.array(z.number()).optional(),
+  /** Hashed: number of slots, a power of two. */
+  slots: z.int().optional(),
+  missing: z.boolean(),
+});
+
+export type TextStep = z.infer<typeof shape>;
+
+function fit(context: FitContext): TextStep | Dropped {
+  const { field, statistics, encoding } = context;
+  if (statistics.present === 0) return { dropped: 'no value is present' };
+  const missing = statistics.missing > 0;
+  const common = {
+    transform: 'text' as const,
+    column: field.name,
+    bigrams: encoding === 'bigrams',
+    missing,
+  };
+  const kind = common.bigrams ? 'words and pairs' : 'words';
+  const found = statistics.words;
+  if (found === undefined || encoding === 'hash') {
+    const slots = 2 ** (context.options.hashBits ?? hashBits(statistics.present));
+    const width = slots + (missing ? 1 : 0);
+    return { ...common, width, why: `${kind} hashed into ${slots} slots`, slots };
+  }
+  if (found.words.length === 0) return { dropped: 'no word stands in several rows' };
+  return {
+    ...common,
+    width: found.words.length + (missing ? 1 : 0),
+    why: `${found.words.length} frequent ${kind}, weighted by rarity${missing ? `, ${statistics.missing} missing → own feature` : ''}`,
+    words: [...found.words],
+    idf: found.counts.map((count) => log((1 + found.texts) / (1 + count)) + 1),
+  };
+}
+
+/** Four slots a text, from 2^12 to 2^18: the number of different words grows more slowly than that. */
+function hashBits(texts: number): number {
+  return Math.min(18, Math.max(12, 34 - Math.clz32(texts)));
+}
+
+function feature(step: TextStep, index: number): string {
+  if (step.missing && index === step.width - 1) return `${step.column} missing`;
+  return step.words === undefined ? `${step.column}#${index}` : `${step.column}~${step.words[index]}`;
+}
+
+/** Feature of a word hash by open addressing; -1 for other words. */
+interface Vocabulary {
+  readonly keys: Uint32Array;
+  readonly features: Int32Array;
+  readonly mask: number;
+}
+
+const vocabularies = new WeakMap<readonly string[], Vocabulary>();
+
+function vocabularyOf(words: readonly string[]): Vocabulary {
+  const known = vocabularies.get(words);
+  if (known !== undefined) return known;
+  const size = 2 ** (34 - Math.clz32(words.length));
+  const table = { keys: new Uint32Array(size), features: new Int32Array(size).fill(-1), mask: size - 1 };
+  for (const [index, word] of words.entries()) {
+    const hash = hashOfWord(word);
+    let at = hash & table.mask;
+    while (table.features[at] >= 0) at = (at + 1) & table.mask;
+    table.keys[at] = hash;
+    table.features[at] = index;
+  }
+  vocabularies.set(words, table);
+  return table;
+}
+
+function lookUp({ keys, features, mask }: Vocabulary, hash: number): number {
+  let at = hash & mask;
+  while (features[at] >= 0 && keys[at] !== hash) at = (at + 1) & mask;
+  return features[at];
+}
+
+/** Entries of all rows, growing. */
+class Entries {
+  indices = new Uint32Array(4096);
+  values = new Float32Array(4096);
+  count = 0;
+
+  push(index: number, value: number): void {
+    if (this.count === this.indices.length) {
+      const indices = new Uint32Array(this.count * 2);
+      indices.set(this.indices);
+      const values = new Float32Array(this.count * 2);
+      values.set(this.values);
+      [this.indices, this.values] = [indices, values];
+    }
+    this.indices[this.count] = index;
+    this.values[this.count++] = value;
+  }
+}
+
+function apply(step: TextStep, column: Column, context: ApplyContext): void {
+  const { values, validity } = column as TextColumn;
+  const { output, rows, base, tally } = context;
+  const starts = new Uint32Array(output.rows + 1);
+  const entries = new Entries();
+  const row = rowReader(step);
+  let imputed = 0;
+  for (let i = 0; i < output.rows; i++) {
+    const at = rows === undefined ? i : rows[i];
+    if (isPresent(validity, at)) row(values[at], entries);
+    else {
+      imputed++;
+      if (step.missing) entries.push(step.width - 1, 1);
+    }
+    starts[i + 1] = entries.count;
+  }
+  output.entries(
+    base,
+    starts,
+    entries.indices.subarray(0, entries.count),
+    entries.values.subarray(0, entries.count),
+  );
+  tallyUp(tally.imputed, step.column, imputed);
+}
+
+/** A function that appends the entries of one text. O(words · log words) a text. */
+function rowReader(step: TextStep): (text: string, entries: Entries) => void {
+  const reader = new Words();
+  const vocabulary = step.words === undefined ? undefined : vocabularyOf(step.words);
+  const mask = (step.slots ?? 1) - 1;
+  let found = new Uint32Array(1024);
+  return (text, entries) => {
+    reader.read(text, step.bigrams);
+    if (found.length < reader.count) found = new Uint32Array(reader.count * 2);
+    let count = 0;
+    for (let i = 0; i < reader.count; i++) {
+      const hash = reader.hashes[i];
+      const index = vocabulary === undefined ? hash & mask : lookUp(vocabulary, hash);
+      if (index >= 0) found[count++] = index;
+    }
+    appendCounts(found.subarray(0, count).sort(), step.idf, entries);
+  };
+}
+
+/** Appends √count · idf for each distinct index, scaled so that the squares add up to 1. */
+function appendCounts(sorted: Uint32Array, idf: readonly number[] | undefined, entries: Entries): void {
+  const first = entries.count;
+  let squares = 0;
+  for (let from = 0, to = 0; from < sorted.length; from = to) {
+    const index = sorted[from];
+    while (to < sorted.length && sorted[to] === index) to++;
+    const weight = idf === undefined ? 1 : idf[index];
+    squares += (to - from) * weight * weight;
+    entries.push(index, Math.sqrt(to - from) * weight);
+  }
+  const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+  for (let at = first; at < entries.count; at++) entries.values[at] *= scale;
+}
+
+export const text = transform<TextStep>({
+  name: 'text',
+  types: ['text'],
+  encodings: ['auto', 'words', 'bigrams', 'hash'],
+  shape,
+  fit,
+  entries: (_step, { meanWords }) => meanWords,
+  feature,
+  apply,
+});
