@@ -1,2 +1,11 @@
 // Entry of the kernels: every export of the WebAssembly module, one file a family.
-export { exp, log } from './elementary';
+export { expArray, logArray } from './elementary';
+export { blockSum, denseCurvature, denseDiagonal, denseGradient, denseMargins } from './dense';
+export { checksumStripes } from './checksum';
+export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
+export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
+
+/** End of static data: must stay below the first page, where the arena begins. */
+export function staticEnd(): usize {
+  return __heap_base;
+}

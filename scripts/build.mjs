@@ -23,7 +23,7 @@ function buildKernels() {
     'simd',
     '-O3',
     '--noAssert',
-    '--exportRuntime',
+    '--noExportMemory',
   ];
   execFileSync(process.execPath, [asc, 'kernels/index.ts', ...flags, '--outFile', wasm], {
     cwd: root,

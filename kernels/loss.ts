@@ -1,0 +1,197 @@
+// Losses over a block of rows: margins and labels in, residuals (weight · gradient), curvatures (weight · Hessian,
+// skipped when its pointer is 0) and the sum of weight · loss out. Formulas and conventions: src/loss/*.ts, whose
+// plain blocks compute the same bits. All share one signature. Output k of row r lies at k · strideBytes + 8 r.
+// `rows` is even; rows of padding have weight 0. Even rows add to lane 0 of the sum, odd rows to lane 1.
+import {
+  HALF,
+  MARGIN_LIMIT,
+  NEGATIVE_MARGIN_LIMIT,
+  ONE,
+  POISSON_LIMIT,
+  SIGN,
+  constant,
+  expUnitV,
+  expV,
+  log1pUnitV,
+  logV,
+} from './elementary';
+
+// @ts-ignore: decorator
+@inline
+function lanes(sum: v128): f64 {
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}
+
+// Margins beyond ±1e300 (infinities too) count as ±1e300, so that no 0 · ∞ arises.
+// @ts-ignore: decorator
+@inline
+function loadMargin(ptr: usize): v128 {
+  const z = v128.load(ptr);
+  return f64x2.pmax(f64x2.pmin(z, constant(MARGIN_LIMIT)), constant(NEGATIVE_MARGIN_LIMIT));
+}
+
+/** ½ (z - y)². */
+export function squaredBlock(
+  marginsPtr: usize,
+  labelsPtr: usize,
+  weightsPtr: usize,
+  residualsPtr: usize,
+  curvaturesPtr: usize,
+  rows: i32,
+  outputs: i32,
+  strideBytes: usize,
+  parameter: f64,
+): f64 {
+  let sum = f64x2.splat(0);
+  for (let r: usize = 0; r < <usize>rows; r += 2) {
+    const at = r << 3;
+    const w = v128.load(weightsPtr + at);
+    const d = f64x2.sub(v128.load(marginsPtr + at), v128.load(labelsPtr + at));
+    const residual = f64x2.mul(w, d);
+    v128.store(residualsPtr + at, residual);
+    if (curvaturesPtr) v128.store(curvaturesPtr + at, w);
+    sum = f64x2.add(sum, f64x2.mul(residual, f64x2.mul(d, constant(HALF))));
+  }
+  return lanes(sum);
+}
+
+/** ½ d² for |d| ≤ δ, δ (|d| - ½ δ) beyond; parameter: δ. */
+export function huberBlock(
+  marginsPtr: usize,
+  labelsPtr: usize,
+  weightsPtr: usize,
+  residualsPtr: usize,
+  curvaturesPtr: usize,
+  rows: i32,
+  outputs: i32,
+  strideBytes: usize,
+  parameter: f64,
+): f64 {
+  const delta = f64x2.splat(parameter);
+  const minus = f64x2.splat(-parameter);
+  const half = f64x2.splat(0.5 * parameter);
+  let sum = f64x2.splat(0);
+  for (let r: usize = 0; r < <usize>rows; r += 2) {
+    const at = r << 3;
+    const w = v128.load(weightsPtr + at);
+    const d = f64x2.sub(v128.load(marginsPtr + at), v128.load(labelsPtr + at));
+    const size = f64x2.abs(d);
+    const inside = f64x2.le(size, delta);
+    const g = f64x2.pmax(f64x2.pmin(d, delta), minus);
+    v128.store(residualsPtr + at, f64x2.mul(w, g));
+    if (curvaturesPtr) v128.store(curvaturesPtr + at, v128.and(w, inside));
+    const square = f64x2.mul(constant(HALF), f64x2.mul(d, d));
+    const value = v128.bitselect(square, f64x2.mul(delta, f64x2.sub(size, half)), inside);
+    sum = f64x2.add(sum, f64x2.mul(w, value));
+  }
+  return lanes(sum);
+}
+
+/** log(1 + eᶻ) - y z. */
+export function logisticBlock(
+  marginsPtr: usize,
+  labelsPtr: usize,
+  weightsPtr: usize,
+  residualsPtr: usize,
+  curvaturesPtr: usize,
+  rows: i32,
+  outputs: i32,
+  strideBytes: usize,
+  parameter: f64,
+): f64 {
+  const zero = f64x2.splat(0);
+  let sum = zero;
+  for (let r: usize = 0; r < <usize>rows; r += 2) {
+    const at = r << 3;
+    const z = loadMargin(marginsPtr + at);
+    const y = v128.load(labelsPtr + at);
+    const w = v128.load(weightsPtr + at);
+    const positive = f64x2.ge(z, zero);
+    const e = expUnitV(v128.or(z, constant(SIGN)));
+    const inverse = f64x2.div(constant(ONE), f64x2.add(constant(ONE), e));
+    const p = v128.bitselect(inverse, f64x2.mul(e, inverse), positive);
+    v128.store(residualsPtr + at, f64x2.mul(w, f64x2.sub(p, y)));
+    if (curvaturesPtr) {
+      v128.store(curvaturesPtr + at, f64x2.mul(w, f64x2.mul(f64x2.mul(e, inverse), inverse)));
+    }
+    const linear = f64x2.sub(v128.and(z, positive), f64x2.mul(y, z));
+    sum = f64x2.add(sum, f64x2.mul(w, f64x2.add(log1pUnitV(e), linear)));
+  }
+  return lanes(sum);
+}
+
+/** eᶻ - y z; beyond z = 100 the exponential goes on as its tangent. */
+export function poissonBlock(
+  marginsPtr: usize,
+  labelsPtr: usize,
+  weightsPtr: usize,
+  residualsPtr: usize,
+  curvaturesPtr: usize,
+  rows: i32,
+  outputs: i32,
+  strideBytes: usize,
+  parameter: f64,
+): f64 {
+  let sum = f64x2.splat(0);
+  for (let r: usize = 0; r < <usize>rows; r += 2) {
+    const at = r << 3;
+    const z = loadMargin(marginsPtr + at);
+    const y = v128.load(labelsPtr + at);
+    const w = v128.load(weightsPtr + at);
+    const clamped = f64x2.pmin(z, constant(POISSON_LIMIT));
+    const mean = expV(clamped);
+    v128.store(residualsPtr + at, f64x2.mul(w, f64x2.sub(mean, y)));
+    if (curvaturesPtr) v128.store(curvaturesPtr + at, f64x2.mul(w, mean));
+    const value = f64x2.mul(mean, f64x2.add(constant(ONE), f64x2.sub(z, clamped)));
+    sum = f64x2.add(sum, f64x2.mul(w, f64x2.sub(value, f64x2.mul(y, z))));
+  }
+  return lanes(sum);
+}
+
+/** log Σ_k exp(z_k) - z_y; curvatures are the diagonal, and probabilities are left in place of the margins. */
+export function softmaxBlock(
+  marginsPtr: usize,
+  labelsPtr: usize,
+  weightsPtr: usize,
+  residualsPtr: usize,
+  curvaturesPtr: usize,
+  rows: i32,
+  outputs: i32,
+  strideBytes: usize,
+  parameter: f64,
+): f64 {
+  let sum = f64x2.splat(0);
+  for (let r: usize = 0; r < <usize>rows; r += 2) {
+    const at = r << 3;
+    const y = v128.load(labelsPtr + at);
+    const w = v128.load(weightsPtr + at);
+    let max = loadMargin(marginsPtr + at);
+    for (let k = 1; k < outputs; k++) {
+      max = f64x2.pmax(max, loadMargin(marginsPtr + at + <usize>k * strideBytes));
+    }
+    let total = f64x2.splat(0);
+    let own = f64x2.splat(0);
+    for (let k = 0; k < outputs; k++) {
+      const ptr = marginsPtr + at + <usize>k * strideBytes;
+      const below = f64x2.sub(loadMargin(ptr), max);
+      own = v128.bitselect(below, own, f64x2.eq(y, f64x2.splat(<f64>k)));
+      const e = expUnitV(below);
+      total = f64x2.add(total, e);
+      v128.store(ptr, e);
+    }
+    const inverse = f64x2.div(constant(ONE), total);
+    for (let k = 0; k < outputs; k++) {
+      const plane = <usize>k * strideBytes;
+      const p = f64x2.mul(v128.load(marginsPtr + at + plane), inverse);
+      const hit = v128.and(constant(ONE), f64x2.eq(y, f64x2.splat(<f64>k)));
+      v128.store(marginsPtr + at + plane, p);
+      v128.store(residualsPtr + at + plane, f64x2.mul(w, f64x2.sub(p, hit)));
+      if (curvaturesPtr) {
+        const h = f64x2.mul(p, f64x2.sub(constant(ONE), p));
+        v128.store(curvaturesPtr + at + plane, f64x2.mul(w, h));
+      }
+    }
+    sum = f64x2.add(sum, f64x2.mul(w, f64x2.sub(logV(total), own)));
+  }
+  return lanes(sum);
+}
