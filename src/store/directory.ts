@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Dirent, Stats } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SoraError } from '../errors.ts';
 import { mapConcurrent } from './concurrent.ts';
@@ -107,6 +107,11 @@ async function* walk(
   }
 }
 
+/** Removes the folder for unfinished writes if it is empty, so that a directory shows only what was put there. */
+export async function removeTemporary(root: string): Promise<void> {
+  await rmdir(join(root, TEMPORARY)).catch(() => {});
+}
+
 /** Object storage in the directory `root`, which is made when first written to. */
 export function directoryStorage(root: string): ObjectStorage {
   const base = resolve(root);
@@ -141,21 +146,18 @@ export function directoryStorage(root: string): ObjectStorage {
     return path;
   }
 
+  /** Brings the bytes under their name: by link, which fails if it is taken, or by rename, which replaces. */
   async function place(path: string, bytes: Uint8Array, exclusive: boolean): Promise<boolean> {
     const temporary = await writeTemporary(bytes, exclusive);
     try {
-      if (!exclusive) {
-        await withFolder(dirname(path), () => rename(temporary, path));
-        return true;
-      }
-      await withFolder(dirname(path), () => link(temporary, path));
+      await withFolder(dirname(path), () => (exclusive ? link : rename)(temporary, path));
+      return true;
     } catch (error) {
       if (exclusive && errorCode(error) === 'EEXIST') return false;
       throw error;
     } finally {
-      if (exclusive) await unlink(temporary).catch(() => {});
+      await unlink(temporary).catch(() => {});
     }
-    return true;
   }
 
   async function flushDirectories(keys: readonly string[]): Promise<void> {

@@ -1,0 +1,88 @@
+/**
+ * The model directory: `model.json` and `parameters.safetensors`, written so that it holds a whole model at every
+ * moment. To replace one, the new parameters are first put beside the old (`parameters.next.safetensors`), then
+ * `model.json` is replaced at once, which is the moment of change, then the parameters take their name.
+ * Knows bytes and names; where they lie is the storage's concern.
+ */
+import { SoraError } from '../errors.ts';
+import { directoryStorage, removeTemporary } from '../store/directory.ts';
+import { sha256 } from '../store/sealed.ts';
+import type { ObjectStorage } from '../store/storage.ts';
+import {
+  assembleModel,
+  MODEL_FILE,
+  type Model,
+  modelJson,
+  PARAMETERS_FILE,
+  parseModelJson,
+} from './model.ts';
+import { decodeTensors, encodeTensors } from './safetensors.ts';
+
+const NEXT_FILE = 'parameters.next.safetensors';
+
+/** The two files of a model, by name. Equal models give equal bytes. */
+export function modelFiles(model: Model): Record<typeof MODEL_FILE | typeof PARAMETERS_FILE, Uint8Array> {
+  const parameters = encodeTensors(model.tensors);
+  const entry = { file: PARAMETERS_FILE, bytes: parameters.length, sha256: sha256(parameters) } as const;
+  return { [MODEL_FILE]: new TextEncoder().encode(modelJson(model, entry)), [PARAMETERS_FILE]: parameters };
+}
+
+/** The model in the files of {@link modelFiles}; `corrupt` if a byte differs, `newer-format` if it is too new. */
+export function modelFromFiles(
+  files: Readonly<Record<string, Uint8Array | undefined>>,
+  where: string,
+): Model {
+  const json = files[MODEL_FILE];
+  if (json === undefined) {
+    throw new SoraError(
+      'not-found',
+      `There is no model at ${where}: it has no ${MODEL_FILE}. Train one, or correct the path.`,
+    );
+  }
+  const parsed = parseModelJson(new TextDecoder().decode(json), `${where}/${MODEL_FILE}`);
+  const expected = parsed.parameters.sha256;
+  const bytes = [files[PARAMETERS_FILE], files[NEXT_FILE]].find(
+    (one) => one !== undefined && sha256(one) === expected,
+  );
+  if (bytes === undefined) {
+    const found = files[PARAMETERS_FILE] === undefined ? 'no file' : sha256(files[PARAMETERS_FILE]);
+    throw new SoraError(
+      'corrupt',
+      `${where}/${PARAMETERS_FILE} is damaged: expected SHA-256 ${expected}, found ${found}. It was not used. Restore the model from a backup, or train it again.`,
+      { details: { file: PARAMETERS_FILE, expected, found } },
+    );
+  }
+  return assembleModel(parsed, decodeTensors(bytes), where);
+}
+
+/** Writes a model to a directory (or any storage), replacing the one there. Durable when it returns. */
+export async function saveModel(target: string | ObjectStorage, model: Model): Promise<void> {
+  const storage = typeof target === 'string' ? directoryStorage(target) : target;
+  const files = modelFiles(model);
+  await storage.put(NEXT_FILE, files[PARAMETERS_FILE]);
+  await storage.flush([NEXT_FILE]);
+  await storage.put(MODEL_FILE, files[MODEL_FILE]);
+  await storage.flush([MODEL_FILE]);
+  await storage.put(PARAMETERS_FILE, files[PARAMETERS_FILE]);
+  await storage.flush([PARAMETERS_FILE]);
+  await storage.delete(NEXT_FILE);
+  if (typeof target === 'string') await removeTemporary(target);
+}
+
+/** Reads a model from a directory (or any storage), every byte checked. */
+export async function loadModel(source: string | ObjectStorage): Promise<Model> {
+  const storage = typeof source === 'string' ? directoryStorage(source) : source;
+  for (let before = await storage.get(MODEL_FILE); ; ) {
+    const next = await storage.get(NEXT_FILE);
+    const parameters = await storage.get(PARAMETERS_FILE);
+    try {
+      const files = { [MODEL_FILE]: before, [NEXT_FILE]: next, [PARAMETERS_FILE]: parameters };
+      return modelFromFiles(files, storage.location);
+    } catch (error) {
+      // The model may have been replaced between the reads: then its description is another by now.
+      const after = await storage.get(MODEL_FILE);
+      if (before === undefined || after === undefined || sha256(after) === sha256(before)) throw error;
+      before = after;
+    }
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * A fitted model as a value, and its two files: `model.json` (everything a reader may want to know, canonical and
+ * indented) and `parameters.safetensors`. Pure and free of Node, so that a browser can open one: the hash of the
+ * parameters, which `model.json` carries, is checked by whoever reads files (files.ts).
+ * Nothing that differs between two runs stands in it: no time, path, host, worker count or speed.
+ */
+import { z } from 'zod';
+import { SoraError } from '../errors.ts';
+import type { Json } from '../json.ts';
+import { parseSchema, type Schema } from '../particle/schema.ts';
+import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
+import type { Tensors } from './safetensors.ts';
+
+/** Newest version of the model format that this code reads, and the one it writes. */
+export const MODEL_VERSION = 1;
+export const MODEL_FORMAT = 'sora-model';
+export const MODEL_FILE = 'model.json';
+export const PARAMETERS_FILE = 'parameters.safetensors';
+
+const learnerShape = z.object({
+  name: z.literal('glm'),
+  loss: z.enum(['squared', 'huber', 'logistic', 'softmax', 'poisson']),
+  outputs: z.int().positive(),
+  features: z.int().nonnegative(),
+  /** The options it was fitted with. */
+  options: z.record(z.string(), z.json()),
+  converged: z.boolean(),
+  reason: z.string(),
+  rounds: z.int().nonnegative(),
+  objective: z.number(),
+  gradientNorm: z.number(),
+  /** Binary only: rows with at least this probability are of the positive class. */
+  threshold: z.number().min(0).max(1).optional(),
+});
+
+/** What fitted the model, and how it ended. */
+export type LearnerRecord = Readonly<z.infer<typeof learnerShape>>;
+
+const provenanceShape = z.object({
+  /** Version of Sora that wrote the model. */
+  sora: z.string(),
+  /** Identity of the snapshot of the store that was learned from. */
+  snapshot: z.string().optional(),
+  seed: z.int().optional(),
+  split: z.json().optional(),
+});
+
+/** Where the model comes from: enough to fit it again. */
+export type Provenance = Readonly<z.infer<typeof provenanceShape>>;
+
+/** A fitted model. */
+export interface Model {
+  /** Columns of the data it was fitted on; those of the recipe must be there to predict. */
+  readonly schema: Schema;
+  readonly recipe: Recipe;
+  readonly learner: LearnerRecord;
+  /** Constant predictions of the training rows: what the model has to beat. */
+  readonly baseline?: Json;
+  /** Evaluation on held-out rows. */
+  readonly metrics?: Json;
+  readonly provenance: Provenance;
+  readonly tensors: Tensors;
+}
+
+/** Where the parameters are and what they must hash to. */
+export interface ParametersEntry {
+  readonly file: typeof PARAMETERS_FILE;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+const shape = z.object({
+  schema: z.unknown(),
+  recipe: z.unknown(),
+  learner: learnerShape,
+  baseline: z.json().optional(),
+  metrics: z.json().optional(),
+  provenance: provenanceShape,
+  parameters: z.object({ file: z.literal(PARAMETERS_FILE), bytes: z.int(), sha256: z.string() }),
+});
+
+/** Text of `model.json`. */
+export function modelJson(model: Model, parameters: ParametersEntry): string {
+  const { schema, recipe, learner, baseline, metrics, provenance } = model;
+  const record = {
+    format: MODEL_FORMAT,
+    version: MODEL_VERSION,
+    schema,
+    recipe,
+    learner,
+    baseline,
+    metrics,
+    provenance,
+    parameters,
+  };
+  return `${JSON.stringify(sorted(record as unknown as Json), null, 2)}\n`;
+}
+
+/** The same value with the keys of every object in code-point order. */
+function sorted(value: Json): Json {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const entries = Object.entries(value as { [key: string]: Json | undefined })
+    .filter((entry): entry is [string, Json] => entry[1] !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
+}
+
+/** What `model.json` says, checked; the tensors are still to be read. */
+export interface ParsedModel {
+  readonly model: Omit<Model, 'tensors'>;
+  readonly parameters: ParametersEntry;
+}
+
+/**
+ * Reads the text of `model.json`. Throws `corrupt` when it is not a model, `newer-format` when a newer version
+ * wrote it; `where` names it in messages.
+ */
+export function parseModelJson(text: string, where: string): ParsedModel {
+  const json = parseObject(text, where);
+  if (json.format !== MODEL_FORMAT) {
+    throw new SoraError('corrupt', `${where} is not a model: its format is ${JSON.stringify(json.format)}.`);
+  }
+  if (!(typeof json.version === 'number' && json.version <= MODEL_VERSION)) {
+    throw new SoraError(
+      'newer-format',
+      `${where} has format version ${String(json.version)}; this version of Sora reads up to ${MODEL_VERSION}: update it.`,
+      { details: { version: json.version, supported: MODEL_VERSION } },
+    );
+  }
+  const result = shape.safeParse(json);
+  if (!result.success) {
+    throw new SoraError('corrupt', `${where} is not a whole model: ${z.prettifyError(result.error)}`, {
+      cause: result.error,
+    });
+  }
+  const { schema, recipe, learner, baseline, metrics, provenance, parameters } = result.data;
+  return {
+    model: {
+      schema: parseSchema(schema),
+      recipe: parseRecipe(recipe),
+      learner,
+      baseline: baseline as Json | undefined,
+      metrics: metrics as Json | undefined,
+      provenance,
+    },
+    parameters,
+  };
+}
+
+function parseObject(text: string, where: string): { [key: string]: unknown } {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return { ...value };
+  } catch (cause) {
+    throw new SoraError(
+      'corrupt',
+      `${where} is not JSON. Restore the model from a backup, or train it again.`,
+      {
+        cause,
+      },
+    );
+  }
+  throw new SoraError('corrupt', `${where} is not a JSON object.`);
+}
+
+/** Joins what was parsed with its tensors; throws `corrupt` unless their shapes are those of the learner. */
+export function assembleModel(parsed: ParsedModel, tensors: Tensors, where: string): Model {
+  const model: Model = { ...parsed.model, tensors };
+  glmParameters(model, where);
+  return model;
+}
+
+/** Tensors of a generalised linear model from its parameters (output-major, intercept last; see docs). */
+export function glmTensors(parameters: Float64Array, outputs: number, features: number): Tensors {
+  const coefficients = new Float64Array(outputs * features);
+  const intercepts = new Float64Array(outputs);
+  for (let k = 0; k < outputs; k++) {
+    const start = k * (features + 1);
+    coefficients.set(parameters.subarray(start, start + features), k * features);
+    intercepts[k] = parameters[start + features];
+  }
+  return {
+    coefficients: { shape: [outputs, features], values: coefficients },
+    intercepts: { shape: [outputs], values: intercepts },
+  };
+}
+
+/** The parameters of a generalised linear model, output-major with the intercept last. */
+export function glmParameters(model: Model, where = 'the model'): Float64Array {
+  const { outputs, features } = model.learner;
+  const coefficients = model.tensors.coefficients;
+  const intercepts = model.tensors.intercepts;
+  const fits =
+    coefficients?.values instanceof Float64Array &&
+    intercepts?.values instanceof Float64Array &&
+    String(coefficients.shape) === String([outputs, features]) &&
+    String(intercepts.shape) === String([outputs]) &&
+    model.recipe.width === features;
+  if (!fits) {
+    throw new SoraError(
+      'corrupt',
+      `The parameters of ${where} are not the coefficients [${outputs}, ${features}] and intercepts [${outputs}] that model.json and its recipe of ${model.recipe.width} features ask for.`,
+    );
+  }
+  const parameters = new Float64Array(outputs * (features + 1));
+  for (let k = 0; k < outputs; k++) {
+    parameters.set(coefficients.values.subarray(k * features, (k + 1) * features), k * (features + 1));
+    parameters[k * (features + 1) + features] = intercepts.values[k];
+  }
+  return parameters;
+}
