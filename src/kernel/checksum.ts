@@ -49,7 +49,7 @@ function wholeWords(bytes: Uint8Array): Int32Array {
   const length = bytes.length - (bytes.length % STRIPE);
   return bytes.byteOffset % 4 === 0
     ? new Int32Array(bytes.buffer, bytes.byteOffset, length / 4)
-    : new Int32Array(bytes.slice(0, length).buffer);
+    : new Int32Array(new Uint8Array(bytes.subarray(0, length)).buffer);
 }
 
 function takeTail(bytes: Uint8Array, lanes: Int32Array): void {

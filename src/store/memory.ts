@@ -17,7 +17,7 @@ export function memoryStorage(): ObjectStorage {
     return entries.get(key)?.bytes.slice(start, end);
   };
   const write = (key: string, bytes: Uint8Array) => {
-    entries.set(key, { bytes: bytes.slice(), modified: Date.now() });
+    entries.set(key, { bytes: new Uint8Array(bytes), modified: Date.now() });
   };
   const info = (key: string, entry: Entry): ObjectInfo => ({
     key,

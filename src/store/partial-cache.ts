@@ -158,7 +158,10 @@ class DiskPartials implements ClosablePartials {
     const own = this.#writable(size);
     const offset = own.end;
     const written = writevSync(own.fd, encodeRecord(digest, payload), offset);
-    if (written !== size) return ftruncateSync(own.fd, offset);
+    if (written !== size) {
+      ftruncateSync(own.fd, offset);
+      return;
+    }
     own.end += size;
     this.#index.set(digest, { segment: this.#segments.indexOf(own), offset });
   }
@@ -252,12 +255,12 @@ export function memoryPartials(bound = DEFAULT_PARTIAL_BYTES): ClosablePartials 
       if (bytes === undefined) return undefined;
       entries.delete(key);
       entries.set(key, bytes);
-      return bytes.slice();
+      return new Uint8Array(bytes);
     },
     put(key, bytes) {
       drop(key);
       if (bytes.length > bound) return;
-      entries.set(key, bytes.slice());
+      entries.set(key, new Uint8Array(bytes));
       total += bytes.length;
       for (const oldest of entries.keys()) {
         if (total <= bound) break;

@@ -79,5 +79,5 @@ export async function readParticle(storage: ObjectStorage, ref: ParticleRef): Pr
   if (bytes === undefined) throw corrupt(key, `SHA-256 ${ref.sha256}`, 'no file', REMEDY);
   const found = sha256(bytes);
   if (found !== ref.sha256) throw corrupt(key, `SHA-256 ${ref.sha256}`, found, REMEDY);
-  return decodeParticle(bytes);
+  return decodeParticle(bytes, { verified: true });
 }

@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checksum } from './checksum.ts';
+
+const hex = (bytes: Uint8Array) => [...checksum(bytes)].map((word) => word.toString(16)).join(' ');
+
+describe('checksum', () => {
+  it('changes with any change within one word', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 600 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (bytes, place, mask) => {
+          const changed = bytes.slice();
+          changed[place % bytes.length] ^= mask;
+          expect(hex(changed)).not.toBe(hex(bytes));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is the same wherever the bytes lie', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 600 }), fc.nat(15), (bytes, shift) => {
+        const moved = new Uint8Array(bytes.length + 16);
+        moved.set(bytes, shift);
+        expect(hex(moved.subarray(shift, shift + bytes.length))).toBe(hex(bytes));
+      }),
+    );
+  });
+
+  it('keeps its values, which stand in files', () => {
+    const counting = Uint8Array.from({ length: 1000 }, (_, i) => i);
+    expect(hex(new Uint8Array(0))).toMatchInlineSnapshot(`"64705bfd 60626fbd 80b4cac8 d1727e37"`);
+    expect(hex(counting)).toMatchInlineSnapshot(`"c6718ecc a3b1a2bd 7ada875a 8469ea07"`);
+  });
+});
