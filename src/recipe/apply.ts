@@ -7,7 +7,7 @@ import { SoraError } from '../errors.ts';
 import type { Column } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
-import { rowFolds } from './folds.ts';
+import { rowFolds } from '../summary/folds.ts';
 import { csrOutput, denseOutput } from './output.ts';
 import { type Recipe, transformNamed } from './recipe.ts';
 import { allRows, type LeftOut, learnableRows } from './rows.ts';
@@ -39,7 +39,9 @@ export function applyRecipe(
   purpose: Purpose = 'predict',
 ): Applied {
   const chosen =
-    purpose === 'predict' ? allRows(particle, among) : learnableRows(particle, among, labelOf(recipe));
+    purpose === 'predict'
+      ? allRows(particle, among, recipe.label)
+      : learnableRows(particle, among, labelOf(recipe));
   const { rows, count, labels, weights, offsets, leftOut } = chosen;
   const tally: Tally = { imputed: {}, unknown: {} };
   const output = (recipe.layout === 'dense' ? denseOutput : csrOutput)(count, recipe.width);
@@ -71,7 +73,7 @@ function labelOf(recipe: Recipe): NonNullable<Recipe['label']> {
 /** Folds of the rows, computed when the first step asks. */
 function foldsOnce(particle: Particle, folds: NonNullable<Recipe['folds']>): () => Uint8Array {
   let known: Uint8Array | undefined;
-  return () => (known ??= rowFolds(particle, folds));
+  return () => (known ??= rowFolds(particle, folds.seed, folds.count));
 }
 
 function columnOf(particle: Particle, step: Step, recipe: Recipe): Column {

@@ -5,11 +5,11 @@
 import { SoraError } from '../errors.ts';
 import type { Field, Schema } from '../particle/schema.ts';
 import { columnProfile, type Profile } from '../summary/profile.ts';
+import type { TargetStatistics } from '../summary/target.ts';
 import { inferLabel, type LabelOptions, type LabelSpec } from './label.ts';
 import { type CheckedOptions, checkOptions, type Encoding, type RecipeOptions } from './options.ts';
 import { RECIPE_VERSION, type Recipe, transformNamed } from './recipe.ts';
 import { type ColumnStatistics, statisticsOf } from './statistics.ts';
-import type { TargetTable } from './target-table.ts';
 import type { TextFrequency } from './text-frequency.ts';
 import type { Dropped, Step, Transform } from './transform.ts';
 import { defaultMinCount } from './transforms/category.ts';
@@ -27,7 +27,7 @@ export interface FitInput {
   /** Word counts by column, where counted. */
   readonly words?: Readonly<Record<string, TextFrequency>>;
   /** Target statistics by column, where summed. */
-  readonly targets?: Readonly<Record<string, TargetTable>>;
+  readonly targets?: Readonly<Record<string, TargetStatistics>>;
 }
 
 /** What is to be done with a column, decided from the profile alone. */
@@ -177,9 +177,9 @@ function fitSteps(
       dropped.push({ column: field.name, reason: 'it is in no particle' });
       continue;
     }
-    const fitted: Step | Dropped = transformNamed(transform).fit({
-      ...{ field, statistics, encoding, options, knots, centred, label },
-    });
+    const context = { field, statistics, encoding, options, knots, centred, label };
+    const { fit: learn } = transformNamed(transform);
+    const fitted: Step | Dropped = learn(context);
     if ('dropped' in fitted) dropped.push({ column: field.name, reason: fitted.dropped });
     else steps.push(fitted);
   }

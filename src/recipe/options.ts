@@ -66,8 +66,10 @@ const shape = z.strictObject({
   smoothing: z
     .number()
     .positive()
-    .default(20)
-    .describe('Target encoding: rows of the overall mean that are mixed into each level.'),
+    .optional()
+    .describe(
+      'Target encoding: rows of the overall mean that are mixed into each level; default: by how much levels differ (empirical Bayes).',
+    ),
   calendarFromTime: z
     .boolean()
     .default(false)

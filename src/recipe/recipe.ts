@@ -91,6 +91,12 @@ export function recipeJson(recipe: Recipe): Json {
   return recipe as unknown as Json;
 }
 
+/** The recipe without what only fitting reads: the form that a model keeps to predict with. */
+export function servingRecipe(recipe: Recipe): Recipe {
+  const { folds: _, ...rest } = recipe;
+  return { ...rest, steps: recipe.steps.map((step) => transformNamed(step.transform).strip?.(step) ?? step) };
+}
+
 /** Names of all features, in order. O(width). */
 export function featureNames(recipe: Recipe): string[] {
   const names: string[] = [];

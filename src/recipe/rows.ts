@@ -3,11 +3,9 @@
  * A row is left out when it lies on the other side of the split, its label is missing, infinite or of no known
  * class, its weight is missing or not positive, or its exposure is.
  */
-import { SoraError } from '../errors.ts';
 import { log } from '../kernel/elementary.ts';
-import { type Column, isPresent, type NumberColumn } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
-import { roleIndex } from '../particle/schema.ts';
+import { labelNumbers, roleNumbers } from '../summary/label-values.ts';
 import type { LabelSpec } from './label.ts';
 
 /** Rows left out, by reason. */
@@ -44,9 +42,9 @@ export function learnableRows(
   const leftOut: LeftOut = { label: 0, weight: 0, exposure: 0 };
   const total = particle.rows;
   const drop = new Uint8Array(total);
-  const labels = labelValues(particle, label);
-  const weights = numbersOfRole(particle, 'weight');
-  const exposures = numbersOfRole(particle, 'exposure');
+  const labels = labelNumbers(particle, label);
+  const weights = roleNumbers(particle, 'weight');
+  const exposures = label.kind === 'count' ? roleNumbers(particle, 'exposure') : undefined;
   leftOut.label = dropUnless(labels, among, drop, Number.NEGATIVE_INFINITY);
   if (weights !== undefined) leftOut.weight = dropUnless(weights, among, drop, 0);
   if (exposures !== undefined) leftOut.exposure = dropUnless(exposures, among, drop, 0);
@@ -67,8 +65,12 @@ export function learnableRows(
  * For prediction: every row of `among` stays, no label is read, weights do not count.
  * A missing exposure, or one that is not positive, counts as 1.
  */
-export function allRows(particle: Particle, among: Uint32Array | undefined): RowsOfView {
-  const exposures = numbersOfRole(particle, 'exposure');
+export function allRows(
+  particle: Particle,
+  among: Uint32Array | undefined,
+  label: LabelSpec | undefined,
+): RowsOfView {
+  const exposures = label?.kind === 'count' ? roleNumbers(particle, 'exposure') : undefined;
   const logs =
     exposures && pick(exposures, among).map((x) => (x > 0 && x < Number.POSITIVE_INFINITY ? log(x) : 0));
   return {
@@ -118,75 +120,4 @@ function pick(values: Float64Array, rows: Uint32Array | undefined): Float64Array
 
 function unlessAll(values: Float64Array | undefined, usual: number): Float64Array | undefined {
   return values === undefined || values.every((value) => value === usual) ? undefined : values;
-}
-
-/** The numbers of the column with this role, NaN where missing; undefined if no column has the role. */
-function numbersOfRole(particle: Particle, role: 'weight' | 'exposure'): Float64Array | undefined {
-  const index = roleIndex(particle.schema, role);
-  if (index < 0) return undefined;
-  const { name, type } = particle.schema.fields[index];
-  if (type !== 'number') {
-    throw new SoraError(
-      'schema-mismatch',
-      `Column "${name}" has the role ${role} and must be numbers, not ${type}.`,
-    );
-  }
-  return numbersOf(particle.columns[index] as NumberColumn);
-}
-
-/** A copy of the values, NaN where missing. */
-function numbersOf({ values, validity }: NumberColumn): Float64Array {
-  const numbers = Float64Array.from(values);
-  if (validity === undefined) return numbers;
-  for (let row = 0; row < numbers.length; row++) if (!isPresent(validity, row)) numbers[row] = Number.NaN;
-  return numbers;
-}
-
-/** Label of every row: class index, count or number; NaN where missing or of an unknown class. O(rows). */
-export function labelValues(particle: Particle, label: LabelSpec): Float64Array {
-  const index = particle.schema.fields.findIndex((field) => field.name === label.column);
-  if (index < 0) {
-    const names = particle.schema.fields.map((field) => field.name).join(', ');
-    throw new SoraError('schema-mismatch', `There is no label column "${label.column}" among: ${names}.`);
-  }
-  const column = particle.columns[index];
-  if (label.classes === undefined) {
-    if (column.type !== 'number') throw wrongType(label, column);
-    return numbersOf(column);
-  }
-  const indexOf = new Map(label.classes.map((name, at) => [name, at]));
-  return classValues(column, (name) => indexOf.get(name) ?? Number.NaN, label);
-}
-
-function wrongType(label: LabelSpec, column: Column): SoraError {
-  return new SoraError(
-    'schema-mismatch',
-    `Label column "${label.column}" is of type ${column.type}, which cannot hold ${label.kind} labels.`,
-  );
-}
-
-function classValues(column: Column, classOf: (name: string) => number, label: LabelSpec): Float64Array {
-  if (column.type === 'number' || column.type === 'boolean') {
-    const names = new Map<number, number>();
-    const isBoolean = column.type === 'boolean';
-    return Float64Array.from(column.values, (value, row) => {
-      if (!isPresent(column.validity, row)) return Number.NaN;
-      let found = names.get(value);
-      if (found === undefined) {
-        found = classOf(isBoolean ? String(value !== 0) : String(value));
-        names.set(value, found);
-      }
-      return found;
-    });
-  }
-  if (column.type === 'category') {
-    const ofCode = Float64Array.from(column.dictionary, classOf);
-    return Float64Array.from(column.codes, (code) => (code < 0 ? Number.NaN : ofCode[code]));
-  }
-  if (column.type === 'text') {
-    return Float64Array.from(column.values, (value, row) =>
-      isPresent(column.validity, row) ? classOf(value) : Number.NaN,
-    );
-  }
-  throw wrongType(label, column);
 }

@@ -4,7 +4,7 @@
  */
 import type { ColumnProfile, NumberProfile } from '../summary/profile.ts';
 import type { QuantileTable } from '../summary/quantiles.ts';
-import type { TargetTable } from './target-table.ts';
+import type { TargetStatistics } from '../summary/target.ts';
 import type { TextFrequency } from './text-frequency.ts';
 
 /** Points of a grid: enough to see a value of 0.1 % of the rows. */
@@ -44,14 +44,14 @@ export interface ColumnStatistics {
   readonly words?: TextFrequency;
   readonly sparse?: { readonly width: number; readonly entries: number; readonly maxAbs: number };
   /** Label by level and fold, once it has been summed. */
-  readonly target?: TargetTable;
+  readonly target?: TargetStatistics;
 }
 
 /** Statistics of a column from its profile and, where known, its words and targets. */
 export function statisticsOf(
   profile: ColumnProfile,
   words?: TextFrequency,
-  target?: TargetTable,
+  target?: TargetStatistics,
 ): ColumnStatistics {
   const { present, missing } = profile;
   const common = { present, missing, ones: 0, meanWords: 0, words, target };

@@ -70,6 +70,8 @@ export interface Transform<S extends Step = Step> {
   /** Name of feature `index` of the step, e.g. `age>37`. */
   feature(step: S, index: number): string;
   apply(step: S, column: Column, context: ApplyContext): void;
+  /** The step without what only fitting reads; absent: all of it is needed to predict. */
+  strip?(step: S): S;
 }
 
 /** Forgets the step type, so that transforms of many steps fit one table; shapes check steps read from JSON. */

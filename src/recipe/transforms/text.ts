@@ -49,7 +49,7 @@ function fit(context: FitContext): TextStep | Dropped {
     width: found.words.length + (missing ? 1 : 0),
     why: `${found.words.length} frequent ${kind}, weighted by rarity${missing ? `, ${statistics.missing} missing → own feature` : ''}`,
     words: [...found.words],
-    idf: found.counts.map((count) => log((1 + found.texts) / (1 + count)) + 1),
+    idf: found.counts.map((count) => Number((log((1 + found.texts) / (1 + count)) + 1).toPrecision(6))),
   };
 }
 

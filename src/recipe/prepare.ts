@@ -1,0 +1,121 @@
+/**
+ * Gathering what a recipe is fitted from: at most three rounds over the particles, then `fitRecipe`.
+ * 1. the profile of every column; 2. word counts of text columns; 3. the label by level of columns that are
+ * encoded by target. Rounds that no column needs are not played. The recipe does not depend on the executor.
+ */
+import type { Json } from '../json.ts';
+import type { Schema } from '../particle/schema.ts';
+import type { Reference } from '../run/reference.ts';
+import type { Session } from '../run/session.ts';
+import { columnProfile, type Profile } from '../summary/profile.ts';
+import type { Split } from '../summary/split.ts';
+import type { TargetState, TargetStatistics } from '../summary/target.ts';
+import { type Assignment, assignColumns, fitRecipe } from './fit.ts';
+import { inferLabel, type LabelOptions, type LabelSpec } from './label.ts';
+import { checkOptions, type RecipeOptions } from './options.ts';
+import type { Recipe } from './recipe.ts';
+import type { TextFrequency, TextFrequencyState } from './text-frequency.ts';
+
+/** The summaries of the rounds, exported from here so that references to them name this module. */
+export { profile } from '../summary/profile.ts';
+export { targets } from '../summary/target.ts';
+export { textFrequency } from './text-frequency.ts';
+
+export interface PrepareInput {
+  /** Of the session's particles, with the roles that the recipe shall see. */
+  readonly schema: Schema;
+  /** Fit from the rows of one side of a hold-out only. */
+  readonly split?: Split;
+  readonly options?: RecipeOptions;
+  readonly label?: LabelOptions;
+  /** Seed of the folds of target encodings; default 1. */
+  readonly seed?: number;
+}
+
+export interface Prepared {
+  readonly recipe: Recipe;
+  /** Of the rows that the recipe was fitted from. */
+  readonly profile: Profile;
+}
+
+/** Folds of target encodings. */
+const FOLDS = 5;
+/** Most numbers of a target table by level, fold and output: keeps a recipe below a megabyte a column. */
+const MOST_TARGETS = 30_000;
+/** Most words of a text column. */
+const MOST_WORDS = 32_768;
+
+/** Plays the rounds a recipe needs and fits it. Throws `bad-data` if there is nothing to learn. */
+export async function prepareRecipe(session: Session, input: PrepareInput): Promise<Prepared> {
+  const { schema, split, seed = 1 } = input;
+  const options = checkOptions(input.options);
+  const { value: profile } = await session.reduce<unknown, Profile>({
+    summary: reference('profile', split === undefined ? {} : { split }),
+    keep: 'nodes',
+    label: 'profile',
+  });
+  const label = inferLabel(schema, profile, input.label);
+  const { assigned } = assignColumns(schema, profile, options, label);
+  const words = await countWords(session, assigned, profile, split);
+  const targets = label && (await sumTargets(session, assigned, profile, label, seed, split));
+  const recipe = fitRecipe({ schema, profile, label: label ?? null, options, words, targets });
+  return { recipe, profile };
+}
+
+function reference(name: string, options: Json): Reference {
+  return { module: import.meta.url, name, options };
+}
+
+/** Word counts of the text columns that are not hashed. */
+async function countWords(
+  session: Session,
+  assigned: readonly Assignment[],
+  profile: Profile,
+  split: Split | undefined,
+): Promise<Record<string, TextFrequency>> {
+  const columns = assigned
+    .filter(({ transform, encoding }) => transform === 'text' && encoding !== 'hash')
+    .map(({ field, encoding }) => ({ name: field.name, bigrams: encoding === 'bigrams' }));
+  if (columns.length === 0) return {};
+  const least = Math.max(2, Math.min(5, Math.round(profile.rows / 200)));
+  const { value } = await session.reduce<TextFrequencyState, readonly TextFrequency[]>({
+    summary: reference('textFrequency', { columns, split, least, limit: MOST_WORDS }),
+    keep: 'nodes',
+    label: 'words',
+  });
+  return Object.fromEntries(columns.map(({ name }, index) => [name, value[index]]));
+}
+
+/** The label by level and fold of the columns that are encoded by target. */
+async function sumTargets(
+  session: Session,
+  assigned: readonly Assignment[],
+  profile: Profile,
+  label: LabelSpec,
+  seed: number,
+  split: Split | undefined,
+): Promise<Record<string, TargetStatistics>> {
+  const outputs = label.kind === 'multiclass' ? label.classes!.length : 1;
+  const most = Math.floor(MOST_TARGETS / (outputs * FOLDS));
+  const columns = assigned
+    .filter(({ transform }) => transform === 'target')
+    .map(({ field }) => ({ name: field.name, levels: commonLevels(profile, field.name, most) }));
+  if (columns.length === 0) return {};
+  const { column, kind, classes } = label;
+  const { value } = await session.reduce<TargetState, readonly TargetStatistics[]>({
+    summary: reference('targets', { columns, label: { column, kind, classes }, folds: FOLDS, seed, split }),
+    keep: 'nodes',
+    label: 'target statistics',
+  });
+  return Object.fromEntries(columns.map(({ name }, index) => [name, value[index]]));
+}
+
+/** The commonest levels of a category, most frequent first; those of a single row say nothing out of fold. */
+function commonLevels(profile: Profile, name: string, most: number): string[] {
+  const column = columnProfile(profile, name);
+  if (column?.type !== 'category') return [];
+  return column.values
+    .filter(({ count }) => count > 1)
+    .slice(0, most)
+    .map(({ value }) => value);
+}
