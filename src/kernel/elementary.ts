@@ -75,7 +75,7 @@ function logTail(z: number): number {
 
 /** eˣ; 0 below -745.2, Infinity above 709.8. */
 export function exp(x: number): number {
-  if (x !== x) return x;
+  if (Number.isNaN(x)) return x;
   let c = x > 710 ? 710 : x;
   c = c < -746 ? -746 : c;
   const k = c * INV_LN2 + ROUND - ROUND;
@@ -88,7 +88,7 @@ export function exp(x: number): number {
 
 /** eˣ - 1, accurate near 0. */
 export function expm1(x: number): number {
-  if (x !== x || x === 0) return x;
+  if (Number.isNaN(x) || x === 0) return x;
   if (x > 40) return exp(x);
   if (x < -40) return -1;
   const k = x * INV_LN2 + ROUND - ROUND;

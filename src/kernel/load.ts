@@ -1,0 +1,75 @@
+/**
+ * The compiled kernels over this thread's memory, instantiated on first use (synchronously: about a millisecond).
+ * Pointers are byte offsets into the memory; layouts and formulas are documented in kernels/.
+ */
+import { SoraError } from '../errors.ts';
+import { kernelMemory } from './memory.ts';
+import { WASM_BASE64 } from './wasm-bytes.ts';
+import { wasm } from './webassembly.ts';
+
+/** One signature for the block of every loss: see kernels/loss.ts. Returns Σ weight · loss. */
+export type LossKernel = (
+  marginsPtr: number,
+  labelsPtr: number,
+  weightsPtr: number,
+  residualsPtr: number,
+  curvaturesPtr: number,
+  rows: number,
+  outputs: number,
+  strideBytes: number,
+  parameter: number,
+) => number;
+
+/** Names of the loss kernels. */
+export type LossKernelName =
+  | 'squaredBlock'
+  | 'huberBlock'
+  | 'logisticBlock'
+  | 'softmaxBlock'
+  | 'poissonBlock';
+
+type Pointers = (...pointersAndCounts: number[]) => void;
+
+/** Exports of the WebAssembly module. */
+export interface KernelExports extends Record<LossKernelName, LossKernel> {
+  readonly staticEnd: () => number;
+  readonly checksumStripes: Pointers;
+  readonly expArray: Pointers;
+  readonly logArray: Pointers;
+  readonly blockSum: Pointers;
+  readonly denseMargins: Pointers;
+  readonly denseGradient: Pointers;
+  readonly denseDiagonal: Pointers;
+  readonly denseCurvature: Pointers;
+  readonly csrMargins: Pointers;
+  readonly csrGradient: Pointers;
+  readonly csrDiagonal: Pointers;
+  readonly csrCurvature: Pointers;
+  readonly sgdDense: Pointers;
+  readonly sgdCsr: Pointers;
+}
+
+/** Static data must end before the arena begins, at the first page. */
+const STATIC_LIMIT = 65_536;
+
+let loaded: KernelExports | undefined;
+
+/** The kernels of this thread. */
+export function loadKernels(): KernelExports {
+  if (loaded === undefined) {
+    const bytes = Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0));
+    const abort = () => {
+      throw new SoraError('internal', 'A kernel aborted.');
+    };
+    const imports = { env: { memory: kernelMemory(), abort } };
+    const kernels = new wasm.Instance(new wasm.Module(bytes), imports).exports as unknown as KernelExports;
+    if (kernels.staticEnd() > STATIC_LIMIT) {
+      throw new SoraError(
+        'internal',
+        `Static data of the kernels ends at ${kernels.staticEnd()}, beyond ${STATIC_LIMIT}.`,
+      );
+    }
+    loaded = kernels;
+  }
+  return loaded;
+}

@@ -1,0 +1,96 @@
+/**
+ * Which path kernels take: WebAssembly (default) or the plain TypeScript twins, which give the same bits.
+ * A call whose blocks do not fit the scratch of this thread's memory takes the plain path by itself.
+ * `SORA_KERNELS=plain` in the environment sets the default.
+ */
+import type { TypedArray } from '../particle/view.ts';
+import { type KernelExports, loadKernels } from './load.ts';
+import { type ArrayConstructor, isResident, scratch } from './memory.ts';
+
+export type KernelMode = 'wasm' | 'plain';
+
+/** What a kernel call works with; valid only during the call. */
+export interface KernelRun {
+  /** The WebAssembly kernels; absent on the plain path. */
+  readonly wasm: KernelExports | undefined;
+  /** An array for the duration of the call, all zero; resident on the WebAssembly path. */
+  zeros<T extends TypedArray>(type: ArrayConstructor<T> & (new (length: number) => T), length: number): T;
+  /** The array itself if kernels can read it where it lies, else a copy for the duration of the call. */
+  place<T extends TypedArray>(array: T): T;
+  /** Whether kernels can read the array where it lies. */
+  inPlace(array: TypedArray): boolean;
+}
+
+class ScratchFull extends Error {}
+
+let mode: KernelMode = globalThis.process?.env?.SORA_KERNELS === 'plain' ? 'plain' : 'wasm';
+const runs = { wasm: 0, plain: 0 };
+
+/** Chooses the path of all later kernel calls of this thread. */
+export function setKernelMode(next: KernelMode): void {
+  mode = next;
+}
+
+/** The path that kernel calls of this thread take. */
+export function kernelMode(): KernelMode {
+  return mode;
+}
+
+/** How many kernel calls of this thread ended on each path. */
+export function kernelRuns(): Readonly<Record<KernelMode, number>> {
+  return { ...runs };
+}
+
+const plainRun: KernelRun = {
+  wasm: undefined,
+  zeros: (type, length) => new type(length),
+  place: (array) => array,
+  inPlace: () => true,
+};
+
+function scratchArray<T extends TypedArray>(type: ArrayConstructor<T>, length: number): T {
+  const array = scratch.alloc(type, length);
+  if (array === undefined) throw new ScratchFull();
+  return array;
+}
+
+function wasmRun(): KernelRun {
+  return {
+    wasm: loadKernels(),
+    zeros(type, length) {
+      const array = scratchArray(type, length);
+      array.fill(0);
+      return array;
+    },
+    place(array) {
+      if (isResident(array)) return array;
+      type Placed = typeof array;
+      const copy = scratchArray(array.constructor as unknown as ArrayConstructor<Placed>, array.length);
+      copy.set(array);
+      return copy;
+    },
+    inPlace: isResident,
+  };
+}
+
+/**
+ * Runs `body` on the chosen path. `body` must allocate everything before it writes to anything of its caller's:
+ * when scratch is full it is run again on the plain path.
+ */
+export function runKernels<T>(body: (run: KernelRun) => T): T {
+  if (mode === 'wasm') {
+    const mark = scratch.mark();
+    try {
+      const result = body(wasmRun());
+      runs.wasm++;
+      return result;
+    } catch (error) {
+      if (!(error instanceof ScratchFull)) throw error;
+    } finally {
+      scratch.reset(mark);
+    }
+  }
+  const result = body(plainRun);
+  runs.plain++;
+  return result;
+}
