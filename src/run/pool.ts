@@ -7,6 +7,7 @@ import { SoraError } from '../errors.ts';
 import type { CallBody } from './call.ts';
 import { type MapOptions, mapOrdered } from './map-ordered.ts';
 import type { Reference } from './reference.ts';
+import { ReferenceNumbers } from './reference-numbers.ts';
 import { Thread, ThreadDeath, type Transferable, threadReference } from './thread.ts';
 
 export type { Transferring } from './call.ts';
@@ -163,20 +164,4 @@ function lost({ module, name }: Reference, cause: ThreadDeath): SoraError {
 
 function cancelled(signal: AbortSignal | undefined): SoraError {
   return new SoraError('cancelled', 'Stopped on request.', { cause: signal?.reason });
-}
-
-/** Numbers references: equal module, name and options give one number; the same object is looked up quickly. */
-class ReferenceNumbers {
-  readonly #byObject = new WeakMap<Reference, number>();
-  readonly #byText = new Map<string, number>();
-
-  of(reference: Reference): number {
-    const known = this.#byObject.get(reference);
-    if (known !== undefined) return known;
-    const text = JSON.stringify([reference.module, reference.name, reference.options ?? null]);
-    const number = this.#byText.get(text) ?? this.#byText.size;
-    this.#byText.set(text, number);
-    this.#byObject.set(reference, number);
-    return number;
-  }
 }

@@ -22,12 +22,24 @@ export function compiledModule(url: string): string {
   return url.endsWith('.ts') ? url.replace(/\/src\/(?!.*\/src\/)/, '/dist/').replace(/\.ts$/, '.js') : url;
 }
 
+type Factory = (options: Json, parameters?: Uint8Array) => unknown;
+
+/** Factories by module and name: looking one up costs less than a dynamic import of a loaded module. */
+const factories = new Map<string, Factory>();
+
 /** Imports and calls the factory; throws `internal` if the module has no such export. */
 export async function resolveReference<T>(reference: Reference, parameters?: Uint8Array): Promise<T> {
+  const key = `${reference.module} ${reference.name}`;
+  const factory = factories.get(key) ?? (await importFactory(reference));
+  factories.set(key, factory);
+  return (await factory(reference.options ?? null, parameters)) as T;
+}
+
+async function importFactory(reference: Reference): Promise<Factory> {
   const module = (await import(reference.module)) as Record<string, unknown>;
   const factory = module[reference.name];
   if (typeof factory !== 'function') {
     throw new SoraError('internal', `Module ${reference.module} exports no function "${reference.name}".`);
   }
-  return (await factory(reference.options ?? null, parameters)) as T;
+  return factory as Factory;
 }

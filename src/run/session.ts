@@ -68,8 +68,10 @@ export interface RoundProgress {
 
 export interface SessionOptions {
   readonly particles: readonly ParticleRef[];
-  /** Factory `(options) => Source`. */
+  /** Factory `(options, sourceData) => Source`. */
   readonly source: Reference;
+  /** Bytes for the source that JSON cannot hold; over a SharedArrayBuffer they are shared, not copied. */
+  readonly sourceData?: Uint8Array;
   readonly partials?: PartialCache;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: RoundProgress) => void;

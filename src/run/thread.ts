@@ -12,7 +12,7 @@ import { type PackedError, unpackError } from './wire.ts';
 
 export type { Transferable };
 
-/** What a thread is sent: `kind` names a handler of worker.ts, `body` is its argument. */
+/** What a thread is sent: `kind` names a handler of worker.ts, `body` is its argument; `id` -1 wants no answer. */
 export interface ThreadRequest {
   readonly id: number;
   readonly kind: string;
@@ -80,6 +80,11 @@ export class Thread {
       if (this.#pending.size === 0) this.#worker.ref();
       this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
     });
+  }
+
+  /** Sends a request that has no answer; what goes wrong shows in later requests. */
+  notify(kind: string, body: unknown): void {
+    if (this.alive) this.#worker.postMessage({ id: -1, kind, body } satisfies ThreadRequest);
   }
 
   /** Ends the thread at once, whatever it is doing; requests in flight are rejected now. */

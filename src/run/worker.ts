@@ -4,31 +4,59 @@
  */
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { SoraError } from '../errors.ts';
+import { configureMemory } from '../kernel/memory.ts';
 import { callHandler } from './call.ts';
+import { TaskHost } from './host.ts';
+import type { RoundBody, SessionBody, TaskBody } from './messages.ts';
 import type { ThreadReply, ThreadRequest } from './thread.ts';
 import { packError } from './wire.ts';
 
 /** Answers one kind of request; may list buffers of the answer that move instead of being copied. */
-export type Handler = (body: never) => Promise<Answer> | Answer;
+type Handler = (body: never) => Promise<Answer> | Answer;
 
-export interface Answer {
+interface Answer {
   readonly result: unknown;
   readonly transfer?: readonly Transferable[];
 }
 
-const handlers: Readonly<Record<string, Handler>> = {
-  call: callHandler(),
-};
-
 const port = parentPort;
 if (port === null) throw new SoraError('internal', 'worker.ts is the entry of worker threads only.');
 
-async function answer(request: ThreadRequest): Promise<void> {
+const NOTHING: Answer = { result: undefined };
+let host = new TaskHost();
+
+const handlers: Readonly<Record<string, Handler>> = {
+  call: callHandler(),
+  configure: ({ bytes }: { bytes: number }) => {
+    configureMemory({ bytes });
+    host = new TaskHost({ bytes, onProgress: (progress) => port.postMessage({ id: -1, result: progress }) });
+    return NOTHING;
+  },
+  session: (body: SessionBody) => {
+    host.openSession(body);
+    return NOTHING;
+  },
+  round: (body: RoundBody) => {
+    host.beginRound(body);
+    return NOTHING;
+  },
+  task: async (body: TaskBody) => {
+    const result = await host.runTask(body);
+    return { result, transfer: [result, ...result.nodes].map(({ bytes }) => bytes.buffer as ArrayBuffer) };
+  },
+  close: (session: number) => {
+    host.closeSession(session);
+    return NOTHING;
+  },
+};
+
+async function answer({ id, kind, body }: ThreadRequest): Promise<void> {
   try {
-    const { result, transfer = [] } = await handlers[request.kind](request.body as never);
-    port?.postMessage({ id: request.id, result } satisfies ThreadReply, transfer as Transferable[]);
+    const { result, transfer = [] } = await handlers[kind](body as never);
+    if (id >= 0) port?.postMessage({ id, result } satisfies ThreadReply, transfer as Transferable[]);
   } catch (thrown) {
-    port?.postMessage({ id: request.id, error: packError(thrown) } satisfies ThreadReply);
+    if (id < 0) throw thrown;
+    port?.postMessage({ id, error: packError(thrown) } satisfies ThreadReply);
   }
 }
 

@@ -1,0 +1,157 @@
+/**
+ * What runs tasks: one in each worker thread, or in the caller's own thread when inline.
+ * Keeps the source of each session and its latest round; observing and merging is the shared core (task.ts).
+ */
+import { SoraError } from '../errors.ts';
+import type { Summary } from '../summary/summary.ts';
+import { Inputs } from './inputs.ts';
+import type { NodePartial, RoundBody, SessionBody, TaskBody, TaskProgress, TaskResult } from './messages.ts';
+import { resolveReference } from './reference.ts';
+import type { Source, ViewKind } from './session.ts';
+import { type Observe, type OnNode, observeTask } from './task.ts';
+
+export interface HostOptions {
+  /** Most bytes for views and what is decoded to derive them; absent: what the kernel memory holds. */
+  readonly bytes?: number;
+  readonly onProgress?: (progress: TaskProgress) => void;
+  /** Called after each particle: may wait, to let others run, or throw, to stop. */
+  readonly between?: () => Promise<void> | undefined;
+}
+
+interface HostSession {
+  readonly body: SessionBody;
+  readonly source: Promise<Source>;
+  round?: { readonly body: RoundBody; readonly ready: Promise<HostRound> };
+}
+
+interface HostRound {
+  readonly summary: Summary<unknown, unknown, unknown>;
+  readonly kind: ViewKind<unknown> | undefined;
+}
+
+const PROGRESS_INTERVAL_MS = 50;
+
+/** Runs the tasks of sessions, one at a time. */
+export class TaskHost {
+  readonly #options: HostOptions;
+  readonly #inputs: Inputs;
+  readonly #sessions = new Map<number, HostSession>();
+  readonly #kinds = new Map<number, Promise<ViewKind<unknown>>>();
+  #lastProgress = 0;
+
+  constructor(options: HostOptions = {}) {
+    this.#options = options;
+    this.#inputs = new Inputs(options.bytes);
+  }
+
+  /** Opens a session; what goes wrong is thrown by its first task. */
+  openSession(body: SessionBody): void {
+    const source = quiet(resolveReference<Source>(body.source, body.sourceData));
+    this.#sessions.set(body.session, { body, source });
+  }
+
+  /** Begins a round; what goes wrong is thrown by its first task. */
+  beginRound(body: RoundBody): void {
+    this.#session(body.session).round = { body, ready: quiet(this.#prepare(body)) };
+  }
+
+  /** Ends a session; with the last one all views go. */
+  closeSession(session: number): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#inputs.clear();
+  }
+
+  /** Observes the particles of a task and merges them. */
+  async runTask(task: TaskBody): Promise<TaskResult> {
+    const session = this.#session(task.session);
+    const round = session.round;
+    if (round?.body.round !== task.round) {
+      throw new SoraError('internal', `A task of round ${task.round} came in round ${round?.body.round}.`);
+    }
+    const { summary, kind } = await round.ready;
+    const observe = this.#observer(session.body, await session.source, summary, kind, task);
+    const nodes: NodePartial[] = [];
+    const onNode: OnNode<unknown> = (node, state) =>
+      nodes.push({ ...node, bytes: ownBytes(summary.codec.encode(state)) });
+    const top = await observeTask(summary, task, observe, round.body.nodes ? onNode : undefined);
+    const bytes = nodes.pop()?.bytes ?? ownBytes(summary.codec.encode(top));
+    return { bytes, nodes, resident: this.#allResident(session.body, kind, task) };
+  }
+
+  #observer(
+    { particles }: SessionBody,
+    source: Source,
+    summary: Summary<unknown, unknown, unknown>,
+    kind: ViewKind<unknown> | undefined,
+    task: TaskBody,
+  ): Observe<unknown> {
+    let rows = 0;
+    const after = (index: number): Promise<void> | undefined => {
+      rows += particles[index].rows;
+      this.#report(task, rows);
+      return this.#options.between?.();
+    };
+    return (state, index) => {
+      const ref = particles[index];
+      const view = this.#inputs.resident(kind, ref);
+      if (view === undefined) {
+        return this.#inputs
+          .use(kind, source, ref, task.pin, (input) => summary.observe(state, input))
+          .then(() => after(index));
+      }
+      summary.observe(state, view);
+      return after(index);
+    };
+  }
+
+  async #prepare(body: RoundBody): Promise<HostRound> {
+    const summary = await resolveReference<Summary<unknown, unknown, unknown>>(body.summary, body.parameters);
+    const kind = body.view === undefined ? undefined : await this.#kind(body.view);
+    this.#inputs.beginRound(kind);
+    return { summary, kind };
+  }
+
+  #kind({ number, reference }: NonNullable<RoundBody['view']>): Promise<ViewKind<unknown>> {
+    const known = this.#kinds.get(number);
+    if (known !== undefined) return known;
+    if (reference === undefined) throw new SoraError('internal', `View ${number} was never sent.`);
+    const kind = quiet(resolveReference<ViewKind<unknown>>(reference));
+    this.#kinds.set(number, kind);
+    return kind;
+  }
+
+  #session(number: number): HostSession {
+    const session = this.#sessions.get(number);
+    if (session === undefined) throw new SoraError('internal', `No session ${number} is open here.`);
+    return session;
+  }
+
+  #allResident({ particles }: SessionBody, kind: ViewKind<unknown> | undefined, task: TaskBody): boolean {
+    for (let index = task.first; index < task.first + task.count; index++) {
+      if (this.#inputs.resident(kind, particles[index]) === undefined) return false;
+    }
+    return true;
+  }
+
+  #report({ session, round, first }: TaskBody, rows: number): void {
+    const { onProgress } = this.#options;
+    if (onProgress === undefined) return;
+    const now = performance.now();
+    if (now - this.#lastProgress < PROGRESS_INTERVAL_MS) return;
+    this.#lastProgress = now;
+    onProgress({ session, round, first, rows });
+  }
+}
+
+/** Bytes that may be moved to another thread: a whole buffer of their own. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  const own = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+  return own ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+}
+
+/** A promise whose rejection is looked at later, or never. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

@@ -1,0 +1,147 @@
+/**
+ * How a task gets at what its summary observes: a resident view, a packed view from the cache, or a particle
+ * loaded and turned into its view. What is found where never changes a result, only how long it takes.
+ */
+import { SoraError } from '../errors.ts';
+import type { Column } from '../particle/column.ts';
+import { packedSize, packInto, unpackView } from '../particle/pack.ts';
+import type { Particle, ParticleRef } from '../particle/particle.ts';
+import type { View } from '../particle/view.ts';
+import { viewKey } from './node-keys.ts';
+import type { Source, ViewCache, ViewKind } from './session.ts';
+import { type Place, ViewMemory } from './view-memory.ts';
+
+/** Views of this thread: one for all sessions, as there is one kernel memory. */
+const memory = new ViewMemory();
+
+/** What an input is given to; must be done with it when it returns. */
+export type Use = (input: unknown) => void;
+
+/** Inputs of tasks in this thread, within a number of bytes. */
+export class Inputs {
+  readonly #bytes: number | undefined;
+  #transient = 0;
+
+  /** `bytes`: most for views and what is decoded to derive them; absent: what the kernel memory holds. */
+  constructor(bytes?: number) {
+    this.#bytes = bytes;
+  }
+
+  /** Notes that a round over such views begins. */
+  beginRound(kind: ViewKind<unknown> | undefined): void {
+    if (kind?.kept) memory.beginRound(kind.id);
+  }
+
+  /** The view if it lies in memory. */
+  resident(kind: ViewKind<unknown> | undefined, ref: ParticleRef): View | undefined {
+    return kind?.kept ? memory.get(kind.id, ref.hash) : undefined;
+  }
+
+  /** Gives up all views of this thread. */
+  clear(): void {
+    memory.clear();
+  }
+
+  /** Gets the input of a particle that is not resident and uses it; `pin` asks for the view to stay. */
+  async use(
+    kind: ViewKind<unknown> | undefined,
+    source: Source,
+    ref: ParticleRef,
+    pin: boolean,
+    use: Use,
+  ): Promise<void> {
+    if (kind?.kept && source.views !== undefined && this.#fromCache(kind, source.views, ref, pin, use))
+      return;
+    const particle = await source.load(ref);
+    if (kind === undefined) use(particle);
+    else if (kind.kept) this.#keep(kind, source.views, ref, particle, pin, use);
+    else use(kind.derive(particle));
+  }
+
+  /** From the cache of views straight into memory; false if it is not there or damaged. */
+  #fromCache(kind: ViewKind<unknown>, views: ViewCache, ref: ParticleRef, pin: boolean, use: Use): boolean {
+    const key = viewKey(kind.id, ref.hash);
+    const size = views.size(key);
+    const place = size === undefined ? undefined : memory.place(kind.id, size, pin, this.#limit());
+    if (place === undefined) return false;
+    try {
+      const view = views.read(key, place.bytes) ? readPacked(place.bytes) : undefined;
+      if (view !== undefined) settle(kind, ref, place, view, use);
+      return view !== undefined;
+    } finally {
+      memory.free();
+    }
+  }
+
+  /** Derives the view and packs it into memory; a view that will not stay is written to the cache. */
+  #keep(
+    kind: ViewKind<unknown>,
+    views: ViewCache | undefined,
+    ref: ParticleRef,
+    particle: Particle,
+    pin: boolean,
+    use: Use,
+  ): void {
+    const view = kind.derive(particle) as View;
+    const size = packedSize(view);
+    this.#transient = Math.max(this.#transient, ref.bytes + particleBytes(particle) + size);
+    this.#checkBudget(ref, size);
+    const place = memory.place(kind.id, size, pin, this.#limit());
+    if (place === undefined) {
+      use(view);
+      return;
+    }
+    try {
+      packInto(view, place.bytes);
+      if (!place.pinned) views?.write(viewKey(kind.id, ref.hash), place.bytes);
+      settle(kind, ref, place, unpackView(place.bytes), use);
+    } finally {
+      memory.free();
+    }
+  }
+
+  /** Bytes for pinned views and the slot of the stream: what decoding does not need. */
+  #limit(): number {
+    return this.#bytes === undefined ? Number.POSITIVE_INFINITY : this.#bytes - this.#transient;
+  }
+
+  #checkBudget(ref: ParticleRef, size: number): void {
+    if (size <= this.#limit()) return;
+    const needBytes = this.#transient + size;
+    throw new SoraError(
+      'over-budget',
+      `Particle ${ref.hash.slice(0, 12)} (${ref.rows} rows) needs ${needBytes} bytes with its view, and a worker has ` +
+        `${this.#bytes}. Give a larger memory budget, or ingest with smaller particles.`,
+      { details: { particle: ref.hash, needBytes, limitBytes: this.#bytes } },
+    );
+  }
+}
+
+/** A pinned view stays, even if observing it fails. */
+function settle(kind: ViewKind<unknown>, ref: ParticleRef, place: Place, view: View, use: Use): void {
+  if (place.pinned) memory.keep(kind.id, ref.hash, place, view);
+  use(view);
+}
+
+/** A damaged entry reads as absent. */
+function readPacked(bytes: Uint8Array): View | undefined {
+  try {
+    return unpackView(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of a decoded particle. Texts are taken at two bytes a character and 32 of overhead. */
+function particleBytes(particle: Particle): number {
+  return particle.columns.reduce((sum, column) => sum + columnBytes(column), 0);
+}
+
+function columnBytes(column: Column): number {
+  let bytes = 0;
+  for (const value of Object.values(column) as unknown[]) {
+    if (ArrayBuffer.isView(value)) bytes += value.byteLength;
+    else if (Array.isArray(value)) for (const item of value) bytes += 32 + 2 * (item as string).length;
+  }
+  return bytes;
+}

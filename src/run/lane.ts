@@ -1,0 +1,115 @@
+/**
+ * A worker's place in the executor: its thread, what that thread has been told, and which tasks' views it holds.
+ * When the thread dies the lane stays, and starts another one when it is next needed.
+ */
+import type { Job } from './backend.ts';
+import type { RoundBody, SessionBody, TaskBody, TaskProgress, TaskResult } from './messages.ts';
+import type { Task } from './plan.ts';
+import { Thread, threadReference } from './thread.ts';
+
+export interface LaneOptions {
+  readonly shareBytes: number;
+  readonly heapBytes: number | undefined;
+  readonly onProgress: (progress: TaskProgress) => void;
+}
+
+/** One worker of an executor. */
+export class Lane {
+  readonly index: number;
+  readonly #options: LaneOptions;
+  #thread: Thread | undefined;
+  #round = -1;
+  readonly #sessions = new Set<number>();
+  readonly #views = new Set<number>();
+  readonly #resident = new Set<string>();
+
+  constructor(index: number, options: LaneOptions) {
+    this.index = index;
+    this.#options = options;
+  }
+
+  /** Whether its thread is working on something. */
+  get busy(): boolean {
+    return this.#thread?.alive === true && this.#thread.inFlight > 0;
+  }
+
+  /** Whether all views of the task lie in its memory, as far as is known. */
+  holds(job: Job, task: Task): boolean {
+    return this.#resident.has(residenceKey(job, task));
+  }
+
+  /** Has the task run; `pin` if this is the worker that shall keep its views. */
+  async run(job: Job, task: Task, pin: boolean): Promise<TaskResult> {
+    const thread = this.#prepare(job);
+    const { session, round } = job.round;
+    const body: TaskBody = { session, round, first: task.first, count: task.count, pin };
+    const result = await thread.request<TaskResult>('task', body);
+    const key = residenceKey(job, task);
+    if (thread === this.#thread && result.resident) this.#resident.add(key);
+    else this.#resident.delete(key);
+    return result;
+  }
+
+  forget(session: number): void {
+    if (this.#sessions.delete(session) && this.#thread?.alive) this.#thread.notify('close', session);
+    if (this.#sessions.size === 0) this.#resident.clear();
+  }
+
+  async terminate(): Promise<void> {
+    const thread = this.#thread;
+    this.#reset();
+    await thread?.terminate();
+  }
+
+  /** The thread, told of the session and the round. */
+  #prepare(job: Job): Thread {
+    if (this.#thread?.alive !== true) this.#start();
+    const thread = this.#thread as Thread;
+    if (!this.#sessions.has(job.session.session)) {
+      thread.notify('session', sessionForThread(job.session));
+      this.#sessions.add(job.session.session);
+    }
+    if (this.#round !== job.round.round) {
+      thread.notify('round', this.#roundForThread(job.round));
+      this.#round = job.round.round;
+    }
+    return thread;
+  }
+
+  #start(): void {
+    this.#reset();
+    const { shareBytes, heapBytes, onProgress } = this.#options;
+    this.#thread = new Thread({ heapBytes, onNotice: (notice) => onProgress(notice as TaskProgress) });
+    this.#thread.notify('configure', { bytes: shareBytes });
+  }
+
+  #reset(): void {
+    this.#thread = undefined;
+    this.#round = -1;
+    this.#sessions.clear();
+    this.#views.clear();
+    this.#resident.clear();
+  }
+
+  #roundForThread(round: RoundBody): RoundBody {
+    const { view } = round;
+    const known = view !== undefined && this.#views.has(view.number);
+    if (view !== undefined) this.#views.add(view.number);
+    return {
+      ...round,
+      summary: threadReference(round.summary),
+      view: view && {
+        number: view.number,
+        reference: known || view.reference === undefined ? undefined : threadReference(view.reference),
+      },
+    };
+  }
+}
+
+function sessionForThread(session: SessionBody): SessionBody {
+  return { ...session, source: threadReference(session.source) };
+}
+
+function residenceKey(job: Job, task: Task): string {
+  return `${job.session.session} ${job.round.view?.number} ${task.first} ${task.level}`;
+}
