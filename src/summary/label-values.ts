@@ -1,0 +1,83 @@
+/**
+ * Labels and weights of the rows of a particle as numbers, for statistics that look at the label.
+ * A row counts when its label is present, finite and of a known class, and its weight (and exposure) is positive.
+ */
+import { SoraError } from '../errors.ts';
+import { type Column, isPresent } from '../particle/column.ts';
+import type { Particle } from '../particle/particle.ts';
+import { fieldIndex, type Role, roleIndex } from '../particle/schema.ts';
+
+/** How a label becomes a number: itself, or the index of its class. */
+export type LabelEncoding = {
+  readonly column: string;
+  /** Names of the classes by index; absent for numbers and counts. */
+  readonly classes?: readonly string[];
+};
+
+/** Number of each row's label; NaN where it is missing, infinite or of no known class. O(rows). */
+export function labelNumbers(particle: Particle, label: LabelEncoding): Float64Array {
+  const index = fieldIndex(particle.schema, label.column);
+  if (index < 0) throw new SoraError('schema-mismatch', `There is no label column "${label.column}".`);
+  const column = particle.columns[index];
+  const { classes } = label;
+  if (classes === undefined) return columnNumbers(column, label.column);
+  const indexOf = new Map(classes.map((name, at) => [name, at]));
+  return namesTo(column, label.column, (name) => indexOf.get(name) ?? Number.NaN);
+}
+
+/** The numbers of a column, NaN where missing or infinite. */
+export function columnNumbers(column: Column, name: string): Float64Array {
+  if (column.type !== 'number' && column.type !== 'boolean' && column.type !== 'timestamp') {
+    throw new SoraError(
+      'schema-mismatch',
+      `Column "${name}" is of type ${column.type} and holds no numbers.`,
+    );
+  }
+  const numbers = Float64Array.from(column.values);
+  for (let row = 0; row < numbers.length; row++) {
+    if (!Number.isFinite(numbers[row]) || !isPresent(column.validity, row)) numbers[row] = Number.NaN;
+  }
+  return numbers;
+}
+
+/** A number for the name of each row's class, NaN where missing; `of` is asked once per different name. */
+export function namesTo(column: Column, name: string, of: (name: string) => number): Float64Array {
+  switch (column.type) {
+    case 'category': {
+      const ofCode = Float64Array.from(column.dictionary, of);
+      return Float64Array.from(column.codes, (code) => (code < 0 ? Number.NaN : ofCode[code]));
+    }
+    case 'text':
+      return Float64Array.from(column.values, (value, row) =>
+        isPresent(column.validity, row) ? of(value) : Number.NaN,
+      );
+    case 'number':
+    case 'boolean': {
+      const known = new Map<number, number>();
+      const text = column.type === 'boolean' ? (value: number) => String(value !== 0) : String;
+      return Float64Array.from(column.values as ArrayLike<number>, (value, row) => {
+        if (!isPresent(column.validity, row)) return Number.NaN;
+        let found = known.get(value);
+        if (found === undefined) {
+          found = of(text(value));
+          known.set(value, found);
+        }
+        return found;
+      });
+    }
+    default:
+      throw new SoraError(
+        'schema-mismatch',
+        `Column "${name}" is of type ${column.type} and holds no classes.`,
+      );
+  }
+}
+
+/** Positive numbers of the column with this role, NaN elsewhere; undefined if no column has the role. */
+export function roleNumbers(particle: Particle, role: Role): Float64Array | undefined {
+  const index = roleIndex(particle.schema, role);
+  if (index < 0) return undefined;
+  const numbers = columnNumbers(particle.columns[index], particle.schema.fields[index].name);
+  for (let row = 0; row < numbers.length; row++) if (!(numbers[row] > 0)) numbers[row] = Number.NaN;
+  return numbers;
+}
