@@ -3,9 +3,9 @@
  * loaded and turned into its view. What is found where never changes a result, only how long it takes.
  */
 import { SoraError } from '../errors.ts';
-import type { Column } from '../particle/column.ts';
 import { packedSize, packInto, unpackView } from '../particle/pack.ts';
 import type { Particle, ParticleRef } from '../particle/particle.ts';
+import { particleBytes } from '../particle/size.ts';
 import type { View } from '../particle/view.ts';
 import { viewKey } from './node-keys.ts';
 import type { Source, ViewCache, ViewKind } from './session.ts';
@@ -130,18 +130,4 @@ function readPacked(bytes: Uint8Array): View | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Bytes of a decoded particle. Texts are taken at two bytes a character and 32 of overhead. */
-function particleBytes(particle: Particle): number {
-  return particle.columns.reduce((sum, column) => sum + columnBytes(column), 0);
-}
-
-function columnBytes(column: Column): number {
-  let bytes = 0;
-  for (const value of Object.values(column) as unknown[]) {
-    if (ArrayBuffer.isView(value)) bytes += value.byteLength;
-    else if (Array.isArray(value)) for (const item of value) bytes += 32 + 2 * (item as string).length;
-  }
-  return bytes;
 }

@@ -59,8 +59,9 @@ export class ViewMemory {
     const fits = (): boolean => this.#bytes + size + slot <= limit && arena.free() >= size + slot;
     if (pin && !fits() && this.#hasStale()) this.clear();
     if (pin && fits()) return this.#alloc(size, true);
+    if (size > limit || size > arena.free() + this.#bytes) return undefined;
     while (this.#bytes + size > limit || arena.free() < size) if (!this.#giveUpLast()) break;
-    return size <= limit ? this.#alloc(size, false) : undefined;
+    return this.#alloc(size, false);
   }
 
   /** Makes a placed view resident. */
