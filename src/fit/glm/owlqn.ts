@@ -73,7 +73,7 @@ function isNoise(point: Point, pseudo: Float64Array, direction: Float64Array): b
 }
 
 /** The point with its L1 penalty in the value; the gradient stays that of the smooth part. */
-function penalise(point: Point, strengths: Float64Array): Point {
+export function penalise(point: Point, strengths: Float64Array): Point {
   let penalty = 0;
   for (let j = 0; j < strengths.length; j++) penalty += strengths[j] * Math.abs(point.parameters[j]);
   return { ...point, value: point.value + penalty };
