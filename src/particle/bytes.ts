@@ -9,7 +9,7 @@ import { SoraError } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import { particleColumns } from './arrow-read.ts';
 import { arrowColumns } from './arrow-write.ts';
-import './codec.ts';
+import { plainBytes } from './codec.ts';
 import type { Particle } from './particle.ts';
 import { parseSchema } from './schema.ts';
 import { columnStatistics } from './statistics.ts';
@@ -24,7 +24,9 @@ const DIGEST_BYTES = 32;
 const SEAL_BYTES = SEAL_MAGIC.length + DIGEST_BYTES;
 /** Footer length (int32) and magic. */
 const TAIL_BYTES = 4 + MAGIC.length;
-/** Writes of the footer: its table, its length, the magic. */
+/** The writer repeats the end-of-stream mark right before the footer. */
+const MARK_BYTES = 8;
+/** Writes of the footer: the mark with its table, its length, the magic. */
 const FOOTER_WRITES = 3;
 
 /** The file of a particle. Two encodings of one particle may differ in bytes (another ZSTD), never in content. */
@@ -59,7 +61,15 @@ function seal(chunks: Uint8Array[]): Uint8Array {
   const hash = createHash('sha256');
   for (const chunk of chunks) hash.update(chunk);
   const at = chunks.length - FOOTER_WRITES;
-  return Buffer.concat([...chunks.slice(0, at), SEAL_MAGIC, hash.digest(), ...chunks.slice(at)]);
+  const parts = [...chunks.slice(0, at), SEAL_MAGIC, hash.digest(), ...chunks.slice(at)];
+  // Memory of its own, unlike Buffer.concat: the result may be transferred to another thread.
+  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let end = 0;
+  for (const part of parts) {
+    file.set(part, end);
+    end += part.length;
+  }
+  return file;
 }
 
 /**
@@ -68,7 +78,7 @@ function seal(chunks: Uint8Array[]): Uint8Array {
  * `verified` skips the seal for a caller that has just checked the file against its SHA-256.
  */
 export function decodeParticle(bytes: Uint8Array, options: { verified?: boolean } = {}): Particle {
-  const aligned = bytes.byteOffset & 7 ? Uint8Array.from(bytes) : bytes;
+  const aligned = plainBytes(bytes);
   checkSeal(aligned, options.verified === true);
   try {
     return readTable(tableFromIPC(aligned, { useBigIntTimestamp: true }));
@@ -111,15 +121,16 @@ function checkSeal(bytes: Uint8Array, verified: boolean): void {
     });
   }
   const footer = tail - file.readInt32LE(tail);
-  const at = footer - SEAL_BYTES;
+  const mark = footer - MARK_BYTES;
+  const at = mark - SEAL_BYTES;
   const sealed =
     at >= MAGIC.length && footer <= tail && file.subarray(at, at + SEAL_MAGIC.length).equals(SEAL_MAGIC);
   if (!sealed) {
     throw new SoraError('corrupt', 'Particle file is damaged, or another Arrow file: its seal is not there.');
   }
   if (verified) return;
-  const digest = createHash('sha256').update(file.subarray(0, at)).update(file.subarray(footer)).digest();
-  if (!digest.equals(file.subarray(footer - DIGEST_BYTES, footer))) {
+  const digest = createHash('sha256').update(file.subarray(0, at)).update(file.subarray(mark)).digest();
+  if (!digest.equals(file.subarray(mark - DIGEST_BYTES, mark))) {
     throw new SoraError('corrupt', 'Particle file is damaged: its bytes do not agree with its seal.');
   }
 }

@@ -6,7 +6,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { canonicalJson, type Json } from '../json.ts';
 import { canonicalValidity, packBits } from './bits.ts';
 import { canonicalCategories, maskMissing, microseconds } from './canonical.ts';
-import type { BinaryColumn, Column } from './column.ts';
+import type { Column } from './column.ts';
 import type { Particle } from './particle.ts';
 import { encodeUtf8 } from './utf8.ts';
 
@@ -32,45 +32,39 @@ function physicalType(column: Column): string {
 function hashColumn(hash: Hash, name: string, column: Column, rows: number): void {
   const validity = canonicalValidity(column.validity, rows);
   part(hash, validity ?? new Uint8Array(0));
+  for (const array of contentArrays(name, column, validity)) part(hash, array);
+  if (column.type === 'binary') for (const value of column.values) hash.update(value);
+}
+
+/** The arrays that hold a column's content, in canonical form; of binary values only their lengths. */
+function contentArrays(name: string, column: Column, validity: Uint8Array | undefined): ArrayBufferView[] {
   switch (column.type) {
     case 'number':
-      return part(hash, maskMissing(column.values, validity, 0));
+      return [maskMissing(column.values, validity, 0)];
     case 'boolean':
-      return part(hash, packBits(maskMissing(column.values, validity, 0)));
+      return [packBits(maskMissing(column.values, validity, 0))];
     case 'timestamp':
-      return part(hash, microseconds(column.values, validity, name));
+      return [microseconds(column.values, validity, name)];
     case 'category': {
       const { codes, dictionary } = canonicalCategories(column, validity);
-      part(hash, codes);
-      return textParts(hash, dictionary);
+      return [codes, ...textArrays(dictionary)];
     }
     case 'text':
-      return textParts(hash, column.values);
+      return textArrays(column.values);
     case 'binary':
-      return binaryParts(hash, column);
+      return [Float64Array.from(column.values, (value) => value.length)];
     case 'sparse':
-      part(hash, column.starts);
-      part(hash, column.indices);
-      return part(hash, column.values);
+      return [column.starts, column.indices, column.values];
   }
+}
+
+function textArrays(values: readonly string[]): ArrayBufferView[] {
+  const text = encodeUtf8(values);
+  return [text.offsets, text.bytes];
 }
 
 /** A length (float64, in bytes) and the bytes themselves, so that no two contents run together alike. */
 function part(hash: Hash, array: ArrayBufferView): void {
   hash.update(new Float64Array([array.byteLength]));
   hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-}
-
-function textParts(hash: Hash, values: readonly string[]): void {
-  const text = encodeUtf8(values);
-  part(hash, text.offsets);
-  part(hash, text.bytes);
-}
-
-function binaryParts(hash: Hash, column: BinaryColumn): void {
-  part(
-    hash,
-    Float64Array.from(column.values, (value) => value.length),
-  );
-  for (const value of column.values) hash.update(value);
 }
