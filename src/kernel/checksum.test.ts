@@ -1,6 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { checksum } from './checksum.ts';
+import { arena } from './memory.ts';
+import { kernelRuns, setKernelMode } from './mode.ts';
+
+afterEach(() => setKernelMode('wasm'));
 
 const hex = (bytes: Uint8Array) => [...checksum(bytes)].map((word) => word.toString(16)).join(' ');
 
@@ -28,6 +32,33 @@ describe('checksum', () => {
         moved.set(bytes, shift);
         expect(hex(moved.subarray(shift, shift + bytes.length))).toBe(hex(bytes));
       }),
+    );
+  });
+
+  it('is the same on both paths, in kernel memory or not', () => {
+    fc.assert(
+      fc.property(fc.nat(700_000), fc.nat(), fc.nat(15), (length, seed, shift) => {
+        const bytes = Uint8Array.from(
+          { length: length + shift },
+          (_, i) => Math.imul(i + seed, 0x9e3779b1) >>> 13,
+        );
+        const mark = arena.mark();
+        const resident = arena.alloc(Uint8Array, bytes.length) as Uint8Array;
+        resident.set(bytes);
+        const before = kernelRuns();
+        setKernelMode('wasm');
+        const expected = hex(bytes.subarray(shift));
+        expect(hex(resident.subarray(shift))).toBe(expected);
+        const between = kernelRuns();
+        setKernelMode('plain');
+        expect(hex(bytes.subarray(shift))).toBe(expected);
+        arena.reset(mark);
+        if (length >= 128) {
+          expect(between.wasm).toBeGreaterThan(before.wasm);
+          expect(kernelRuns().plain).toBeGreaterThan(between.plain);
+        }
+      }),
+      { numRuns: 30 },
     );
   });
 

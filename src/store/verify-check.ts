@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { SoraError } from '../errors.ts';
 import { CHECKSUM_BYTES } from '../kernel/checksum.ts';
+import { decodeParticle } from '../particle/bytes.ts';
 import { crc32 } from './crc32.ts';
 import { decodeRecordHeader, isSegmentHeader, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './segment.ts';
 import { type ObjectInfo, type ObjectStorage, readPieces } from './storage.ts';
@@ -63,6 +64,19 @@ export async function checkHash(
     found: `SHA-256 ${found}`,
     remedy: expected.remedy,
   };
+}
+
+/** A particle that no commit names: its file must agree with its own seal. Reads it whole. */
+export async function checkOrphan(storage: ObjectStorage, key: string): Promise<Finding | undefined> {
+  const bytes = await storage.get(key);
+  try {
+    if (bytes !== undefined) decodeParticle(bytes);
+    return undefined;
+  } catch (error) {
+    const { kind, found } = findingOf(error, 'a particle');
+    const remedy = 'Delete it, or run `sora verify --repair`: no commit names it.';
+    return { kind, expected: 'a particle', found, remedy };
+  }
 }
 
 function damagedCache(expected: string, found: string): Finding {

@@ -15,6 +15,7 @@ import { particleHash, particleKey } from './particle-file.ts';
 import type { ObjectInfo, ObjectStorage } from './storage.ts';
 import {
   checkHash,
+  checkOrphan,
   checkSegment,
   checkView,
   type Expected,
@@ -62,6 +63,9 @@ export interface VerifyOptions {
   readonly onProgress?: (progress: VerifyProgress) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Folder of rows that ingest set aside, as a key of the store. */
+const QUARANTINE = 'quarantine/';
 
 const CONCURRENCY = 8;
 const BATCH = 1024;
@@ -288,7 +292,11 @@ async function checkByKind(run: Run, info: ObjectInfo): Promise<void> {
     const { finding, torn } = await checkSegment(storage, info, onPiece);
     if (finding !== undefined) await found(run, key, finding, remove);
     if (torn !== undefined) run.leftovers.push(`${key} (from byte ${torn})`);
-  } else if (particleHash(key) !== undefined || key.startsWith(MODELS) || key.startsWith('quarantine/')) {
+  } else if (particleHash(key) !== undefined) {
+    const finding = await checkOrphan(storage, key);
+    if (finding === undefined) run.orphans.push(key);
+    else await found(run, key, finding, remove);
+  } else if (key.startsWith(MODELS) || key.startsWith(QUARANTINE)) {
     run.orphans.push(key);
   } else {
     run.unknown.push(key);
