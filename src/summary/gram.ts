@@ -269,6 +269,9 @@ function merge(into: GramState, from: GramState): void {
 
 function read({ columns = [], rows, weight, mean, spread, product }: GramState): Gram {
   const p = columns.length;
+  /** Whether column i varies at all over the rows of a pair, beyond the rounding of its sums. */
+  const varies = (ij: number, ii: number) =>
+    spread[ij] > 1e-12 * spread[ii] && spread[ij] > 1e-26 * weight[ij] * mean[ij] * mean[ij];
   const table = <T>(of: (ij: number, ji: number) => T) =>
     columns.map((_a, i) => columns.map((_b, j) => of(i * p + j, j * p + i)));
   return {
@@ -278,8 +281,11 @@ function read({ columns = [], rows, weight, mean, spread, product }: GramState):
     mean: columns.map((_, i) => (weight[i * p + i] > 0 ? mean[i * p + i] : null)),
     centred: table((ij) => product[ij]),
     correlation: table((ij, ji) => {
-      const scale = Math.sqrt(spread[ij]) * Math.sqrt(spread[ji]);
-      return scale > 0 ? Math.min(1, Math.max(-1, product[ij] / scale)) : null;
+      const [ii, jj] = [Math.floor(ij / p) * (p + 1), Math.floor(ji / p) * (p + 1)];
+      if (!varies(ij, ii) || !varies(ji, jj)) return null;
+      if (ij === ji) return 1;
+      const share = product[ij] / (Math.sqrt(spread[ij]) * Math.sqrt(spread[ji]));
+      return Math.min(1, Math.max(-1, share));
     }),
   };
 }

@@ -27,14 +27,20 @@ export interface LawOptions<Value, Input = Particle> {
 /** A law that does not hold, with the inputs that show it. */
 export class BrokenLaw extends Error {
   readonly law: string;
-  readonly inputs: readonly unknown[];
+  /** Private, so that test runners print the message and not every array of the inputs. */
+  readonly #inputs: readonly unknown[];
 
   constructor(summary: string, law: string, why: string, inputs: readonly unknown[]) {
     const shown = inputs.map((input, index) => `  input ${index}: ${describe(input)}`).join('\n');
     super(`Summary ${summary} breaks the law of ${law}: ${why}\n${shown}`);
     this.name = 'BrokenLaw';
     this.law = law;
-    this.inputs = inputs;
+    this.#inputs = inputs;
+  }
+
+  /** The smallest inputs found that break the law. */
+  get inputs(): readonly unknown[] {
+    return this.#inputs;
   }
 }
 
