@@ -42,7 +42,9 @@ const U9 = 0.16164938169471338;
 /** ln 2 in two parts; the first has 38 bits, so that k · LN2_HIGH is exact. */
 const LN2_HIGH = 0.6931471805582987;
 const LN2_LOW = 1.6465949582897082e-12;
-const INV_LN2 = 1.4426950408889634;
+const INV_LN2 = Math.LOG2E;
+/** 1.5 · 2^52 + 1023, see kernels/elementary.ts. */
+const ROUND_BIASED = 6755399441056767;
 /** 1.5 · 2^52: adding and subtracting it rounds to the nearest integer, halves to even. */
 const ROUND = 6755399441055744;
 /** High word of √½, the lower end of the reduced interval of log. */
@@ -84,6 +86,15 @@ export function exp(x: number): number {
   const p = 1 + (r + r2 * expTail(r, r2));
   const half = k * 0.5 + ROUND - ROUND;
   return p * POW2[half + 1074] * POW2[k - half + 1074];
+}
+
+/** eˣ for x ≤ 0, with x below -708 taken as -708: the form of the loss kernels. */
+export function expUnit(x: number): number {
+  const c = x < -708 ? -708 : x;
+  const k = c * INV_LN2 + ROUND_BIASED - ROUND_BIASED;
+  const r = c - k * LN2_HIGH - k * LN2_LOW;
+  const r2 = r * r;
+  return (1 + (r + r2 * expTail(r, r2))) * POW2[k + 1074];
 }
 
 /** eˣ - 1, accurate near 0. */

@@ -19,6 +19,8 @@ export interface FeatureBlocks {
   addMargins(coefficients: Float64Array, from: number, margins: Float64Array, at: number): void;
   /** gradient[at + f] += Σ_r x_rf · residuals[from + r], and gradient[at + features] += Σ_r residuals[from + r]. */
   addGradient(residuals: Float64Array, from: number, gradient: Float64Array, at: number): void;
+  /** total[0] += Σ_r terms[r]. */
+  addSum(terms: Float64Array, total: Float64Array): void;
   /** diagonal[at + f] += Σ_r x_rf² · curvatures[r], and the intercept after the features. */
   addDiagonal(curvatures: Float64Array, diagonal: Float64Array, at: number): void;
   /** Upper triangle of X' diag(curvatures) X, intercept last: (features + 1)(features + 2) / 2 numbers. */
@@ -96,6 +98,7 @@ function denseBlocks(run: KernelRun, view: DenseView): FeatureBlocks {
       else dense.denseGradient(x, at, stride, features, residuals, from, gradient, to, rows);
       addSum(wasm, residuals, from, gradient, to + features, rows);
     },
+    addSum: (terms, total) => addSum(wasm, terms, 0, total, 0, rows),
     addDiagonal(h, diagonal, to) {
       const dPtr = diagonal.byteOffset + to * 8;
       if (wasm) wasm.denseDiagonal(xPtr(), bytes, features, h.byteOffset, dPtr, scaled.byteOffset, rows);
@@ -164,6 +167,7 @@ function csrBlocks(run: KernelRun, view: CsrView): FeatureBlocks {
       else csr.csrGradient(arrays, first, residuals, from, gradient, to, rows);
       addSum(wasm, residuals, from, gradient, to + features, paddedRows(rows));
     },
+    addSum: (terms, total) => addSum(wasm, terms, 0, total, 0, paddedRows(rows)),
     addDiagonal(h, diagonal, to) {
       if (wasm) call('csrDiagonal', h.byteOffset, diagonal.byteOffset + to * 8);
       else csr.csrDiagonal(arrays, first, h, diagonal, to, rows);

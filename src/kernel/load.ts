@@ -20,14 +20,17 @@ export type LossKernel = (
   parameter: number,
 ) => number;
 
-/** Names of the loss kernels. */
-export type LossKernelName =
-  | 'squaredBlock'
-  | 'huberBlock'
-  | 'logisticBlock'
-  | 'softmaxBlock'
-  | 'poissonBlock';
+/** Names of the loss kernels, in the order that kernels/sgd.ts counts them. */
+export const LOSS_KERNELS = [
+  'squaredBlock',
+  'huberBlock',
+  'logisticBlock',
+  'softmaxBlock',
+  'poissonBlock',
+] as const;
+export type LossKernelName = (typeof LOSS_KERNELS)[number];
 
+type Total = (...pointersAndCounts: number[]) => number;
 type Pointers = (...pointersAndCounts: number[]) => void;
 
 /** Exports of the WebAssembly module. */
@@ -45,8 +48,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly csrGradient: Pointers;
   readonly csrDiagonal: Pointers;
   readonly csrCurvature: Pointers;
-  readonly sgdDense: Pointers;
-  readonly sgdCsr: Pointers;
+  readonly sgdDense: Total;
+  readonly sgdCsr: Total;
 }
 
 /** Static data must end before the arena begins, at the first page. */

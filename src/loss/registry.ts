@@ -1,0 +1,37 @@
+/** Every loss by name: the one line that a new loss adds. */
+import { SoraError } from '../errors.ts';
+import { huber } from './huber.ts';
+import { logistic } from './logistic.ts';
+import type { Loss } from './loss.ts';
+import { poisson } from './poisson.ts';
+import { softmax } from './softmax.ts';
+import { squared } from './squared.ts';
+
+/** Factories of losses; the argument is the parameter of those that have one. */
+export const LOSSES = { squared, huber, logistic, softmax, poisson } as const satisfies Record<
+  string,
+  (parameter?: number) => Loss
+>;
+
+/** Name of a loss. */
+export type LossName = keyof typeof LOSSES;
+
+/** A loss as options carry it. */
+export interface LossSpec {
+  readonly name: LossName;
+  /** Huber: where the loss turns from squared to linear, in units of the label. */
+  readonly delta?: number;
+}
+
+/** Names of the losses, in order. */
+export const LOSS_NAMES = Object.keys(LOSSES) as LossName[];
+
+/** The loss of a name or specification; throws `bad-option` if there is none. */
+export function lossOf(spec: LossSpec | string): Loss {
+  const { name, delta } = typeof spec === 'string' ? { name: spec, delta: undefined } : spec;
+  const factory = Object.hasOwn(LOSSES, name) ? LOSSES[name as LossName] : undefined;
+  if (factory === undefined) {
+    throw new SoraError('bad-option', `There is no loss "${name}"; choose one of ${LOSS_NAMES.join(', ')}.`);
+  }
+  return (factory as (parameter?: number) => Loss)(delta);
+}
