@@ -4,7 +4,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import { SoraError } from '../errors.ts';
+import { checkOptions, flagName } from '../pipeline/options.ts';
 
 interface Flag {
   readonly key: string;
@@ -13,11 +13,6 @@ interface Flag {
   readonly choices?: readonly string[];
   readonly fallback?: unknown;
   readonly value: string;
-}
-
-/** Name of the flag of an option: camelCase to kebab-case. */
-export function flagName(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** The schema below optional() and default(), and the default. */
@@ -111,17 +106,4 @@ export function readFlags<T extends z.ZodObject>(shape: T, given: Record<string,
       delete known[flag.key];
   }
   return checkOptions(shape, known);
-}
-
-/** Options checked by their schema; throws `bad-option` naming the option, the value and the limit. */
-export function checkOptions<T extends z.ZodObject>(shape: T, given: Record<string, unknown>): z.output<T> {
-  const result = shape.safeParse(given);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const key = String(issue.path[0] ?? '');
-  const value = JSON.stringify(given[key]);
-  throw new SoraError('bad-option', `Option --${flagName(key)} is ${value}: ${issue.message}. See --help.`, {
-    cause: result.error,
-    details: { option: key, value: given[key] },
-  });
 }

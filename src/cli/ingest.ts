@@ -25,7 +25,12 @@ export function ingestScreen(result: IngestResult): string {
     ['  rows', `${formatCount(result.rows)} in ${formatCount(result.particles)} particles`],
     ['  size', formatBytes(result.bytes)],
     ...(result.badRows > 0
-      ? [['  bad rows', `${formatCount(result.badRows)}${result.quarantine ? ` in ${pathOf(result.quarantine)}` : ''}`]]
+      ? [
+          [
+            '  bad rows',
+            `${formatCount(result.badRows)}${result.quarantine ? ` in ${pathOf(result.quarantine)}` : ''}`,
+          ],
+        ]
       : []),
     ['  time', did],
     ['  store', `${pathOf(result.store)} · commit ${result.commit}`],

@@ -2,13 +2,14 @@
 import type { z } from 'zod';
 import {
   evaluateShape,
+  flagName,
   ingestShape,
   inspectShape,
   predictShape,
   trainShape,
   verifyShape,
 } from '../pipeline/options.ts';
-import { flagName, flagsOf } from './flags.ts';
+import { flagsOf } from './flags.ts';
 
 const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['train', trainShape],

@@ -12,7 +12,10 @@ export function pathOf(path: string): string {
 }
 
 /** Table of metrics: model, interval, baseline, and the mean over folds where there are any. */
-export function metricsScreen(evaluation: EvaluationResult | undefined, folds?: readonly FoldMetric[]): string {
+export function metricsScreen(
+  evaluation: EvaluationResult | undefined,
+  folds?: readonly FoldMetric[],
+): string {
   if (!evaluation) return '  No rows were held out, so nothing is said of how good the model is.\n';
   const head = [`  on ${formatCount(evaluation.rows)} rows`, 'model', '95 % interval', 'baseline'];
   const rows = evaluation.metrics.map((metric) => {

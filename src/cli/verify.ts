@@ -22,12 +22,17 @@ export function verifyCommand(): Command {
     runCommand(flags, async ({ signal, onProgress }) => {
       const report = await verify(directory, { ...readFlags(verifyShape, flags), signal, onProgress });
       const lines = report.problems.map(
-        (problem) => `  ${problem.file}: ${problem.kind}; expected ${problem.expected}, found ${problem.found}. ${problem.remedy}`,
+        (problem) =>
+          `  ${problem.file}: ${problem.kind}; expected ${problem.expected}, found ${problem.found}. ${problem.remedy}`,
       );
       const read = `${formatCount(report.files)} files, ${formatBytes(report.bytes)} read`;
       const loose = report.orphans.length > 0 ? ` ${report.orphans.length} files that no commit names.` : '';
       const verdict = lines.length === 0 ? `Sound: ${read}.` : `Damaged: ${lines.length} problems; ${read}.`;
-      return { json: report, screen: [...lines, verdict + loose].join('\n'), exit: lines.length === 0 ? 0 : 1 };
+      return {
+        json: report,
+        screen: [...lines, verdict + loose].join('\n'),
+        exit: lines.length === 0 ? 0 : 1,
+      };
     }),
   );
 }

@@ -3,6 +3,7 @@
  * the command line, their validation, and `docs/options.md`.
  */
 import { z } from 'zod';
+import { SoraError } from '../errors.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
 
 const COLUMN = 'column';
@@ -191,3 +192,21 @@ export type TrainOptions = z.input<typeof trainShape>;
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
+
+/** Name of the flag of an option: camelCase to kebab-case. */
+export function flagName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Options checked by their schema; throws `bad-option` naming the option, the value and the limit. */
+export function checkOptions<T extends z.ZodObject>(shape: T, given: Record<string, unknown>): z.output<T> {
+  const result = shape.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const key = String(issue.path[0] ?? '');
+  const value = JSON.stringify(given[key]);
+  throw new SoraError('bad-option', `Option --${flagName(key)} is ${value}: ${issue.message}. See --help.`, {
+    cause: result.error,
+    details: { option: key, value: given[key] },
+  });
+}

@@ -1,0 +1,196 @@
+/**
+ * How far each column moves a linear model: the spread of its part of the margin over the rows of a view.
+ * The part of column c in row r is Σ coef_f · x_rf over the features f of c; for a linear model these parts, centred,
+ * are its exact Shapley values (Štrumbelj and Kononenko 2014, for independent features).
+ * State per column and output: Σw and the mean and M2 of the part, merged as Chan, Golub and LeVeque (1983).
+ */
+import type { Json } from '../json.ts';
+import { decodeParameters, encodeParameters } from '../model/scorer.ts';
+import type { CsrView, DenseView } from '../particle/view.ts';
+import { featureColumns, type Recipe } from '../recipe/recipe.ts';
+import type { Reference } from '../run/reference.ts';
+import type { Session } from '../run/session.ts';
+import { taggedCodec } from '../summary/codec.ts';
+import type { Summary } from '../summary/summary.ts';
+
+type Options = { readonly outputs: number; readonly columnOf: readonly number[]; readonly columns: number };
+
+interface State {
+  weight: number;
+  readonly mean: Float64Array;
+  readonly m2: Float64Array;
+}
+
+/** Standard deviation of each column's part of the margin, by column; over outputs, the root of summed variances. */
+export type Strengths = readonly number[];
+
+/** A column and how far it moves the prediction. */
+export interface ColumnStrength {
+  readonly name: string;
+  readonly strength: number;
+}
+
+/** Summary of contributions at parameters; a factory for references. */
+export function contributions(
+  options: Json,
+  parameters?: Uint8Array,
+): Summary<State, Strengths, DenseView | CsrView> {
+  const { outputs, columnOf, columns } = options as unknown as Options;
+  const values = decodeParameters(parameters ?? new Uint8Array());
+  const features = columnOf.length;
+  const size = columns * outputs;
+  return {
+    id: `contributions/1 ${outputs} ${columnOf.join(' ')}`,
+    empty: () => ({ weight: 0, mean: new Float64Array(size), m2: new Float64Array(size) }),
+    observe(state, view) {
+      for (let k = 0; k < outputs; k++) {
+        const coefficients = values.subarray(k * (features + 1), k * (features + 1) + features);
+        const parts = view.kind === 'dense' ? denseParts : csrParts;
+        parts(view as DenseView & CsrView, coefficients, columnOf, columns, (column, part) =>
+          addPart(state, column * outputs + k, part, view.weights, view.rows),
+        );
+      }
+      state.weight += totalWeight(view.weights, view.rows);
+    },
+    merge(into, from) {
+      for (let i = 0; i < size; i++) {
+        mergeMoments(into, i, into.weight, from.weight, from.mean[i], from.m2[i]);
+      }
+      into.weight += from.weight;
+    },
+    read: ({ weight, m2 }) =>
+      Array.from({ length: columns }, (_, column) => {
+        let variance = 0;
+        for (let k = 0; k < outputs; k++) variance += weight > 0 ? m2[column * outputs + k] / weight : 0;
+        return Math.sqrt(variance);
+      }),
+    codec: taggedCodec(
+      'contributions/1',
+      (writer, state) => {
+        writer.f64(state.weight);
+        writer.f64s(state.mean);
+        writer.f64s(state.m2);
+      },
+      (reader) => ({ weight: reader.f64(), mean: reader.f64s(), m2: reader.f64s() }),
+    ),
+  };
+}
+
+function totalWeight(weights: Float64Array | undefined, rows: number): number {
+  if (weights === undefined) return rows;
+  let sum = 0;
+  for (let row = 0; row < rows; row++) sum += weights[row];
+  return sum;
+}
+
+/** Adds (weight, mean, M2) of a block to slot `i`, which holds `before` weight. */
+function mergeMoments(
+  state: State,
+  i: number,
+  before: number,
+  added: number,
+  mean: number,
+  m2: number,
+): void {
+  if (added === 0) return;
+  const total = before + added;
+  const delta = mean - state.mean[i];
+  state.mean[i] += (delta * added) / total;
+  state.m2[i] += m2 + (delta * delta * before * added) / total;
+}
+
+function addPart(
+  state: State,
+  i: number,
+  part: Float64Array,
+  weights: Float64Array | undefined,
+  rows: number,
+): void {
+  let weight = 0;
+  let sum = 0;
+  for (let row = 0; row < rows; row++) {
+    const w = weights === undefined ? 1 : weights[row];
+    weight += w;
+    sum += w * part[row];
+  }
+  if (weight === 0) return;
+  const mean = sum / weight;
+  let m2 = 0;
+  for (let row = 0; row < rows; row++) {
+    const centred = part[row] - mean;
+    m2 += (weights === undefined ? 1 : weights[row]) * centred * centred;
+  }
+  mergeMoments(state, i, state.weight, weight, mean, m2);
+}
+
+type EachPart = (column: number, part: Float64Array) => void;
+
+/** Parts column by column; features of a column stand together. O(rows × features), one row buffer. */
+function denseParts(
+  view: DenseView,
+  coefficients: Float64Array,
+  columnOf: readonly number[],
+  columns: number,
+  each: EachPart,
+): void {
+  const part = new Float64Array(view.rows);
+  let feature = 0;
+  for (let column = 0; column < columns; column++) {
+    part.fill(0);
+    for (; feature < columnOf.length && columnOf[feature] === column; feature++) {
+      const coefficient = coefficients[feature];
+      if (coefficient === 0) continue;
+      const base = feature * view.stride;
+      for (let row = 0; row < view.rows; row++) part[row] += coefficient * view.values[base + row];
+    }
+    each(column, part);
+  }
+}
+
+/** As {@link denseParts} for sparse rows: one row buffer a column. O(entries + rows × columns). */
+function csrParts(
+  view: CsrView,
+  coefficients: Float64Array,
+  columnOf: readonly number[],
+  columns: number,
+  each: EachPart,
+): void {
+  const parts = Array.from({ length: columns }, () => new Float64Array(view.rows));
+  for (let row = 0; row < view.rows; row++) {
+    for (let at = view.starts[row]; at < view.starts[row + 1]; at++) {
+      const feature = view.indices[at];
+      parts[columnOf[feature]][row] += coefficients[feature] * view.values[at];
+    }
+  }
+  parts.forEach((part, column) => {
+    each(column, part);
+  });
+}
+
+/** Columns by falling strength. One round over the rows of `view`. */
+export async function columnStrengths(
+  session: Session,
+  recipe: Recipe,
+  parameters: Float64Array,
+  outputs: number,
+  view: Reference,
+): Promise<ColumnStrength[]> {
+  const names = recipe.steps.map((step) => step.column);
+  const distinct = [...new Set(names)];
+  const position = new Map(distinct.map((name, index) => [name, index]));
+  const columnOf = featureColumns(recipe).map((name) => position.get(name) as number);
+  const { value } = await session.reduce<State, Strengths>({
+    summary: {
+      module: import.meta.url,
+      name: 'contributions',
+      options: { outputs, columnOf, columns: distinct.length },
+    },
+    parameters: encodeParameters(parameters),
+    view,
+    keep: 'root',
+    label: 'explain',
+  });
+  return distinct
+    .map((name, index) => ({ name, strength: value[index] }))
+    .sort((a, b) => b.strength - a.strength || (a.name < b.name ? -1 : 1));
+}

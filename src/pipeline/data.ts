@@ -1,0 +1,167 @@
+/**
+ * Where data comes from: a store that is there already, or files, queries and iterables that become one first.
+ * Also how a session over it is opened, so that every workflow reads particles under the same roles.
+ */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { SoraError } from '../errors.ts';
+import { type IngestReport, type IngestSettings, ingestInto, type TableInputs } from '../ingest/ingest.ts';
+import { canonicalJson, type Json } from '../json.ts';
+import type { Role, Schema } from '../particle/schema.ts';
+import type { Executor, Session } from '../run/session.ts';
+import type { Snapshot } from '../store/snapshot.ts';
+import { openStore, type Store } from '../store/store.ts';
+import type { OnProgress } from './progress.ts';
+import { roledReference, variantCache, withRoles } from './source.ts';
+
+/** Paths, globs, `-`, a store, or rows: whatever `ingest/` reads. */
+export type Inputs = TableInputs;
+
+/** What callers may hang on to long work. */
+export interface Hooks {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  /** Told once of each thing that was inferred or decided. */
+  readonly onNote?: (note: string) => void;
+}
+
+/** A snapshot of a store, under the roles that were asked for. */
+export interface Data {
+  readonly store: Store;
+  readonly snapshot: Snapshot;
+  readonly schema: Schema;
+  readonly notes: readonly string[];
+  /** What was read, if anything was. */
+  readonly report?: IngestReport;
+}
+
+interface DataOptions extends IngestSettings {
+  readonly store?: string;
+  readonly at?: string;
+  readonly append?: boolean;
+  readonly workers?: number;
+}
+
+/** Name of the store that an input gets when none is given: its file name without extensions, in this directory. */
+export function defaultStore(inputs: Inputs): string {
+  const list = typeof inputs === 'string' ? [inputs] : Array.isArray(inputs) ? inputs : [];
+  const [first] = list;
+  if (first === '-') return 'stdin.sora';
+  if (typeof first !== 'string') {
+    throw new SoraError(
+      'bad-option',
+      'Rows that come from no file need a name for their store: give the option store.',
+    );
+  }
+  const name = basename(first)
+    .replace(/[*?[\]{}]+/g, '')
+    .replace(/(\.[A-Za-z0-9]+){1,2}$/, '');
+  return `${name || 'data'}.sora`;
+}
+
+/** The store directory if the input is one. */
+export function storeOf(inputs: Inputs): string | undefined {
+  const [only, more] = typeof inputs === 'string' ? [inputs] : Array.isArray(inputs) ? inputs : [];
+  if (typeof only !== 'string' || more !== undefined) return undefined;
+  return existsSync(join(only, 'store.json')) ? only : undefined;
+}
+
+const ROLE_OPTIONS = ['weight', 'exposure', 'time', 'key', 'group'] as const;
+
+/** The schema with the roles that the options ask for; throws `not-found` naming the columns there are. */
+export function askedRoles(schema: Schema, options: DataOptions): Schema {
+  const roles: Record<string, Role> = {};
+  const set = (name: string | undefined, role: Role) => {
+    if (name === undefined) return;
+    if (!schema.fields.some((field) => field.name === name)) {
+      const names = schema.fields.map((field) => field.name).join(', ');
+      throw new SoraError(
+        'not-found',
+        `There is no column "${name}" for the role ${role}; the columns are: ${names}.`,
+      );
+    }
+    for (const field of schema.fields) {
+      if (role !== 'ignore' && field.role === role && field.name !== name) roles[field.name] = 'feature';
+    }
+    roles[name] = role;
+  };
+  set(options.target, 'label');
+  for (const role of ROLE_OPTIONS) set(options[role], role);
+  for (const name of options.ignore ?? []) set(name, 'ignore');
+  return withRoles(schema, roles);
+}
+
+function requireTarget(schema: Schema): void {
+  if (schema.fields.some((field) => field.role === 'label')) return;
+  const names = schema.fields.map((field) => field.name).join(', ');
+  throw new SoraError('bad-option', `Name the column to predict with --target. The columns are: ${names}.`, {
+    details: { columns: schema.fields.map((field) => field.name) },
+  });
+}
+
+/** Opens or makes the store of the inputs and says what is in it. */
+export async function openData(
+  inputs: Inputs,
+  options: DataOptions,
+  hooks: Hooks,
+  { needTarget = false } = {},
+): Promise<Data> {
+  const existing = options.sql === undefined ? storeOf(inputs) : undefined;
+  const data =
+    existing === undefined ? await ingestData(inputs, options, hooks) : await openExisting(existing, options);
+  if (needTarget) requireTarget(data.schema);
+  if (data.snapshot.rows === 0) throw new SoraError('bad-data', 'The data has no rows.');
+  return data;
+}
+
+async function openExisting(directory: string, options: DataOptions): Promise<Data> {
+  const store = await openStore(directory);
+  const snapshot = await store.snapshot(options.at);
+  return { store, snapshot, schema: askedRoles(snapshot.schema, options), notes: [] };
+}
+
+async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): Promise<Data> {
+  if (options.at !== undefined) {
+    throw new SoraError(
+      'bad-option',
+      'Option --at chooses a commit of a store; give the store instead of files.',
+    );
+  }
+  const store = await openStore(options.store ?? defaultStore(inputs), { create: true });
+  const report = await ingestInto(store, inputs, {
+    ...options,
+    mode: options.append ? 'append' : 'replace',
+    signal: hooks.signal,
+    onProgress: ({ rows, bytesRead, totalBytes }) =>
+      hooks.onProgress?.(
+        totalBytes === undefined || bytesRead === undefined
+          ? { stage: 'reading', done: rows, unit: 'rows' }
+          : { stage: 'reading', done: bytesRead, total: totalBytes, unit: 'bytes', note: `${rows} rows` },
+      ),
+  });
+  for (const note of report.notes) hooks.onNote?.(note);
+  const snapshot = await store.snapshot();
+  return { store, snapshot, schema: askedRoles(snapshot.schema, options), notes: report.notes, report };
+}
+
+/** A session over particles of the data (default: all), under its roles, with the store's caches unless told not. */
+export function openSession(
+  executor: Executor,
+  data: Data,
+  hooks: Hooks,
+  cached: boolean,
+  particles = data.snapshot.particles,
+): Promise<Session> {
+  const { store, schema } = data;
+  const roles = canonicalJson(schema as unknown as Json);
+  return executor.open({
+    particles,
+    source: roledReference(store.reference, schema),
+    partials: cached ? variantCache(store.partials, roles) : undefined,
+    signal: hooks.signal,
+    onProgress: ({ label, rows, totalRows }) => {
+      if (label !== 'gradient')
+        hooks.onProgress?.({ stage: label, done: rows, total: totalRows, unit: 'rows' });
+    },
+  });
+}

@@ -1,0 +1,57 @@
+/** What the machine may be used for: options turned into an executor, and the peak memory of the process. */
+import { availableParallelism, freemem } from 'node:os';
+import { SoraError } from '../errors.ts';
+import { inlineExecutor } from '../run/inline.ts';
+import type { Executor } from '../run/session.ts';
+import { threadExecutor } from '../run/threads.ts';
+
+const UNITS: Record<string, number> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+export interface ResourceOptions {
+  readonly workers?: number;
+  /** Bytes as people write them, e.g. `512MB`. */
+  readonly memory?: string;
+}
+
+/** Bytes of `512MB`, `2 GiB` and the like; throws `bad-option`. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b)?$/i.exec(text.trim());
+  const unit = UNITS[(match?.[2] ?? '').toLowerCase()];
+  if (!match || unit === undefined) {
+    throw new SoraError(
+      'bad-option',
+      `"${text}" is not a size: write a number and B, KB, MB, GB, KiB, MiB or GiB.`,
+    );
+  }
+  return Math.floor(Number(match[1]) * unit);
+}
+
+/** Memory budget in bytes: as asked, or half of what is free. */
+export function memoryBudget(options: ResourceOptions): number {
+  return options.memory === undefined ? Math.floor(freemem() / 2) : parseBytes(options.memory);
+}
+
+/** Worker threads: as asked, or one per core; 0 means inline. */
+export function workerCount(options: ResourceOptions): number {
+  return options.workers ?? availableParallelism();
+}
+
+/** The executor that the options ask for. */
+export function openExecutor(options: ResourceOptions): Executor {
+  const workers = workerCount(options);
+  return workers === 0 ? inlineExecutor() : threadExecutor({ workers, memory: memoryBudget(options) });
+}
+
+/** Largest resident size of this process so far, in bytes. */
+export function peakMemory(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}

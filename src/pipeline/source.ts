@@ -1,0 +1,52 @@
+/**
+ * The particles of a store with roles of one's own: a column that was a feature when it was stored may be the target
+ * now. Roles are no part of the rows, so nothing is written again.
+ */
+import type { Json } from '../json.ts';
+import type { Particle } from '../particle/particle.ts';
+import type { Role, Schema } from '../particle/schema.ts';
+import type { Reference } from '../run/reference.ts';
+import type { PartialCache, Source } from '../run/session.ts';
+import { storeSource } from '../store/source.ts';
+
+type RoledOptions = {
+  readonly store: Json;
+  /** Role by column name. */
+  readonly roles: { readonly [name: string]: string };
+};
+
+/** The same schema with these roles. */
+export function withRoles(schema: Schema, roles: RoledOptions['roles']): Schema {
+  return {
+    fields: schema.fields.map((field) => ({
+      ...field,
+      role: (roles[field.name] as Role | undefined) ?? field.role,
+    })),
+  };
+}
+
+/** Source of a store whose particles show the given roles; made in each worker. */
+export function roledSource(options: RoledOptions): Source {
+  const source = storeSource(options.store);
+  return {
+    ...source,
+    async load(ref): Promise<Particle> {
+      const particle = await source.load(ref);
+      return { ...particle, schema: withRoles(particle.schema, options.roles) };
+    },
+  };
+}
+
+/** Names {@link roledSource} over the store of a reference. */
+export function roledReference(store: Reference, schema: Schema): Reference {
+  const roles = Object.fromEntries(schema.fields.map((field) => [field.name, field.role]));
+  return { module: import.meta.url, name: 'roledSource', options: { store: store.options ?? null, roles } };
+}
+
+/** A cache whose keys also hold a variant: partials of the same particles under other roles are other partials. */
+export function variantCache(cache: PartialCache, variant: string): PartialCache {
+  return {
+    get: (key) => cache.get(`${variant} ${key}`),
+    put: (key, bytes) => cache.put(`${variant} ${key}`, bytes),
+  };
+}

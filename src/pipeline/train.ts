@@ -1,0 +1,180 @@
+/**
+ * Training from end to end: data → store → recipe → fit → evaluation on held-out rows → model and report.
+ * Every step is a few rounds of one session; this file only puts them in order.
+ */
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { EvaluationResult } from '../evaluate/result.ts';
+import { holdOut, type RowSplit } from '../evaluate/split.ts';
+import { verdict } from '../evaluate/verdict.ts';
+import { type ColumnStrength, columnStrengths } from '../explain/contribution.ts';
+import type { Json } from '../json.ts';
+import { saveModel } from '../model/files.ts';
+import { glmTensors, type Model } from '../model/model.ts';
+import type { Schema } from '../particle/schema.ts';
+import { calibrated } from './calibrate.ts';
+import { crossValidate, type FoldMetric } from './cross-validate.ts';
+import { type Hooks, type Inputs, openData, openSession } from './data.ts';
+import { evaluateOn, type Fitted, fitOn, type Loss } from './fit.ts';
+import { checkOptions, type TrainOptions, trainShape } from './options.ts';
+import { writeReport } from './report.ts';
+import { openExecutor, peakMemory } from './resources.ts';
+import { VERSION } from './version.ts';
+
+type Checked = z.output<typeof trainShape>;
+
+/** What training made and what it found. */
+export interface TrainResult {
+  /** Model directory. */
+  readonly directory: string;
+  /** HTML report. */
+  readonly report?: string;
+  readonly store: string;
+  readonly commit: number;
+  /** What is predicted and how it was understood. */
+  readonly target: string;
+  readonly learner: string;
+  readonly featureCount: number;
+  readonly rows: { readonly total: number; readonly train: number; readonly test: number };
+  readonly fit: { readonly converged: boolean; readonly reason: string; readonly rounds: number };
+  readonly evaluation?: EvaluationResult;
+  readonly folds?: readonly FoldMetric[];
+  readonly verdict: string;
+  readonly features: readonly ColumnStrength[];
+  readonly notes: readonly string[];
+  /** Wall-clock seconds by stage. */
+  readonly seconds: Readonly<Record<'ingest' | 'recipe' | 'fit' | 'evaluate', number>>;
+  /** Largest resident size of the process, bytes. */
+  readonly peakMemory: number;
+  readonly workers: number;
+  readonly schema: Schema;
+  readonly model: Model;
+}
+
+function assemble(
+  schema: Schema,
+  fitted: Fitted,
+  options: Checked,
+  snapshot: string,
+  split: RowSplit | undefined,
+  evaluation: EvaluationResult | undefined,
+): Model {
+  const { recipe, loss, outputs, result, baseline } = fitted;
+  const { l1, classWeight, tolerance, maxRounds, calibrate, seed } = options;
+  return {
+    schema,
+    recipe,
+    learner: {
+      name: 'glm',
+      loss,
+      outputs,
+      features: recipe.width,
+      options: { l1, l2: result.l2, classWeight, tolerance, maxRounds, calibrate },
+      converged: result.converged,
+      reason: result.reason,
+      rounds: result.rounds,
+      objective: result.objective,
+      gradientNorm: result.gradientNorm,
+    },
+    baseline: baseline as unknown as Json,
+    ...(evaluation ? { metrics: evaluation as unknown as Json } : {}),
+    provenance: {
+      sora: VERSION,
+      snapshot,
+      seed,
+      ...(split ? { split: { seed, fraction: split.fraction } } : {}),
+    },
+    tensors: glmTensors(result.parameters, outputs, recipe.width),
+  };
+}
+
+/** Folder name of a target: letters, digits, `.`, `_` and `-` stay. */
+function folderName(target: string): string {
+  return target.replace(/[^\p{L}\p{N}._-]+/gu, '_').replace(/^[.]+/, '_') || 'model';
+}
+
+const LEARNER: Record<Loss, string> = {
+  squared: 'linear regression',
+  huber: 'robust linear regression',
+  logistic: 'logistic regression',
+  softmax: 'multinomial logistic regression',
+  poisson: 'Poisson regression',
+};
+
+/**
+ * Trains a model on files, a query, an iterable or a store, and writes it.
+ * @example
+ * const { metrics, directory } = await train('people.csv', { target: 'income' });
+ */
+export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promise<TrainResult> {
+  const { signal, onProgress, onNote, ...plain } = given;
+  const hooks: Hooks = { signal, onProgress, onNote };
+  const options = checkOptions(trainShape, plain);
+  const started = performance.now();
+  const data = await openData(inputs, options, hooks, { needTarget: true });
+  const ingested = performance.now();
+  const executor = openExecutor(options);
+  try {
+    const session = await openSession(executor, data, hooks, options.cache);
+    const { schema, snapshot } = data;
+    const sides =
+      options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
+    let prepared = ingested;
+    let fitted = await fitOn(session, schema, options, sides?.train, hooks, () => {
+      prepared = performance.now();
+    });
+    const fitEnd = performance.now();
+    let evaluation = sides && (await evaluateOn(session, fitted, sides.test));
+    if (options.calibrate && evaluation) {
+      fitted = calibrated(fitted, evaluation);
+      evaluation = await evaluateOn(session, fitted, sides?.test);
+    }
+    const folds =
+      options.folds === undefined ? undefined : await crossValidate(executor, data, options, hooks);
+    const features = await columnStrengths(
+      session,
+      fitted.recipe,
+      fitted.result.parameters,
+      fitted.outputs,
+      fitted.view,
+    );
+    await session.close();
+    const model = assemble(schema, fitted, options, snapshot.id, sides?.train, evaluation);
+    const directory = resolve(
+      options.out ?? join(data.store.root as string, 'models', folderName(fitted.label.column)),
+    );
+    const done = performance.now();
+    const result: TrainResult = {
+      directory,
+      store: data.store.root as string,
+      commit: snapshot.commit,
+      target: `${fitted.label.column} (${fitted.label.note})`,
+      learner: LEARNER[fitted.loss],
+      featureCount: fitted.recipe.width,
+      rows: { total: snapshot.rows, train: fitted.baseline.rows, test: evaluation?.rows ?? 0 },
+      fit: { converged: fitted.result.converged, reason: fitted.result.reason, rounds: fitted.result.rounds },
+      evaluation,
+      folds,
+      verdict: evaluation
+        ? verdict(evaluation).sentence
+        : 'No rows were held out: nothing is known of how good it is.',
+      features,
+      notes: [...data.notes, ...(evaluation?.notes ?? [])],
+      seconds: {
+        ingest: (ingested - started) / 1000,
+        recipe: (prepared - ingested) / 1000,
+        fit: (fitEnd - prepared) / 1000,
+        evaluate: (done - fitEnd) / 1000,
+      },
+      peakMemory: peakMemory(),
+      workers: executor.workers,
+      schema,
+      model,
+    };
+    await saveModel(directory, model);
+    const report = options.report ? await writeReport(result, fitted) : undefined;
+    return report === undefined ? result : { ...result, report };
+  } finally {
+    await executor.close();
+  }
+}
