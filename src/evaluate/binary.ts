@@ -18,7 +18,7 @@ import {
 } from '../summary/score-histogram.ts';
 import type { Summary } from '../summary/summary.ts';
 import type { Baseline } from './baseline.ts';
-import { expectedCalibrationError, reliabilityOfMargins } from './calibration.ts';
+import { expectedCalibrationError, plattScaling, reliabilityOfMargins } from './calibration.ts';
 import { accuracy, balancedAccuracy, binaryF1, nested, rowTotal } from './confusion.ts';
 import {
   addValues,
@@ -160,6 +160,7 @@ function read(state: BinaryState, baseline: Baseline): EvaluationResult {
   const calibration = reliabilityOfMargins(histogram);
   metrics.push(metric('calibrationError', expectedCalibrationError(calibration), 'lower'));
   const interval = meanInterval(gain);
+  const scaling = plattScaling(histogram);
   return {
     task: 'binary',
     rows: state.rows,
@@ -168,6 +169,7 @@ function read(state: BinaryState, baseline: Baseline): EvaluationResult {
     gain: { loss: 'log loss', value: gain.mean, ...(interval ? { interval } : {}) },
     confusion: nested(table, 2),
     calibration,
+    ...(scaling ? { scaling } : {}),
     curve: rankingCurve(histogram),
     notes,
   };

@@ -43,6 +43,8 @@ export interface EvaluationResult {
   /** Weight of rows by [true class][predicted class]; absent for numbers and counts. */
   readonly confusion?: readonly (readonly number[])[];
   readonly calibration: readonly ReliabilityBin[];
+  /** Slope and intercept of margins that would calibrate these rows best (Platt); binary only. */
+  readonly scaling?: { readonly slope: number; readonly intercept: number };
   /** Points of the ROC and precision-recall curves; binary only. */
   readonly curve?: readonly {
     readonly score: number;

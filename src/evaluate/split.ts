@@ -27,16 +27,16 @@ export function holdOut(options: { readonly seed: number; readonly fraction: num
 }
 
 /** One fold: the particles to train on and those to test on, each in the order given. */
-export interface Fold {
-  readonly train: readonly ParticleRef[];
-  readonly test: readonly ParticleRef[];
+export interface Fold<P extends ParticleRef = ParticleRef> {
+  readonly train: readonly P[];
+  readonly test: readonly P[];
 }
 
 /**
  * k folds by particle, balanced by rows: particles, largest first and shuffled by seed among equals, go to the fold
  * with the fewest rows so far. Throws `bad-option` when there are fewer particles than folds. O(particles · k).
  */
-export function kFolds(particles: readonly ParticleRef[], k: number, seed = 0): Fold[] {
+export function kFolds<P extends ParticleRef>(particles: readonly P[], k: number, seed = 0): Fold<P>[] {
   if (!(Number.isInteger(k) && k >= 2)) {
     throw new SoraError(
       'bad-option',

@@ -1,17 +1,17 @@
 /**
  * What the labels of a set of rows are, over learner views: totals from which the best constant prediction is read.
- * State: rows, Σw, Σw², Σw·y, Σw·e^offset, extremes, and for classes the weight and rows of each. O(rows).
+ * State: rows, Σw, Σw², Σw·y, centred squares, Σw·e^offset, extremes, and for classes the weight and rows of each.
+ * O(rows).
  */
 
 import type { Json } from '../json.ts';
-import { exp, log } from '../kernel/elementary.ts';
-import type { CsrView, DenseView } from '../particle/view.ts';
+import { exp } from '../kernel/elementary.ts';
 import type { Reference } from '../run/reference.ts';
 import { type ByteReader, type ByteWriter, taggedCodec } from '../summary/codec.ts';
 import type { Summary } from '../summary/summary.ts';
+import type { LearnerView } from './glm/pass.ts';
 
-/** The views that learners get. */
-export type LearnerView = DenseView | CsrView;
+export type { LearnerView };
 
 /** Totals of labels. `classes[c]` is the weight of class c; empty for numbers and counts. */
 export interface LabelTotals {
@@ -20,6 +20,10 @@ export interface LabelTotals {
   squares: number;
   /** Σ w·y. */
   sum: number;
+  /** Σ w·(y − mean)². */
+  m2: number;
+  /** Σ w·y·offset. */
+  offsetSum: number;
   /** Σ w·e^offset: the total exposure of counts; the weight where there are no offsets. */
   exposure: number;
   min: number;
@@ -47,7 +51,8 @@ export function labels(options: Json): Summary<LabelTotals, LabelTotals, Learner
 }
 
 export function writeTotals(writer: ByteWriter, state: LabelTotals): void {
-  for (const value of [state.rows, state.weight, state.squares, state.sum]) writer.f64(value);
+  for (const value of [state.rows, state.weight, state.squares, state.sum, state.m2, state.offsetSum])
+    writer.f64(value);
   for (const value of [state.exposure, state.min, state.max]) writer.f64(value);
   writer.f64s(state.classes);
   writer.f64s(state.classRows);
@@ -59,6 +64,8 @@ export function readTotals(reader: ByteReader): LabelTotals {
     weight: reader.f64(),
     squares: reader.f64(),
     sum: reader.f64(),
+    m2: reader.f64(),
+    offsetSum: reader.f64(),
     exposure: reader.f64(),
     min: reader.f64(),
     max: reader.f64(),
@@ -73,6 +80,8 @@ function emptyTotals(classes: number): LabelTotals {
     weight: 0,
     squares: 0,
     sum: 0,
+    m2: 0,
+    offsetSum: 0,
     exposure: 0,
     min: Number.POSITIVE_INFINITY,
     max: Number.NEGATIVE_INFINITY,
@@ -92,6 +101,7 @@ function observe(state: LabelTotals, view: LearnerView): void {
     part.squares += weight * weight;
     part.sum += weight * label;
     part.exposure += offsets === undefined ? weight : weight * exp(offsets[row]);
+    if (offsets !== undefined) part.offsetSum += weight * label * offsets[row];
     if (label < part.min) part.min = label;
     if (label > part.max) part.max = label;
     if (classes > 0) {
@@ -100,10 +110,31 @@ function observe(state: LabelTotals, view: LearnerView): void {
     }
   }
   part.rows = rows;
+  part.m2 = centredSquares(values, weights, rows, part.sum / part.weight);
   merge(state, part);
 }
 
+function centredSquares(
+  values: Float64Array,
+  weights: Float64Array | undefined,
+  rows: number,
+  mean: number,
+): number {
+  let m2 = 0;
+  for (let row = 0; row < rows; row++) {
+    const d = values[row] - mean;
+    m2 += (weights === undefined ? 1 : weights[row]) * d * d;
+  }
+  return m2;
+}
+
 function merge(into: LabelTotals, from: LabelTotals): void {
+  if (into.weight > 0 && from.weight > 0) {
+    const delta = from.sum / from.weight - into.sum / into.weight;
+    into.m2 += (delta * delta * into.weight * from.weight) / (into.weight + from.weight);
+  }
+  into.m2 += from.m2;
+  into.offsetSum += from.offsetSum;
   into.rows += from.rows;
   into.weight += from.weight;
   into.squares += from.squares;
@@ -115,23 +146,4 @@ function merge(into: LabelTotals, from: LabelTotals): void {
     into.classes[c] += from.classes[c];
     into.classRows[c] += from.classRows[c];
   }
-}
-
-/** Losses that generalised linear models know. */
-export type LossName = 'squared' | 'huber' | 'logistic' | 'softmax' | 'poisson';
-
-/**
- * Intercepts of the best constant prediction, one an output: log odds, log shares, mean, or log rate.
- * Shares are kept off 0 and 1 by half a row, so that a class that no row has stays finite.
- */
-export function constantIntercepts(loss: LossName, totals: LabelTotals): Float64Array {
-  const { weight, sum, exposure, classes } = totals;
-  if (loss === 'logistic') return Float64Array.of(log((classes[1] + 0.5) / (classes[0] + 0.5)));
-  if (loss === 'softmax') {
-    const logs = classes.map((share) => log((share + 0.5) / (weight + classes.length / 2)));
-    const mean = logs.reduce((total, value) => total + value, 0) / logs.length;
-    return logs.map((value) => value - mean);
-  }
-  if (loss === 'poisson') return Float64Array.of(log(Math.max(sum, 0.5) / exposure));
-  return Float64Array.of(sum / weight);
 }

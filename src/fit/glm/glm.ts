@@ -1,0 +1,233 @@
+/**
+ * Fitting a generalised linear model over the particles of a session, by rounds of gradient and curvature sums.
+ * Narrow problems: a start and a Hessian from a sample of rows, then L-BFGS (proximal Newton with an L1 penalty)
+ * preconditioned by that Hessian, a handful of full passes. Wide ones: L-BFGS (OWL-QN with L1) scaled by the diagonal.
+ * The result is a pure function of particles, view and options: rounds that a cache holds are not played again.
+ */
+import { SoraError } from '../../errors.ts';
+import { type LossName, type LossSpec, lossOf } from '../../loss/registry.ts';
+import type { Reference } from '../../run/reference.ts';
+import type { Session } from '../../run/session.ts';
+import { type LabelTotals, labelsReference } from '../labels.ts';
+import { fitLoop } from '../loop.ts';
+import { cholesky, solveCholesky } from './cholesky.ts';
+import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
+import { lbfgs } from './lbfgs.ts';
+import type { Evaluation, FitStep, Optimiser, Optimum, StopReason } from './objective.ts';
+import { owlqn } from './owlqn.ts';
+import { diagonalCurvature, fullObjective, l1Strengths, type Problem, parametersOf } from './problem.ts';
+import { proximalNewton } from './proximal-newton.ts';
+import { sampleRidge, sampleShare, warmStart } from './warm-start.ts';
+
+/** What to fit, and how. */
+export interface FitGlmOptions {
+  readonly loss: LossName;
+  /** Classes for softmax, else 1. */
+  readonly outputs: number;
+  readonly features: number;
+  /** Reference of a {@link ViewKind} of learner views: the training rows. */
+  readonly view: Reference;
+  /** Strength of the L1 penalty on coefficients; 0 by default. */
+  readonly l1?: number;
+  /** Strength of the L2 penalty on coefficients; by default 1 / Σ weights, scikit-learn's C = 1. */
+  readonly l2?: number;
+  /** Huber: where the loss turns linear, in units of the label; by default from the spread of residuals. */
+  readonly delta?: number;
+  readonly classWeight?: ClassWeight;
+  /** Most full passes; 200 by default. */
+  readonly maxRounds?: number;
+  /** Converged when the largest gradient entry is at most this times the spread of the labels; 1e-5 by default. */
+  readonly tolerance?: number;
+  /** Seed of every random choice. */
+  readonly seed?: number;
+  /** Parameters to start from, e.g. of a model to refresh. */
+  readonly warmStart?: Float64Array;
+  readonly signal?: AbortSignal;
+  /** Called after every full pass. */
+  readonly onRound?: (round: FitRound) => void;
+}
+
+/** One full pass. */
+export interface FitRound {
+  readonly round: number;
+  readonly objective: number;
+}
+
+/** What was fitted. Non-convergence is a field, not an error. */
+export interface GlmResult {
+  /** Output-major: coefficients of output k, then its intercept. */
+  readonly parameters: Float64Array;
+  readonly converged: boolean;
+  readonly reason: StopReason;
+  /** Full passes over the training rows. */
+  readonly rounds: number;
+  /** Mean loss plus penalties. */
+  readonly objective: number;
+  readonly gradientNorm: number;
+  readonly history: readonly FitStep[];
+  readonly l1: number;
+  readonly l2: number;
+  readonly delta?: number;
+  /** Training rows and their total weight, class weights included. */
+  readonly rows: number;
+  readonly weight: number;
+}
+
+/** Up to this many parameters the Hessian is factored. */
+const NARROW = 640;
+
+/**
+ * Fits the model. Throws `bad-data` when there is nothing to learn from: no rows, or one class.
+ * @example
+ * const { parameters, converged } = await fitGlm(session, { loss: 'logistic', outputs: 1, features: 28, view });
+ */
+export async function fitGlm(session: Session, options: FitGlmOptions): Promise<GlmResult> {
+  checkOptions(options);
+  const { totals, view } = await describe(session, options);
+  const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, maxRounds = 200, signal } = options;
+  const problem: Problem = { loss, outputs, features, view, l1, l2, signal };
+  const tolerance = (options.tolerance ?? 1e-5) * labelSpread(loss, totals);
+  const start = options.warmStart ?? constantStart(problem, totals);
+  const narrow = parametersOf(problem) <= NARROW;
+  const optimum = await (narrow ? fitNarrow : fitWide)(session, problem, {
+    start,
+    rule: { tolerance, maxRounds },
+    totals,
+    onRound: options.onRound,
+  });
+  const { point, converged, reason, rounds, gradientNorm, history } = optimum;
+  return {
+    parameters: point.parameters,
+    converged,
+    reason,
+    rounds,
+    objective: point.value,
+    gradientNorm,
+    history,
+    l1,
+    l2,
+    rows: totals.rows,
+    weight: totals.weight,
+  };
+}
+
+interface Plan {
+  readonly start: Float64Array;
+  readonly rule: { readonly tolerance: number; readonly maxRounds: number };
+  readonly totals: LabelTotals;
+  readonly onRound?: (round: FitRound) => void;
+}
+
+/** Sample, then full passes with the sample's curvature. */
+async function fitNarrow(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
+  const { rows } = plan.totals;
+  const share = sampleShare(problem, rows);
+  const loose = Math.max(plan.rule.tolerance, 1e-3 * labelSpread(problem.loss as LossName, plan.totals));
+  const warm = await warmStart(session, problem, share, rows, plan.start, loose);
+  const ridge = sampleRidge(share, rows);
+  const factor = cholesky(warm.hessian, plan.start.length, ridge);
+  const precondition = (vector: Float64Array) => solveCholesky(factor, vector);
+  const machine =
+    problem.l1 > 0
+      ? proximalNewton(warm.parameters, {
+          ...plan.rule,
+          strengths: l1Strengths(problem),
+          hessian: warm.hessian,
+        })
+      : lbfgs(warm.parameters, { ...plan.rule, precondition });
+  return run(session, problem, plan, machine as Optimiser);
+}
+
+/** Full passes scaled by the diagonal of the Hessian at the start. */
+async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
+  const diagonal = await diagonalCurvature(session, problem, plan.start);
+  const precondition = (vector: Float64Array) => {
+    for (let i = 0; i < vector.length; i++) vector[i] /= diagonal[i];
+  };
+  const options = { ...plan.rule, precondition };
+  const machine =
+    problem.l1 > 0
+      ? owlqn(plan.start, { ...options, strengths: l1Strengths(problem) })
+      : lbfgs(plan.start, options);
+  return run(session, problem, plan, machine);
+}
+
+/** Plays the rounds that an optimiser asks for. */
+function run(session: Session, problem: Problem, plan: Plan, machine: Optimiser): Promise<Optimum> {
+  let round = 0;
+  return fitLoop(machine, async (at: Float64Array): Promise<Evaluation> => {
+    const evaluation = await fullObjective(session, problem, at);
+    round++;
+    plan.onRound?.({ round, objective: evaluation.value });
+    return evaluation;
+  });
+}
+
+/** Totals of the labels and the view to fit on, class weights applied. */
+async function describe(
+  session: Session,
+  { loss, outputs, view, classWeight = 'none' }: FitGlmOptions,
+): Promise<{ totals: LabelTotals; view: Reference }> {
+  const classes = loss === 'softmax' ? outputs : loss === 'logistic' ? 2 : 0;
+  const { value: totals } = await session.reduce<LabelTotals, LabelTotals>({
+    summary: labelsReference(classes),
+    view,
+    keep: 'root',
+    label: 'labels',
+  });
+  if (!(totals.weight > 0)) {
+    throw new SoraError(
+      'bad-data',
+      'There are no training rows: every label is missing or every weight is 0.',
+    );
+  }
+  if (classes > 0 && totals.classRows.filter((rows) => rows > 0).length < 2) {
+    throw new SoraError(
+      'bad-data',
+      `All ${totals.rows} training rows have the same class: there is nothing to learn. Check the target and the filter of the data.`,
+    );
+  }
+  const factors = classFactors(classWeight, totals);
+  if (factors === undefined) return { totals, view };
+  return { totals: weightedTotals(totals, factors), view: classWeightedReference(view, factors) };
+}
+
+function constantStart({ loss, outputs, features }: Problem, totals: LabelTotals): Float64Array {
+  const start = new Float64Array(outputs * (features + 1));
+  lossOf(loss as LossSpec | string)
+    .bestConstant(totals, outputs)
+    .forEach((intercept, k) => {
+      start[k * (features + 1) + features] = intercept;
+    });
+  return start;
+}
+
+/** Natural size of a gradient entry of a standardised feature: the standard deviation of the labels. */
+function labelSpread(loss: LossName, totals: LabelTotals): number {
+  if (loss === 'softmax') return 0.5;
+  const spread = Math.sqrt(totals.m2 / totals.weight);
+  return spread > 0 ? spread : 1;
+}
+
+function checkOptions({
+  l1 = 0,
+  l2 = 0,
+  tolerance = 1,
+  maxRounds = 1,
+  outputs,
+  features,
+  warmStart: at,
+}: FitGlmOptions) {
+  const bad = (name: string, value: unknown, limit: string) =>
+    new SoraError('bad-option', `Option ${name} is ${String(value)}; it must be ${limit}.`, {
+      details: { option: name },
+    });
+  if (!(l1 >= 0 && Number.isFinite(l1))) throw bad('l1', l1, 'a number of at least 0');
+  if (!(l2 >= 0 && Number.isFinite(l2))) throw bad('l2', l2, 'a number of at least 0');
+  if (!(tolerance > 0)) throw bad('tolerance', tolerance, 'a positive number');
+  if (!(Number.isInteger(maxRounds) && maxRounds > 0))
+    throw bad('maxRounds', maxRounds, 'a positive whole number');
+  const expected = outputs * (features + 1);
+  if (at !== undefined && at.length !== expected)
+    throw bad('warmStart', `${at.length} numbers`, `${expected} numbers`);
+}

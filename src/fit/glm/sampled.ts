@@ -1,0 +1,55 @@
+/**
+ * Gradient or curvature of some rows of every particle: a cheap look at the objective, on which a start is found
+ * and curvature is measured before full passes begin (Byrd, Chin, Neveitt & Nocedal, SIAM J. Optim. 2011).
+ * Which rows: see sample.ts. The sums are of the rows taken; divide by their weight.
+ */
+import type { Json } from '../../json.ts';
+import type { Reference } from '../../run/reference.ts';
+import type { Summary } from '../../summary/summary.ts';
+import { type CurvatureSums, type CurvatureValue, curvature } from './curvature.ts';
+import { type GradientSums, gradient } from './gradient.ts';
+import type { GlmOptions, LearnerView } from './pass.ts';
+import { sampleBlocks } from './sample.ts';
+
+/** Options of the two summaries. */
+export interface SampledOptions extends GlmOptions {
+  /** Share of the rows of each view; 1 takes all. */
+  readonly share: number;
+}
+
+/** Names the summary for a round. */
+export function sampledReference(
+  name: 'sampledGradient' | 'sampledCurvature',
+  options: SampledOptions,
+): Reference {
+  return { module: import.meta.url, name, options: options as unknown as Json };
+}
+
+/** Summary of loss and gradient over a share of the rows. */
+export function sampledGradient(
+  options: Json,
+  parameters?: Uint8Array,
+): Summary<GradientSums, GradientSums, LearnerView> {
+  return overBlocks(gradient(options, parameters), options as unknown as SampledOptions);
+}
+
+/** Summary of loss, gradient and Hessian over a share of the rows. */
+export function sampledCurvature(
+  options: Json,
+  parameters?: Uint8Array,
+): Summary<CurvatureSums, CurvatureValue, LearnerView> {
+  return overBlocks(curvature(options, parameters), options as unknown as SampledOptions);
+}
+
+function overBlocks<State, Value>(
+  summary: Summary<State, Value, LearnerView>,
+  { share }: SampledOptions,
+): Summary<State, Value, LearnerView> {
+  return {
+    ...summary,
+    id: `sampled/1 ${share} ${summary.id}`,
+    observe(state, view) {
+      for (const block of sampleBlocks(view, share)) summary.observe(state, block);
+    },
+  };
+}
