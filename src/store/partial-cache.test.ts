@@ -32,18 +32,20 @@ describe('partials on disk', () => {
     const cache = partialCache(root);
     expect(cache.get('a')).toBeUndefined();
     expect(existsSync(join(root, PARTIALS))).toBe(false);
-    for (let i = 0; i < 200; i++) cache.put(`key ${i}`, payload(i, i * 50));
+    cache.put('large', payload(1, 10_000));
+    for (let i = 0; i < 200; i++) cache.put(`key ${i}`, payload(i, i * 5));
     cache.put('key 3', payload(99));
     const later = partialCache(root);
     for (const reader of [cache, later]) {
       expect(reader.get('key 3')).toEqual(payload(99));
-      for (let i = 4; i < 200; i++) expect(reader.get(`key ${i}`)).toEqual(payload(i, i * 50));
+      for (let i = 4; i < 200; i++) expect(reader.get(`key ${i}`)).toEqual(payload(i, i * 5));
+      expect(reader.get('large')).toEqual(payload(1, 10_000));
       expect(reader.get('key 200')).toBeUndefined();
     }
     expect(segments(root)).toHaveLength(1);
     cache.close();
     later.close();
-    expect(later.get('key 5')).toEqual(payload(5, 250));
+    expect(later.get('key 5')).toEqual(payload(5, 25));
   });
 
   it('of several writers are in segments of their own, and all are read', async () => {

@@ -40,6 +40,8 @@ export const VIEWS = 'cache/views/';
 export const DEFAULT_VIEW_BYTES = 2 * 2 ** 30;
 
 const IDLE_MILLISECONDS = 10 * 60_000;
+/** File times may lag behind the clock by a tick, on network disks by more. */
+const CLOCK_MILLISECONDS = 1_000;
 /** After a scan found nothing to remove, writes are skipped for this long before looking again. */
 const FULL_MILLISECONDS = 2_000;
 /** Other writers than this one that the bound allows for between two scans of the folder. */
@@ -63,7 +65,7 @@ function listFiles(folder: string): CachedFile[] {
 
 /** Decides whether a write fits, and makes room for it. */
 function roomKeeper(folder: string, bound: number) {
-  const opened = Date.now();
+  const opened = Date.now() - CLOCK_MILLISECONDS;
   let allowance = 0;
   let fullUntil = 0;
 
