@@ -12,7 +12,7 @@ function wide(ptr: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load64_zero(ptr));
 }
 
-/** margins[r] += Σ_f x[f][r] · coefficients[f]: eight columns at once as ((0+1)+(2+3))+((4+5)+(6+7)), the rest singly. */
+/** margins[r] += Σ_f x[f][r] · coefficients[f]: columns in eights as ((0+1)+(2+3))+((4+5)+(6+7)), a four, then singly. */
 export function denseMargins(
   xPtr: usize,
   strideBytes: usize,

@@ -3,7 +3,7 @@
  * Column f of the block starts at `at + f · stride`; `rows` is a multiple of 4. Same lanes, same order, same bits.
  */
 
-/** margins[r] += Σ_f x[f][r] · coefficients[f]: eight columns at once as ((0+1)+(2+3))+((4+5)+(6+7)), the rest singly. */
+/** margins[r] += Σ_f x[f][r] · coefficients[f]: columns in eights as ((0+1)+(2+3))+((4+5)+(6+7)), a four, then singly. */
 export function denseMargins(
   x: Float32Array,
   at: number,
@@ -39,6 +39,19 @@ export function denseMargins(
       const c = x[p4 + r] * w4 + x[p5 + r] * w5;
       const d = x[p6 + r] * w6 + x[p7 + r] * w7;
       margins[marginsAt + r] += a + b + (c + d);
+    }
+  }
+  for (; f + 4 <= features; f += 4) {
+    const p0 = at + f * stride;
+    const p1 = p0 + stride;
+    const p2 = p1 + stride;
+    const p3 = p2 + stride;
+    const w0 = coefficients[first + f];
+    const w1 = coefficients[first + f + 1];
+    const w2 = coefficients[first + f + 2];
+    const w3 = coefficients[first + f + 3];
+    for (let r = 0; r < rows; r++) {
+      margins[marginsAt + r] += x[p0 + r] * w0 + x[p1 + r] * w1 + (x[p2 + r] * w2 + x[p3 + r] * w3);
     }
   }
   for (; f < features; f++) {
