@@ -112,7 +112,7 @@ export function encodeCommit(commit: Commit): Uint8Array {
 
 /** The commit in the bytes of log file `key`; `corrupt` if they are not whole, or those of another number. */
 export function decodeCommit(bytes: Uint8Array, key: string): LoggedCommit {
-  const remedy = 'Restore this file from a backup; commits before it can still be read.';
+  const remedy = 'Restore it from a backup; commits before it can still be read by number (`--at`).';
   const record = openSealed(COMMIT, bytes, key, remedy);
   const result = shape.safeParse(record);
   if (!result.success) throw corrupt(key, 'a commit', z.prettifyError(result.error), remedy);

@@ -25,6 +25,8 @@ const MAX_ATTEMPTS = 10_000;
 export interface CommitLog {
   /** All commits, after reading those made since the last call. Cost: one listing, one read per new commit. */
   read(): Promise<readonly LoggedCommit[]>;
+  /** The commits that `read` has found whole so far: after it threw, those before the damage. */
+  whole(): readonly LoggedCommit[];
   /**
    * Appends what `next` makes of the log, calling it again each time another writer came first.
    * Returns the log with the new commit as its last. What `next` throws ends the attempt.
@@ -38,9 +40,10 @@ export function commitLog(storage: ObjectStorage): CommitLog {
 
   async function read(): Promise<readonly LoggedCommit[]> {
     const from = known;
-    const added = await readAfter(storage, from);
+    const { commits, failure } = await readAfter(storage, from);
     // Another call may have read further meanwhile; commits never change, so the longer log is the truer one.
-    if (from.length + added.length > known.length) known = added.length > 0 ? [...from, ...added] : from;
+    if (commits.length > 0 && from.length + commits.length > known.length) known = [...from, ...commits];
+    if (failure !== undefined) throw failure;
     return known;
   }
 
@@ -58,38 +61,62 @@ export function commitLog(storage: ObjectStorage): CommitLog {
     );
   }
 
-  return { read, append };
+  return { read, append, whole: () => known };
+}
+
+/** Commits read, up to the first that is damaged. */
+interface ReadCommits {
+  readonly commits: LoggedCommit[];
+  readonly failure?: unknown;
 }
 
 /** Commits after `known`, checked: numbers without gaps, each naming the hash of the one before. */
-async function readAfter(storage: ObjectStorage, known: readonly LoggedCommit[]): Promise<LoggedCommit[]> {
-  const keys = await newKeys(storage, known.length);
-  const commits = await mapConcurrent(keys, READ_CONCURRENCY, async (key) => {
-    const bytes = await storage.get(key);
-    if (bytes === undefined) throw missing(key);
-    return decodeCommit(bytes, key);
-  });
-  for (const [index, commit] of commits.entries()) {
-    checkChain(commit, index === 0 ? known[known.length - 1] : commits[index - 1]);
+async function readAfter(storage: ObjectStorage, known: readonly LoggedCommit[]): Promise<ReadCommits> {
+  const { keys, gap } = await newKeys(storage, known.length);
+  const results = await mapConcurrent(keys, READ_CONCURRENCY, (key) => readCommit(storage, key));
+  const commits: LoggedCommit[] = [];
+  for (const result of results) {
+    if ('failure' in result) return { commits, failure: result.failure };
+    try {
+      checkChain(result.commit, commits[commits.length - 1] ?? known[known.length - 1]);
+    } catch (failure) {
+      return { commits, failure };
+    }
+    commits.push(result.commit);
   }
-  return commits;
+  return { commits, failure: gap };
 }
 
-/** Keys of the commits after number `known`, without gaps. */
-async function newKeys(storage: ObjectStorage, known: number): Promise<string[]> {
+async function readCommit(
+  storage: ObjectStorage,
+  key: string,
+): Promise<{ readonly commit: LoggedCommit } | { readonly failure: unknown }> {
+  try {
+    const bytes = await storage.get(key);
+    if (bytes === undefined) throw missing(key);
+    return { commit: decodeCommit(bytes, key) };
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+/** Keys of the commits after number `known`, up to the first that is missing. */
+async function newKeys(
+  storage: ObjectStorage,
+  known: number,
+): Promise<{ readonly keys: string[]; readonly gap?: SoraError }> {
   const keys: string[] = [];
   for await (const { key } of storage.list('log/', known === 0 ? '' : commitKey(known))) {
     const number = commitNumber(key);
     if (number === undefined) continue;
-    const expected = known + keys.length + 1;
     // A listing is not a moment in time: it may miss a commit that was made while it ran, and show the next.
-    for (let gap = expected; gap < number; gap++) {
-      if ((await storage.stat(commitKey(gap))) === undefined) throw missing(commitKey(gap));
-      keys.push(commitKey(gap));
+    for (let next = known + keys.length + 1; next < number; next++) {
+      if ((await storage.stat(commitKey(next))) === undefined) return { keys, gap: missing(commitKey(next)) };
+      keys.push(commitKey(next));
     }
     keys.push(key);
   }
-  return keys;
+  return { keys };
 }
 
 /** Throws `corrupt` unless `commit` names the commit before it. */

@@ -224,6 +224,11 @@ describe('the log', () => {
     const reopened = await openStore(storage);
     await expect(reopened.snapshot()).rejects.toMatchObject({ code: 'corrupt' });
     await expect(reopened.snapshot()).rejects.toThrow(/log\/0*3\.json is damaged: expected a parent/);
+    expect((await reopened.snapshot(1)).particles).toHaveLength(1);
+    expect((await reopened.snapshot('2')).commit).toBe(2);
+    await expect(reopened.snapshot(3)).rejects.toMatchObject({ code: 'corrupt' });
+    await expect(reopened.snapshot(-1)).rejects.toMatchObject({ code: 'corrupt' });
+    await expect(reopened.commit({ remove: 'all' })).rejects.toMatchObject({ code: 'corrupt' });
     await storage.delete(second);
     await expect((await openStore(storage)).snapshot()).rejects.toThrow(/0*2\.json is damaged.*no file/);
   });

@@ -89,8 +89,19 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
   const partials =
     root === undefined ? memoryPartials(partialBytes) : partialCache(root, { bytes: partialBytes });
 
+  /** The log; of a damaged one what is before the damage, if a commit there is asked for by number. */
+  async function readFor(at: At | undefined): Promise<readonly LoggedCommit[]> {
+    try {
+      return await log.read();
+    } catch (error) {
+      const number = Number(at ?? Number.NaN);
+      if (number >= 1 && number <= log.whole().length) return log.whole();
+      throw error;
+    }
+  }
+
   async function snapshot(at?: At): Promise<Snapshot> {
-    const commits = await log.read();
+    const commits = await readFor(at);
     return foldSnapshot(commits, resolveAt(commits, at));
   }
 
