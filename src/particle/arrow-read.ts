@@ -1,155 +1,181 @@
 /**
- * Arrow columns as columns: the inverse of arrow-write.ts, checked on the way.
- * Numbers stay views of the bytes they came in; offsets and codes are checked against what they point into.
+ * Arrow buffers as columns: the inverse of arrow-write.ts, checked on the way.
+ * Numbers stay views of the bytes they came in; offsets, codes and indices are checked against what they point into.
  */
-import type { Column as ArrowColumn, Batch, Table } from '@uwdata/flechette';
 import { SoraError } from '../errors.ts';
+import type { ArrowFile, ArrowType, Batch } from './arrow-file.ts';
 import { forEachAbsent, unpackBits } from './bits.ts';
 import { milliseconds } from './canonical.ts';
-import type { Column, NumberArray, SparseColumn } from './column.ts';
+import type { CategoryColumn, Column, NumberArray, SparseColumn } from './column.ts';
 import type { Field, Schema } from './schema.ts';
 import { decodeUtf8 } from './utf8.ts';
 
-/** A batch with the strings of its dictionary, if it has one. */
-type Parts = Batch<unknown> & { readonly cache?: readonly string[] };
-
-/** The columns of a table that `arrowColumns` wrote for this schema; throws `corrupt` if it did not. */
-export function particleColumns(schema: Schema, rows: number, table: Table): Column[] {
+/** The columns of a file that `arrowColumns` wrote for this schema; throws `corrupt` if it did not. */
+export function readColumns(schema: Schema, rows: number, file: ArrowFile): Column[] {
   const expected = schema.fields.reduce((sum, field) => sum + (field.type === 'sparse' ? 2 : 1), 0);
-  if (table.numCols !== expected) {
-    throw damaged('the file', `holds ${table.numCols} Arrow columns where its schema has ${expected}`);
+  const { record, types } = file;
+  if (types.length !== expected || (expected > 0 && record?.rows !== rows)) {
+    throw damaged(
+      'the file',
+      `has ${types.length} Arrow columns of ${record?.rows} rows, expected ${expected} of ${rows}`,
+    );
   }
+  if (record === undefined) return [];
   let next = 0;
   return schema.fields.map((field) => {
-    const batch = singleBatch(field, table.getChildAt(next++), rows);
-    if (field.type !== 'sparse') return readColumn(field, batch, rows);
-    return readSparse(field, batch, singleBatch(field, table.getChildAt(next++), rows), rows);
+    const type = types[next];
+    next += field.type === 'sparse' ? 2 : 1;
+    return readColumn(field, type, record, rows, file);
   });
 }
 
-function singleBatch(field: Field, column: ArrowColumn<unknown>, rows: number): Parts {
-  const batch = column.data[0];
-  if (column.data.length !== 1 || batch.length !== rows) {
-    throw damaged(
-      field.name,
-      `has ${column.length} rows in ${column.data.length} batches, expected ${rows} in 1`,
-    );
-  }
-  return batch;
-}
-
-function readColumn(field: Field, batch: Parts, rows: number): Column {
+function readColumn(field: Field, type: ArrowType, batch: Batch, rows: number, file: ArrowFile): Column {
   const validity = readValidity(field, batch, rows);
   switch (field.type) {
     case 'number':
-      return { type: 'number', values: numbers(field, batch.values, rows), validity };
+      return { type: 'number', values: readNumbers(field, type, batch, rows), validity };
     case 'boolean':
-      expectLength(field, 'bits', batch.values, (rows + 7) >> 3);
-      return { type: 'boolean', values: unpackBits(batch.values as Uint8Array, rows), validity };
-    case 'timestamp': {
-      const { values } = batch;
-      if (!(values instanceof BigInt64Array)) throw damaged(field.name, 'is not a timestamp in the file');
-      expectLength(field, 'values', values, rows);
-      const words = new Int32Array(values.buffer, values.byteOffset, rows * 2);
-      return { type: 'timestamp', values: milliseconds(words), validity };
+      return {
+        type: 'boolean',
+        values: unpackBits(exactly(field, batch.buffer(), (rows + 7) >> 3), rows),
+        validity,
+      };
+    case 'timestamp':
+      return {
+        type: 'timestamp',
+        values: milliseconds(ints(exactly(field, batch.buffer(), 8 * rows))),
+        validity,
+      };
+    case 'category': {
+      const codes = ints(exactly(field, batch.buffer(), 4 * rows));
+      return checkedCategories(field, codes, readDictionary(field, type, file), validity);
     }
-    case 'category':
-      return readCategory(field, batch, rows, validity);
     case 'text': {
-      const { offsets, bytes } = runs(field, batch, rows);
+      const { offsets, bytes } = readRuns(field, batch, rows);
       return { type: 'text', values: decodeUtf8(offsets, bytes, rows), validity };
     }
     case 'binary': {
-      const { offsets, bytes } = runs(field, batch, rows);
+      const { offsets, bytes } = readRuns(field, batch, rows);
       const values = Array.from({ length: rows }, (_, row) => bytes.subarray(offsets[row], offsets[row + 1]));
       return { type: 'binary', values, validity };
     }
     case 'sparse':
-      throw new SoraError('internal', 'A sparse column is read from two Arrow columns.');
+      return readSparse(field, batch, rows, validity);
   }
 }
 
-function readValidity(field: Field, batch: Parts, rows: number): Uint8Array | undefined {
-  if (batch.nullCount === 0) return undefined;
-  expectLength(field, 'validity bytes', batch.validity, (rows + 7) >> 3);
-  return batch.validity;
+/** The head of an array: its row count checked, its validity if rows are missing. */
+function readValidity(field: Field, batch: Batch, rows: number): Uint8Array | undefined {
+  const node = batch.node();
+  if (node.rows !== rows) throw damaged(field.name, `has ${node.rows} rows, expected ${rows}`);
+  const bitmap = batch.buffer();
+  return node.missing === 0 ? undefined : exactly(field, bitmap, (rows + 7) >> 3);
 }
 
-function numbers(field: Field, values: unknown, rows: number): NumberArray {
-  if (
-    values instanceof Float32Array ||
-    values instanceof Float64Array ||
-    values instanceof Int8Array ||
-    values instanceof Int16Array ||
-    values instanceof Int32Array
-  ) {
-    expectLength(field, 'values', values, rows);
-    return values;
+function readNumbers(field: Field, type: ArrowType, batch: Batch, rows: number): NumberArray {
+  const bytes = batch.buffer();
+  switch (type.number) {
+    case 'float32':
+      exactly(field, bytes, 4 * rows);
+      return new Float32Array(bytes.buffer, bytes.byteOffset, rows);
+    case 'float64':
+      exactly(field, bytes, 8 * rows);
+      return new Float64Array(bytes.buffer, bytes.byteOffset, rows);
+    case 'int8':
+      exactly(field, bytes, rows);
+      return new Int8Array(bytes.buffer, bytes.byteOffset, rows);
+    case 'int16':
+      exactly(field, bytes, 2 * rows);
+      return new Int16Array(bytes.buffer, bytes.byteOffset, rows);
+    case 'int32':
+      return ints(exactly(field, bytes, 4 * rows));
+    default:
+      throw damaged(field.name, 'is not a number of 8, 16, 32 or 64 bits in the file');
   }
-  throw damaged(field.name, 'is not a number of 8, 16, 32 or 64 bits in the file');
 }
 
-function readCategory(field: Field, batch: Parts, rows: number, validity: Uint8Array | undefined): Column {
-  const { values, cache: dictionary } = batch;
-  if (!(values instanceof Int32Array) || dictionary === undefined) {
-    throw damaged(field.name, 'is not dictionary-encoded in the file');
-  }
-  expectLength(field, 'codes', values, rows);
-  const codes = validity === undefined ? values : values.slice();
-  forEachAbsent(validity, rows, (row) => {
+function ints(bytes: Uint8Array): Int32Array {
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+}
+
+function readDictionary(field: Field, type: ArrowType, file: ArrowFile): string[] {
+  const batch = type.dictionary === undefined ? undefined : file.dictionaries.get(type.dictionary);
+  if (batch === undefined) throw damaged(field.name, 'has no dictionary in the file');
+  const { rows } = batch.node();
+  batch.buffer();
+  const { offsets, bytes } = readRuns(field, batch, rows);
+  return decodeUtf8(offsets, bytes, rows);
+}
+
+function checkedCategories(
+  field: Field,
+  stored: Int32Array,
+  dictionary: readonly string[],
+  validity: Uint8Array | undefined,
+): CategoryColumn {
+  const codes = validity === undefined ? stored : stored.slice();
+  forEachAbsent(validity, codes.length, (row) => {
     codes[row] = -1;
   });
   let highest = -1;
   let lowest = 0;
-  for (let row = 0; row < rows; row++) {
+  for (let row = 0; row < codes.length; row++) {
     if (codes[row] > highest) highest = codes[row];
     if (codes[row] < lowest) lowest = codes[row];
   }
   if (highest >= dictionary.length || lowest < (validity === undefined ? 0 : -1)) {
-    throw damaged(field.name, `has codes ${lowest} … ${highest} into ${dictionary.length} categories`);
+    throw damaged(field.name, `has codes ${lowest} to ${highest} into ${dictionary.length} categories`);
   }
-  return { type: 'category', codes, dictionary: Array.from(dictionary), validity };
+  return { type: 'category', codes, dictionary, validity };
 }
 
-/** Offsets and bytes of text or binary, checked. */
-function runs(field: Field, batch: Parts, rows: number): { offsets: Int32Array; bytes: Uint8Array } {
-  const { offsets, values } = batch;
-  if (!(values instanceof Uint8Array)) throw damaged(field.name, 'is not text or binary in the file');
-  return { offsets: checkedOffsets(field, offsets, rows, values.length), bytes: values };
+/** Offsets and bytes of text or binary. */
+function readRuns(field: Field, batch: Batch, rows: number): { offsets: Int32Array; bytes: Uint8Array } {
+  const offsets = ints(exactly(field, batch.buffer(), 4 * (rows + 1)));
+  const bytes = batch.buffer();
+  checkAscending(field, offsets, bytes.length);
+  return { offsets, bytes };
 }
 
-function checkedOffsets(field: Field, offsets: unknown, rows: number, limit: number): Int32Array {
-  if (!(offsets instanceof Int32Array)) throw damaged(field.name, 'has no 32-bit offsets in the file');
-  expectLength(field, 'offsets', offsets, rows + 1);
+function checkAscending(field: Field, offsets: Int32Array, limit: number): void {
   let ascending = offsets[0] === 0;
-  for (let row = 0; row < rows; row++) ascending = ascending && offsets[row] <= offsets[row + 1];
-  if (!ascending || offsets[rows] > limit) {
-    throw damaged(field.name, `has offsets that do not ascend from 0 to at most ${limit}`);
-  }
-  return offsets;
+  for (let row = 1; row < offsets.length; row++) ascending = ascending && offsets[row - 1] <= offsets[row];
+  if (ascending && offsets[offsets.length - 1] === limit) return;
+  throw damaged(field.name, `has offsets that do not ascend from 0 to ${limit}`);
 }
 
-function readSparse(field: Field, indexBatch: Parts, valueBatch: Parts, rows: number): SparseColumn {
-  const indices = indexBatch.children?.[0]?.values;
-  const values = valueBatch.children?.[0]?.values;
-  if (!(indices instanceof Uint32Array) || !(values instanceof Float32Array)) {
-    throw damaged(field.name, 'is not a list of uint32 and one of float32 in the file');
-  }
-  const starts = checkedOffsets(field, indexBatch.offsets, rows, indices.length);
-  expectLength(field, 'indices', indices, starts[rows]);
-  expectLength(field, 'values', values, starts[rows]);
-  return {
-    type: 'sparse',
-    starts: new Uint32Array(starts.buffer, starts.byteOffset, starts.length),
-    indices: checkedIndices(field, starts, indices),
-    values,
-    width: field.width ?? 0,
-    validity: readValidity(field, indexBatch, rows),
-  };
-}
-
-function checkedIndices(field: Field, starts: Int32Array, indices: Uint32Array): Uint32Array {
+/** Both list columns: offsets, then the values inside; offsets of the second repeat those of the first. */
+function readSparse(
+  field: Field,
+  batch: Batch,
+  rows: number,
+  validity: Uint8Array | undefined,
+): SparseColumn {
+  const first = readList(field, batch, rows);
+  readValidity(field, batch, rows);
+  const second = readList(field, batch, rows);
+  const entries = first.content.length >> 2;
+  exactly(field, second.content, 4 * entries);
+  const { buffer, byteOffset } = first.content;
+  const starts = new Uint32Array(first.offsets.buffer, first.offsets.byteOffset, rows + 1);
+  const indices = new Uint32Array(buffer, byteOffset, entries);
+  const values = new Float32Array(second.content.buffer, second.content.byteOffset, entries);
   const width = field.width ?? 0;
+  checkIndices(field, starts, indices, width);
+  return { type: 'sparse', starts, indices, values, width, validity };
+}
+
+/** Offsets of a list column and the bytes of its items, 4 each. */
+function readList(field: Field, batch: Batch, rows: number): { offsets: Int32Array; content: Uint8Array } {
+  const offsets = ints(exactly(field, batch.buffer(), 4 * (rows + 1)));
+  const { rows: items } = batch.node();
+  batch.buffer();
+  const content = exactly(field, batch.buffer(), 4 * items);
+  checkAscending(field, offsets, items);
+  return { offsets, content };
+}
+
+function checkIndices(field: Field, starts: Uint32Array, indices: Uint32Array, width: number): void {
   for (let row = 0; row + 1 < starts.length; row++) {
     for (let at = starts[row]; at < starts[row + 1]; at++) {
       if (indices[at] >= width || (at > starts[row] && indices[at - 1] >= indices[at])) {
@@ -157,16 +183,13 @@ function checkedIndices(field: Field, starts: Int32Array, indices: Uint32Array):
       }
     }
   }
-  return indices;
 }
 
-function expectLength(field: Field, what: string, array: { length: number }, expected: number): void {
-  if (
-    array.length < expected ||
-    (what !== 'validity bytes' && what !== 'bits' && array.length !== expected)
-  ) {
-    throw damaged(field.name, `has ${array.length} ${what}, expected ${expected}`);
-  }
+/** The bytes, if there are exactly so many. */
+function exactly(field: Field, bytes: Uint8Array, expected: number): Uint8Array {
+  if (bytes.length !== expected)
+    throw damaged(field.name, `has a buffer of ${bytes.length} bytes, expected ${expected}`);
+  return bytes;
 }
 
 function damaged(where: string, what: string): SoraError {

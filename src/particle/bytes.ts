@@ -4,14 +4,16 @@
  * any damage is found before a byte is interpreted.
  */
 import { createHash } from 'node:crypto';
-import { CompressionType, Endianness, Table, tableFromIPC, tableToIPC, Version } from '@uwdata/flechette';
+import { CompressionType, Endianness, Table, tableToIPC, Version } from '@uwdata/flechette';
 import { SoraError } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
-import { particleColumns } from './arrow-read.ts';
+import { type ArrowFile, MAX_BODY_BYTES, readArrowFile } from './arrow-file.ts';
+import { readColumns } from './arrow-read.ts';
 import { arrowColumns } from './arrow-write.ts';
 import { plainBytes } from './codec.ts';
 import type { Particle } from './particle.ts';
 import { parseSchema } from './schema.ts';
+import { particleBytes } from './size.ts';
 import { columnStatistics } from './statistics.ts';
 
 /** Version of the format that this release writes, and the newest it reads. */
@@ -32,6 +34,7 @@ const FOOTER_WRITES = 3;
 /** The file of a particle. Two encodings of one particle may differ in bytes (another ZSTD), never in content. */
 export function encodeParticle(particle: Particle): Uint8Array {
   const { schema, rows, columns } = particle;
+  checkSize(particle);
   const pairs = schema.fields.flatMap((field, index) => arrowColumns(field.name, columns[index], rows));
   const metadata = new Map([
     ['sora.version', String(PARTICLE_VERSION)],
@@ -54,6 +57,19 @@ export function encodeParticle(particle: Particle): Uint8Array {
   };
   tableToIPC(table, { format: 'file', codec: CompressionType.ZSTD, sink });
   return seal(chunks);
+}
+
+/** Half of what a reader accepts, because strings in memory and in UTF-8 differ in size. */
+const MAX_MEMORY_BYTES = MAX_BODY_BYTES / 2;
+
+function checkSize(particle: Particle): void {
+  const bytes = particleBytes(particle);
+  if (bytes <= MAX_MEMORY_BYTES) return;
+  throw new SoraError(
+    'bad-data',
+    `A particle of ${bytes} bytes is over the limit of ${MAX_MEMORY_BYTES}; split it (splitParticle).`,
+    { details: { bytes, limit: MAX_MEMORY_BYTES } },
+  );
 }
 
 /** Joins the chunks of an Arrow file and puts the seal before its footer. */
@@ -79,9 +95,9 @@ function seal(chunks: Uint8Array[]): Uint8Array {
  */
 export function decodeParticle(bytes: Uint8Array, options: { verified?: boolean } = {}): Particle {
   const aligned = plainBytes(bytes);
-  checkSeal(aligned, options.verified === true);
+  const footer = findFooter(aligned, options.verified === true);
   try {
-    return readTable(tableFromIPC(aligned, { useBigIntTimestamp: true }));
+    return readParticle(readArrowFile(aligned, footer));
   } catch (error) {
     if (error instanceof SoraError && error.code !== 'schema-mismatch') throw error;
     throw new SoraError('corrupt', 'Particle file is damaged: its Arrow structure cannot be read.', {
@@ -90,9 +106,9 @@ export function decodeParticle(bytes: Uint8Array, options: { verified?: boolean 
   }
 }
 
-function readTable(table: Table): Particle {
-  const { metadata } = table.schema;
-  const version = Number(metadata?.get('sora.version'));
+function readParticle(file: ArrowFile): Particle {
+  const { metadata } = file;
+  const version = Number(metadata.get('sora.version'));
   if (version > PARTICLE_VERSION) {
     throw new SoraError(
       'newer-format',
@@ -100,19 +116,20 @@ function readTable(table: Table): Particle {
       { details: { version, limit: PARTICLE_VERSION } },
     );
   }
-  const rows = Number(metadata?.get('sora.rows'));
+  const rows = Number(metadata.get('sora.rows'));
   if (version !== PARTICLE_VERSION || !Number.isSafeInteger(rows) || rows < 0) {
     throw new SoraError('corrupt', 'Particle file is damaged: version or row count is not in its metadata.');
   }
-  const schema = parseSchema(JSON.parse(metadata?.get('sora.schema') ?? 'null'));
-  return { schema, rows, columns: particleColumns(schema, rows, table) };
+  const schema = parseSchema(JSON.parse(metadata.get('sora.schema') ?? 'null'));
+  return { schema, rows, columns: readColumns(schema, rows, file) };
 }
 
-function checkSeal(bytes: Uint8Array, verified: boolean): void {
+/** Where the footer lies, after a look at the frame of the file and, unless `verified`, at the seal. */
+function findFooter(bytes: Uint8Array, verified: boolean): { start: number; end: number } {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const tail = file.length - TAIL_BYTES;
+  const end = file.length - TAIL_BYTES;
   const framed =
-    tail >= MAGIC.length + SEAL_BYTES &&
+    end >= MAGIC.length + SEAL_BYTES &&
     file.subarray(0, MAGIC.length).equals(MAGIC) &&
     file.subarray(-MAGIC.length).equals(MAGIC);
   if (!framed) {
@@ -120,17 +137,20 @@ function checkSeal(bytes: Uint8Array, verified: boolean): void {
       details: { bytes: file.length },
     });
   }
-  const footer = tail - file.readInt32LE(tail);
-  const mark = footer - MARK_BYTES;
+  const start = end - file.readInt32LE(end);
+  const mark = start - MARK_BYTES;
   const at = mark - SEAL_BYTES;
   const sealed =
-    at >= MAGIC.length && footer <= tail && file.subarray(at, at + SEAL_MAGIC.length).equals(SEAL_MAGIC);
+    at >= MAGIC.length && start <= end && file.subarray(at, at + SEAL_MAGIC.length).equals(SEAL_MAGIC);
   if (!sealed) {
     throw new SoraError('corrupt', 'Particle file is damaged, or another Arrow file: its seal is not there.');
   }
-  if (verified) return;
+  if (!verified) checkSeal(file, at, mark);
+  return { start, end };
+}
+
+function checkSeal(file: Buffer, at: number, mark: number): void {
   const digest = createHash('sha256').update(file.subarray(0, at)).update(file.subarray(mark)).digest();
-  if (!digest.equals(file.subarray(mark - DIGEST_BYTES, mark))) {
-    throw new SoraError('corrupt', 'Particle file is damaged: its bytes do not agree with its seal.');
-  }
+  if (digest.equals(file.subarray(mark - DIGEST_BYTES, mark))) return;
+  throw new SoraError('corrupt', 'Particle file is damaged: its bytes do not agree with its seal.');
 }
