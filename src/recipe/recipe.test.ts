@@ -1,20 +1,370 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { particles } from '../../test/particles.ts';
+import { adult, profileOf, targetsOf } from '../../test/recipe-data.ts';
+import { createParticle } from '../particle/create.ts';
+import type { Particle } from '../particle/particle.ts';
+import { sliceParticle } from '../particle/select.ts';
+import type { CsrView, DenseView } from '../particle/view.ts';
+import { randomUniform } from '../random.ts';
 import { applyRecipe } from './apply.ts';
 import { fitRecipe } from './fit.ts';
-import { describeRecipe, featureNames, parseRecipe } from './recipe.ts';
-import { adult, profileOf } from './test-support.ts';
+import type { RecipeOptions } from './options.ts';
+import { describeRecipe, featureColumns, featureNames, parseRecipe, servingRecipe } from './recipe.ts';
 
-const data = adult();
+/** The features of a row, by name, without zeros. */
+function rowOf(view: DenseView | CsrView, names: readonly string[], row: number): Record<string, number> {
+  const features: Record<string, number> = {};
+  if (view.kind === 'dense') {
+    for (let f = 0; f < view.features; f++) {
+      const value = view.values[f * view.stride + row];
+      if (value !== 0) features[names[f]] = value;
+    }
+  } else {
+    for (let at = view.starts[row]; at < view.starts[row + 1]; at++) {
+      features[names[view.indices[at]]] = view.values[at];
+    }
+  }
+  return features;
+}
 
-describe.skipIf(data === undefined)('Adult, end to end', () => {
-  it('fits', () => {
-    const recipe = fitRecipe({ schema: data!.schema, profile: profileOf([data!]) });
-    console.log(describeRecipe(recipe).join('\n'), recipe.layout, recipe.width);
-    console.log(featureNames(recipe).join('|'));
-    expect(parseRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
-    const t = performance.now();
-    const { view } = applyRecipe(recipe, data!, undefined, 'fit');
-    console.log(performance.now() - t);
-    expect(view.rows).toBe(32561);
+function rowsOf(view: DenseView | CsrView, names: readonly string[]): Record<string, number>[] {
+  return Array.from({ length: view.rows }, (_, row) => rowOf(view, names, row));
+}
+
+function fitted(particle: Particle, options: RecipeOptions = {}) {
+  return fitRecipe({ schema: particle.schema, profile: profileOf([particle]), options });
+}
+
+/** The features of every row of a particle under a recipe fitted on it. */
+function features(particle: Particle, options: RecipeOptions = {}) {
+  const recipe = fitted(particle, options);
+  return rowsOf(applyRecipe(recipe, particle).view, featureNames(recipe));
+}
+
+describe('any particle', () => {
+  const withLabel = particles({ maxRows: 60 }).filter(
+    ({ schema, rows }) => rows > 1 && schema.fields.some(({ type }) => type !== 'binary'),
+  );
+
+  const layouts = ['dense', 'csr'] as const;
+
+  it('has a finite view; parts have the parts of it; both layouts say the same; JSON keeps the recipe', () => {
+    let fits = 0;
+    const property = fc.property(withLabel, fc.nat(60), (particle, cut) => {
+      let recipes: ReturnType<typeof fitted>[];
+      try {
+        recipes = layouts.map((layout) => fitted(particle, { layout, hashBits: 4, minCount: 1 }));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'bad-data' });
+        return;
+      }
+      fits++;
+      for (const recipe of recipes) {
+        const names = featureNames(recipe);
+        const copy = parseRecipe(JSON.parse(JSON.stringify(recipe)));
+        const whole = applyRecipe(recipe, particle);
+        expect(whole.view.values.every(Number.isFinite)).toBe(true);
+        expect(applyRecipe(copy, particle).view).toEqual(whole.view);
+        expect(names).toHaveLength(recipe.width);
+        expect(new Set(names).size).toBe(recipe.width);
+        expect(featureColumns(recipe)).toHaveLength(recipe.width);
+        const at = Math.min(cut, particle.rows);
+        const parts = [sliceParticle(particle, 0, at), sliceParticle(particle, at, particle.rows)];
+        const apart = parts.map((part) => applyRecipe(recipe, part));
+        const rows = rowsOf(whole.view, names);
+        expect(apart.flatMap(({ view }) => rowsOf(view, names))).toEqual(rows);
+        const second = Uint32Array.from({ length: particle.rows >> 1 }, (_, i) => 2 * i + 1);
+        const some = applyRecipe(recipe, particle, second).view;
+        expect(rowsOf(some, names)).toEqual([...second].map((row) => rows[row]));
+      }
+    });
+    fc.assert(property, { numRuns: 300 });
+    expect(fits).toBeGreaterThan(100);
+  });
+});
+
+describe('columns', () => {
+  it('numbers: imputed, marked and standardised', () => {
+    const particle = createParticle({ columns: { x: [1, null, 3, 5] } });
+    const rows = features(particle, { numeric: 'standard' });
+    expect(rows[1]).toEqual({ 'x missing': 1 });
+    expect(rows.map((row) => row.x ?? 0)).toEqual([-1, 0, 0, 1]);
+  });
+
+  it('numbers: hinges sum to any curve through their knots', () => {
+    const x = Array.from({ length: 100 }, (_, i) => i);
+    const recipe = fitted(createParticle({ columns: { x } }), { knots: 3 });
+    expect(featureNames(recipe)).toEqual(['x', 'x>25', 'x>50', 'x>75']);
+    const { view } = applyRecipe(recipe, createParticle({ columns: { x: [10, 40, 90] } }));
+    const [low, , high] = rowsOf(view, featureNames(recipe));
+    expect(high['x>75']).toBeGreaterThan(0);
+    expect(low['x>25']).toBeLessThan(0);
+  });
+
+  it('numbers: a heavy tail is taken the log of, a spike stands for itself', () => {
+    const gains = Array.from({ length: 1000 }, (_, i) => (i % 10 === 0 ? 4 ** (i / 100) * 100 : 0));
+    const recipe = fitted(createParticle({ columns: { gains } }));
+    expect(featureNames(recipe)).toContain('gains=0');
+    expect(featureNames(recipe)[0]).toBe('log(gains)');
+    expect(describeRecipe(recipe)[0]).toContain('log of a heavy tail');
+  });
+
+  it('numbers: what lies far out is held at the bounds, infinities too', () => {
+    const x = Array.from({ length: 1000 }, (_, i) => (i === 999 ? 1e9 : i % 100));
+    const recipe = fitted(createParticle({ columns: { x } }), { numeric: 'standard' });
+    const probe = createParticle({
+      columns: { x: [1e9, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] },
+    });
+    const [far, infinite, low] = rowsOf(applyRecipe(recipe, probe).view, featureNames(recipe));
+    expect(far.x).toBe(infinite.x);
+    expect(far.x).toBeLessThan(12);
+    expect(low.x).toBeGreaterThan(-12);
+  });
+
+  it('booleans: 0 and 1, the share of ones where missing', () => {
+    const rows = features(createParticle({ columns: { b: [true, false, null, true] } }));
+    expect(rows).toEqual([{ b: 1 }, {}, { b: Math.fround(2 / 3), 'b missing': 1 }, { b: 1 }]);
+  });
+
+  it('categories: levels, rare and unknown ones together, missing ones apart', () => {
+    const c = [...Array(60).fill('a'), ...Array(60).fill('b'), 'rare', 'scarce', null];
+    const recipe = fitted(createParticle({ columns: { c } }), { minCount: 5 });
+    const probe = createParticle({ columns: { c: ['b', 'rare', 'never', null] } });
+    const { view, unknown, imputed } = applyRecipe(recipe, probe);
+    expect(rowsOf(view, featureNames(recipe))).toEqual([
+      { 'c=b': 1 },
+      { 'c other': 1 },
+      { 'c other': 1 },
+      { 'c missing': 1 },
+    ]);
+    expect({ unknown, imputed }).toEqual({ unknown: { c: 2 }, imputed: { c: 1 } });
+  });
+
+  it('categories: ordinal and hashed', () => {
+    const particle = createParticle({ columns: { c: ['b', 'a', 'c', 'b'] } });
+    const [b, a, c] = features(particle, { encode: { c: 'ordinal' } }).map((row) => row['rank(c)'] ?? 0);
+    expect(a).toBeLessThan(b);
+    expect(b).toBeLessThan(c);
+    const hashed = fitted(particle, { encode: { c: 'hash' }, hashBits: 5 });
+    expect(hashed.width).toBe(32);
+    expect(
+      rowsOf(applyRecipe(hashed, particle).view, featureNames(hashed)).map((row) => Object.keys(row).length),
+    ).toEqual([1, 1, 1, 1]);
+  });
+
+  it('timestamps: calendar parts as far as the data spans them', () => {
+    const t = Array.from({ length: 800 }, (_, i) => new Date(Date.UTC(2020, 0, 1) + i * 86_400_000));
+    const recipe = fitted(createParticle({ columns: { t } }));
+    const probe = createParticle({ columns: { t: [new Date('2020-02-29T00:00:00Z')] } });
+    const row = rowOf(applyRecipe(recipe, probe).view, featureNames(recipe), 0);
+    expect(row).toMatchObject({ 't month=Feb': 1, 't weekday=Sat': 1 });
+    expect(recipe.width).toBe(1 + 12 + 7);
+    const hours = t.map((day, i) => new Date(day.getTime() + i * 3_600_000));
+    expect(fitted(createParticle({ columns: { t: hours } })).width).toBe(1 + 12 + 7 + 24);
+  });
+
+  it('text: hashed without word counts, each row of length 1', () => {
+    const particle = createParticle({ columns: { s: ['a b b', 'c', '', null] }, types: { s: 'text' } });
+    const recipe = fitted(particle, { layout: 'csr' });
+    const { view } = applyRecipe(recipe, particle);
+    const squares = rowsOf(view, featureNames(recipe)).map((row) =>
+      Object.values(row).reduce((sum, x) => sum + x * x, 0),
+    );
+    expect(squares[0]).toBeCloseTo(1, 6);
+    expect(squares.slice(1)).toEqual([1, 0, 1]);
+  });
+
+  it('sparse: passes through, features past the fit counted', () => {
+    const sparse = (width: number, indices: number[]): Particle => ({
+      schema: { fields: [{ name: 'm', type: 'sparse', role: 'feature', width }] },
+      rows: 2,
+      columns: [
+        {
+          type: 'sparse',
+          starts: Uint32Array.of(0, 1, indices.length),
+          indices: Uint32Array.from(indices),
+          values: Float32Array.from(indices, () => 2),
+          width,
+        },
+      ],
+    });
+    const recipe = fitted(sparse(4, [1, 0, 3]));
+    const { view, unknown } = applyRecipe(recipe, sparse(9, [1, 0, 8]));
+    expect(rowsOf(view, featureNames(recipe))).toEqual([{ 'm[1]': 2 }, { 'm[0]': 2 }]);
+    expect(unknown).toEqual({ m: 1 });
+  });
+
+  it('names what cannot be: a column, an encoding, an option', () => {
+    const particle = createParticle({ columns: { x: [1, 2], c: ['a', 'b'] } });
+    expect(() => fitted(particle, { encode: { y: 'ignore' } })).toThrow(
+      /"y", which is no column; the columns are: x, c/,
+    );
+    expect(() => fitted(particle, { encode: { x: 'onehot' } })).toThrow(
+      /"x" is of type number.*choose among auto, standard/,
+    );
+    expect(() => fitted(particle, { knots: 0 })).toThrow(/knots/);
+    expect(() => applyRecipe(fitted(particle), createParticle({ columns: { x: [1] } }))).toThrow(
+      /Column "c"/,
+    );
+    expect(() => applyRecipe(fitted(particle), createParticle({ columns: { x: ['1'], c: ['a'] } }))).toThrow(
+      /--types x=number/,
+    );
+  });
+
+  it('says which columns are dropped and why', () => {
+    const particle = createParticle({
+      columns: { x: [1, 2], same: ['a', 'a'], id: [7, 8] },
+      roles: { id: 'key' },
+    });
+    const recipe = fitted(particle);
+    expect(recipe.dropped).toEqual([{ column: 'same', reason: 'always "a"' }]);
+    expect(() => fitted(createParticle({ columns: { same: [1, 1] } }))).toThrow(/No column gives a feature/);
+  });
+
+  it('refuses a newer recipe and a wrong one', () => {
+    const recipe = fitted(createParticle({ columns: { x: [1, 2] } }));
+    expect(() => parseRecipe({ ...recipe, version: 2 })).toThrow(/format version 2/);
+    expect(() => parseRecipe({ ...recipe, width: 99 })).toThrow(/it says 99/);
+    expect(() => parseRecipe({ ...recipe, steps: [{ ...recipe.steps[0], centre: 'a' }] })).toThrow(
+      /step of column "x"/,
+    );
+    expect(() => parseRecipe(null)).toThrow(/Not a recipe/);
+  });
+});
+
+describe('rows of a learner', () => {
+  it('leaves out rows without a label, of an unknown class, or without weight', () => {
+    const train = createParticle({ columns: { x: [1, 2, 3], y: ['a', 'b', 'a'] }, roles: { y: 'label' } });
+    const recipe = fitted(train);
+    const data = createParticle({
+      columns: { x: [1, 2, 3, 4, 5], y: ['a', null, 'c', 'b', 'b'], w: [2, 1, 1, 0, 3] },
+      roles: { y: 'label', w: 'weight' },
+    });
+    const { view, rows, leftOut } = applyRecipe(recipe, data, undefined, 'score');
+    expect([...rows!]).toEqual([0, 4]);
+    expect(leftOut).toEqual({ label: 2, weight: 1, exposure: 0 });
+    expect([...view.labels]).toEqual([0, 1]);
+    expect([...view.weights!]).toEqual([2, 3]);
+    const all = applyRecipe(recipe, data);
+    expect(all.view.rows).toBe(5);
+    expect(all.view.labels).toHaveLength(0);
+  });
+
+  it('turns the exposure of a count into an offset', () => {
+    const data = createParticle({
+      columns: { x: [1, 2, 3], n: [0, 1, 2], e: [1, 0.5, 2] },
+      roles: { n: 'label', e: 'exposure' },
+    });
+    const { view } = applyRecipe(fitted(data), data, undefined, 'fit');
+    expect([...view.offsets!]).toEqual([0, -Math.LN2, Math.LN2]);
+  });
+});
+
+describe('target encoding', () => {
+  const rows = 4000;
+  const noise = Array.from({ length: rows }, (_, i) => `v${Math.floor(randomUniform(1, 11, i) * 800)}`);
+  const labels = Array.from({ length: rows }, (_, i) => randomUniform(2, 12, i) < 0.4);
+  const id = Array.from({ length: rows }, (_, i) => i);
+
+  /** Area under the ROC curve by ranks; ties count half. */
+  function auc(scores: ArrayLike<number>, truths: ArrayLike<number>): number {
+    const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[a] - scores[b]);
+    let [below, wins] = [0, 0];
+    for (let from = 0, to = 0; from < order.length; from = to) {
+      let negatives = 0;
+      let positives = 0;
+      for (; to < order.length && scores[order[to]] === scores[order[from]]; to++) {
+        if (truths[order[to]] === 1) positives++;
+        else negatives++;
+      }
+      wins += positives * (below + negatives / 2);
+      below += negatives;
+    }
+    return wins / (below * (order.length - below));
+  }
+
+  function encodedColumn(particle: Particle, purpose: 'fit' | 'score', smoothing?: number) {
+    const targets = targetsOf([particle], 'c');
+    const recipe = fitRecipe({
+      schema: particle.schema,
+      profile: profileOf([particle]),
+      targets,
+      options: { encode: { c: 'target', id: 'ignore' }, layout: 'dense', smoothing },
+    });
+    const { view } = applyRecipe(recipe, particle, undefined, purpose);
+    const at = featureNames(recipe).indexOf('mean(c)');
+    const dense = view as DenseView;
+    return {
+      recipe,
+      scores: dense.values.subarray(at * dense.stride, at * dense.stride + rows),
+      labels: view.labels,
+    };
+  }
+
+  it('of pure noise says nothing about the rows it is fitted on', () => {
+    const particle = createParticle({ columns: { c: noise, id, y: labels }, roles: { y: 'label' } });
+    const inFold = encodedColumn(particle, 'score', 1);
+    const outOfFold = encodedColumn(particle, 'fit', 1);
+    expect(auc(inFold.scores, inFold.labels)).toBeGreaterThan(0.65);
+    expect(Math.abs(auc(outOfFold.scores, outOfFold.labels) - 0.5)).toBeLessThan(0.04);
+    const shrunk = encodedColumn(particle, 'fit');
+    expect(Math.max(...shrunk.scores.map(Math.abs))).toBeLessThan(0.1);
+  });
+
+  it('of noise in rows that repeat does not turn the label round', () => {
+    const few = noise.map((_, i) => `v${Math.floor(randomUniform(3, 13, i) * 40)}`);
+    const particle = createParticle({ columns: { c: few, y: labels }, roles: { y: 'label' } });
+    const targets = targetsOf([particle], 'c');
+    const options = { encode: { c: 'target' }, layout: 'dense', smoothing: 1 } as const;
+    const recipe = fitRecipe({ schema: particle.schema, profile: profileOf([particle]), targets, options });
+    const { view } = applyRecipe(recipe, particle, undefined, 'fit');
+    const scores = (view as DenseView).values.subarray(0, rows);
+    expect(Math.abs(auc(scores, view.labels) - 0.5)).toBeLessThan(0.06);
+  });
+
+  it('of a telling column keeps what it tells, and predicts without the folds', () => {
+    const telling = labels.map((y, i) => `v${Math.floor(randomUniform(4, 14, i) * 100) + (y ? 30 : 0)}`);
+    const particle = createParticle({ columns: { c: telling, id, y: labels }, roles: { y: 'label' } });
+    const { recipe, scores, labels: truths } = encodedColumn(particle, 'fit');
+    expect(auc(scores, truths)).toBeGreaterThan(0.6);
+    const serving = servingRecipe(recipe);
+    const probe = createParticle({ columns: { c: ['v3', 'never', null], id: [1, 2, 3] } });
+    const predicted = applyRecipe(parseRecipe(JSON.parse(JSON.stringify(serving))), probe);
+    const [first, unknown] = rowsOf(predicted.view, featureNames(serving));
+    expect(first['mean(c)']).toBeLessThan(0);
+    expect(unknown['mean(c)']).toBeUndefined();
+    expect(predicted.unknown).toEqual({ c: 1 });
+    expect(JSON.stringify(serving).length).toBeLessThan(JSON.stringify(recipe).length / 2);
+    expect(() => applyRecipe({ ...serving, folds: recipe.folds }, particle, undefined, 'fit')).toThrow(
+      /stripped/,
+    );
+  });
+});
+
+const train = adult('adult.data');
+
+describe.skipIf(train === undefined)('Adult census income (shared data, SORA_DATA)', () => {
+  it('is fitted and applied with no option', () => {
+    const recipe = fitted(train!);
+    expect(recipe).toMatchObject({ layout: 'dense', label: { kind: 'binary', classes: ['<=50K', '>50K'] } });
+    const names = featureNames(recipe);
+    expect(names).toEqual(
+      expect.arrayContaining(['age', 'capital_gain=0', 'workclass=Private', 'workclass missing']),
+    );
+    expect(names.filter((name) => /^age>\d+$/.test(name))).toHaveLength(6);
+    expect(recipe.width).toBeLessThan(200);
+    const { view, leftOut, imputed } = applyRecipe(recipe, train!, undefined, 'fit');
+    expect(view.rows).toBe(32_561);
+    expect(leftOut.label).toBe(0);
+    expect(imputed).toEqual({ workclass: 1836, occupation: 1843, native_country: 583 });
+    expect(view.labels.reduce((sum, y) => sum + y, 0)).toBe(7841);
+  });
+
+  it('applies to the test file, whose one unknown country is counted', () => {
+    const recipe = fitted(train!);
+    const { view, unknown } = applyRecipe(recipe, adult('adult.test')!, undefined, 'score');
+    expect(view.rows).toBe(16_281);
+    expect(Object.keys(unknown).length).toBeLessThanOrEqual(1);
   });
 });

@@ -77,8 +77,8 @@ export function statisticsOf(
 
 function numberStatistics(profile: NumberProfile): NumberStatistics | undefined {
   const { present, missing, min, max, mean, std, quantiles } = profile;
-  if (min === null || max === null || mean === null) return undefined;
-  return { present, missing, min, max, mean, std: std ?? 0, grid: gridOf(quantiles) };
+  if (min === null || max === null) return undefined;
+  return { present, missing, min, max, mean: mean ?? 0, std: std ?? 0, grid: gridOf(quantiles) };
 }
 
 /** Values at ranks (i + ½)·n / size of a table. O(size + table). */

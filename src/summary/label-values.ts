@@ -33,7 +33,7 @@ export function columnNumbers(column: Column, name: string): Float64Array {
       `Column "${name}" is of type ${column.type} and holds no numbers.`,
     );
   }
-  const numbers = Float64Array.from(column.values);
+  const numbers = new Float64Array(column.values);
   for (let row = 0; row < numbers.length; row++) {
     if (!Number.isFinite(numbers[row]) || !isPresent(column.validity, row)) numbers[row] = Number.NaN;
   }
@@ -45,7 +45,12 @@ export function namesTo(column: Column, name: string, of: (name: string) => numb
   switch (column.type) {
     case 'category': {
       const ofCode = Float64Array.from(column.dictionary, of);
-      return Float64Array.from(column.codes, (code) => (code < 0 ? Number.NaN : ofCode[code]));
+      const numbers = new Float64Array(column.codes.length);
+      for (let row = 0; row < numbers.length; row++) {
+        const code = column.codes[row];
+        numbers[row] = code < 0 ? Number.NaN : ofCode[code];
+      }
+      return numbers;
     }
     case 'text':
       return Float64Array.from(column.values, (value, row) =>
@@ -53,17 +58,13 @@ export function namesTo(column: Column, name: string, of: (name: string) => numb
       );
     case 'number':
     case 'boolean': {
-      const known = new Map<number, number>();
       const text = column.type === 'boolean' ? (value: number) => String(value !== 0) : String;
-      return Float64Array.from(column.values as ArrayLike<number>, (value, row) => {
-        if (!isPresent(column.validity, row)) return Number.NaN;
-        let found = known.get(value);
-        if (found === undefined) {
-          found = of(text(value));
-          known.set(value, found);
-        }
-        return found;
-      });
+      const numbers = new Float64Array(column.values);
+      const find = remembered((value) => of(text(value)));
+      for (let row = 0; row < numbers.length; row++) {
+        numbers[row] = isPresent(column.validity, row) ? find(numbers[row]) : Number.NaN;
+      }
+      return numbers;
     }
     default:
       throw new SoraError(
@@ -71,6 +72,21 @@ export function namesTo(column: Column, name: string, of: (name: string) => numb
         `Column "${name}" is of type ${column.type} and holds no classes.`,
       );
   }
+}
+
+/** The function with a table of what it said: an array for bytes, which most labels are, and a map for the rest. */
+function remembered(of: (value: number) => number): (value: number) => number {
+  const bytes = new Float64Array(256).fill(-1);
+  const others = new Map<number, number>();
+  return (value) => {
+    const isByte = value >= 0 && value < 256 && Math.floor(value) === value;
+    const known = isByte ? bytes[value] : others.get(value);
+    if (known !== undefined && known !== -1) return known;
+    const found = of(value);
+    if (isByte) bytes[value] = found;
+    else others.set(value, found);
+    return found;
+  };
 }
 
 /** Positive numbers of the column with this role, NaN elsewhere; undefined if no column has the role. */

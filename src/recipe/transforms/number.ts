@@ -50,11 +50,12 @@ function fit(context: FitContext): NumberStep | Dropped {
   const spike = mode === 'standard' ? undefined : spikeOf(statistics.grid);
   const grid = spike === undefined ? statistics.grid : conditionalGrid(statistics.grid, spike);
   const robust = clipBounds(statistics, grid);
-  const clip = robust ?? guardBounds(statistics);
+  const clip = (robust ?? guardBounds(statistics)).map((x) => clamp(x, LARGEST)) as [number, number];
   const clipped = statistics.grid.map((x) => clamp(x, clip));
   const unit = mode === 'log' || (mode !== 'standard' && isHeavy(grid)) ? logUnit(grid) : undefined;
   const transformed = unit === undefined ? clipped : clipped.map((x) => signedLog(x, unit));
-  const exact = robust === undefined && unit === undefined;
+  const inside = statistics.min >= clip[0] && statistics.max <= clip[1];
+  const exact = inside && unit === undefined;
   const knots =
     mode === 'standard' || mode === 'log'
       ? []
@@ -106,6 +107,9 @@ function clipBounds(statistics: NumberStatistics, grid: Float64Array): [number, 
   const bounds: [number, number] = [low - 2 * (middle - low), high + 2 * (high - middle)];
   return statistics.min < bounds[0] || statistics.max > bounds[1] ? bounds : undefined;
 }
+
+/** Squares of numbers up to here stay finite. */
+const LARGEST: readonly [number, number] = [-1e150, 1e150];
 
 /** Ten ranges beyond what was seen: only keeps infinities and slips of the keyboard out of the arithmetic. */
 function guardBounds({ min, max }: NumberStatistics): [number, number] {
@@ -196,7 +200,7 @@ function apply(step: NumberStep, column: Column, context: ApplyContext): void {
   const { rows, output, base, tally } = context;
   const { stride } = output;
   const out = output.block(base, step.width);
-  const source = rows === undefined || values instanceof Float64Array ? values : Float64Array.from(values);
+  const source = rows === undefined || values instanceof Float64Array ? values : new Float64Array(values);
   let imputed = 0;
   for (let start = 0; start < output.rows; start += BLOCK) {
     const count = Math.min(BLOCK, output.rows - start);
@@ -244,9 +248,13 @@ function writeFeatures(
   let at = start;
   const spikeAt = start + (1 + step.knots.length) * stride;
   if (step.spike !== undefined) writeSpike(out, spikeAt, count, step.spike);
-  clipBlock(count, step.clip[0], step.clip[1]);
-  if (step.unit !== undefined) logBlock(count, step.unit);
-  writeLinear(out, at, count, step.centre, step.scale);
+  if (step.unit === undefined && step.knots.length === 0) {
+    writeClipped(out, at, count, step.clip[0], step.clip[1], step.centre, step.scale);
+  } else {
+    clipBlock(count, step.clip[0], step.clip[1]);
+    if (step.unit !== undefined) logBlock(count, step.unit);
+    writeLinear(out, at, count, step.centre, step.scale);
+  }
   for (const knot of step.knots) {
     at += stride;
     writeHinge(out, at, count, knot.at, knot.centre, knot.scale);
@@ -256,6 +264,21 @@ function writeFeatures(
     for (let i = 0; i < count; i++) out[missingAt + i] = absent[i];
     // A filled value is no sighting of the spike: the missing mark carries the row.
     if (step.spike !== undefined) for (let i = 0; i < count; i++) if (absent[i] === 1) out[spikeAt + i] = 0;
+  }
+}
+
+function writeClipped(
+  out: Float32Array,
+  at: number,
+  count: number,
+  low: number,
+  high: number,
+  centre: number,
+  scale: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    const x = block[i];
+    out[at + i] = ((x < low ? low : x > high ? high : x) - centre) * scale;
   }
 }
 
@@ -273,7 +296,8 @@ function writeHinge(
 ): void {
   for (let i = 0; i < count; i++) {
     const above = block[i] - knot;
-    out[at + i] = ((above > 0 ? above : 0) - centre) * scale;
+    // max(0, above), exactly, without a branch that would be mispredicted half of the time.
+    out[at + i] = ((above + Math.abs(above)) * 0.5 - centre) * scale;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Sparse columns: their features pass through as they are. Entries past the width of the fit are of features
- * never seen: left out and counted. A missing row is an empty row.
+ * never seen: left out and counted, as are infinite ones. A missing row is an empty row.
  */
 import { z } from 'zod';
 import type { Column, SparseColumn } from '../../particle/column.ts';
@@ -45,21 +45,24 @@ function apply(step: SparseStep, column: Column, context: ApplyContext): void {
   const values = new Float32Array(total);
   let to = 0;
   let unknown = 0;
+  let infinite = 0;
   for (let i = 0; i < output.rows; i++) {
     const row = rows === undefined ? i : rows[i];
     const end = isPresent(sparse.validity, row) ? sparse.starts[row + 1] : sparse.starts[row];
     for (let from = sparse.starts[row]; from < end; from++) {
-      if (sparse.indices[from] >= step.width) {
-        unknown++;
-        continue;
+      const value = sparse.values[from];
+      if (sparse.indices[from] >= step.width) unknown++;
+      else if (value - value !== 0) infinite++;
+      else {
+        indices[to] = sparse.indices[from];
+        values[to++] = value * step.scale;
       }
-      indices[to] = sparse.indices[from];
-      values[to++] = sparse.values[from] * step.scale;
     }
     starts[i + 1] = to;
   }
   output.entries(base, starts, indices.subarray(0, to), values.subarray(0, to));
   tallyUp(tally.unknown, step.column, unknown);
+  tallyUp(tally.imputed, step.column, infinite);
 }
 
 export const sparse = transform<SparseStep>({
