@@ -74,7 +74,14 @@ const json = z.custom<Json>((value) => value !== undefined);
 const shape = z.object({
   commit: z.int().positive(),
   parent: hash.nullable(),
-  schema: z.unknown().transform((value) => parseSchema(value)),
+  schema: z.unknown().transform((value, context) => {
+    try {
+      return parseSchema(value);
+    } catch (error) {
+      context.addIssue(error instanceof Error ? error.message : String(error));
+      return z.NEVER;
+    }
+  }),
   remove: z.union([z.literal('all'), z.array(z.object({ at: count, hash }))]),
   add: z.array(z.object({ hash, rows: count, bytes: count, sha256: hash, source: count.optional() })),
   sources: z.array(

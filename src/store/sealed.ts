@@ -27,11 +27,24 @@ export function corrupt(file: string, expected: string, found: string, remedy: s
   );
 }
 
+/** The line of a record and the checksum of the same without its own, from one pass over the values. */
+function writeLine(record: { readonly [key: string]: Json | undefined }): { line: string; checksum: string } {
+  const members = Object.keys(record)
+    .filter((key) => record[key] !== undefined)
+    .sort()
+    .map((key) => ({ key, text: `${JSON.stringify(key)}:${canonicalJson(record[key] ?? null)}` }));
+  const join = (list: typeof members) => `{${list.map((member) => member.text).join()}}`;
+  return {
+    line: `${join(members)}\n`,
+    checksum: sha256(join(members.filter((member) => member.key !== 'checksum'))),
+  };
+}
+
 /** The bytes of a record: format, version and checksum are added to `body`. */
 export function sealJson(kind: SealedKind, body: { readonly [key: string]: Json | undefined }): Uint8Array {
   const record = { ...body, format: kind.format, version: kind.version };
-  const checksum = sha256(canonicalJson(record));
-  return Buffer.from(`${canonicalJson({ ...record, checksum })}\n`);
+  const { checksum } = writeLine(record);
+  return Buffer.from(writeLine({ ...record, checksum }).line);
 }
 
 /**
@@ -46,11 +59,12 @@ export function openSealed(
 ): { readonly [key: string]: unknown } {
   const record = parseObject(bytes);
   if (record === undefined) throw corrupt(file, 'one line of JSON', `${bytes.length} other bytes`, remedy);
-  const { checksum, ...rest } = record;
-  const found = sha256(canonicalJson(rest));
-  const line = Buffer.from(`${canonicalJson(record)}\n`);
-  if (checksum !== found) throw corrupt(file, `the checksum ${String(checksum)}`, found, remedy);
-  if (!line.equals(bytes)) throw corrupt(file, 'canonical JSON', 'the same values written otherwise', remedy);
+  const { line, checksum } = writeLine(record);
+  if (record.checksum !== checksum) {
+    throw corrupt(file, `the checksum ${String(record.checksum)}`, checksum, remedy);
+  }
+  if (!Buffer.from(line).equals(bytes))
+    throw corrupt(file, 'canonical JSON', 'the same values written otherwise', remedy);
   const { format, version } = record;
   if (format !== kind.format) throw corrupt(file, `format ${kind.format}`, String(format), remedy);
   if (typeof version !== 'number' || version > kind.version) {

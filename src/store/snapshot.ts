@@ -81,7 +81,7 @@ export function foldSnapshot(log: readonly Commit[], number: number): Snapshot {
   }
   particles = particles.map((particle) => {
     const { bytes, sha256 } = encodings.get(particle.hash) ?? particle;
-    return { ...particle, bytes, sha256 };
+    return sha256 === particle.sha256 ? particle : { ...particle, bytes, sha256 };
   });
   const schema = number === 0 ? { fields: [] } : log[number - 1].schema;
   const hashes = particles.map((particle) => particle.hash);

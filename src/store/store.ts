@@ -86,6 +86,7 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
   const log = commitLog(storage);
   const { views = true, viewBytes, partialBytes } = options;
   const encodings = knownEncodings();
+  const fold = rememberedFold();
   const partials =
     root === undefined ? memoryPartials(partialBytes) : partialCache(root, { bytes: partialBytes });
 
@@ -102,7 +103,7 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
 
   async function snapshot(at?: At): Promise<Snapshot> {
     const commits = await readFor(at);
-    return foldSnapshot(commits, resolveAt(commits, at));
+    return fold(commits, resolveAt(commits, at));
   }
 
   async function putEncoded(particle: EncodedParticle): Promise<ParticleRef> {
@@ -112,7 +113,7 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
   async function commit(change: Change): Promise<Snapshot> {
     const start = await log.read();
     const base = change.base ?? start.length;
-    const before = foldSnapshot(start, base === 0 ? 0 : resolveAt(start, base));
+    const before = fold(start, base === 0 ? 0 : resolveAt(start, base));
     const remove = resolveRemovals(change, before);
     checkSources(change);
     await storage.flush(namedFiles(change));
@@ -120,7 +121,7 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
       checkRebase(change, base, current.slice(base));
       return nextCommit(change, remove, before, current);
     });
-    return foldSnapshot(commits, commits.length);
+    return fold(commits, commits.length);
   }
 
   return {
@@ -152,6 +153,17 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
     },
     verify: (verifyOptions) => verifyStore(storage, verifyOptions),
     close: () => partials.close(),
+  };
+}
+
+/** {@link foldSnapshot} that remembers its last result: most calls ask for the newest snapshot again. */
+function rememberedFold(): typeof foldSnapshot {
+  let last: { readonly commits: number; readonly snapshot: Snapshot } | undefined;
+  return (log, number) => {
+    if (last?.commits !== log.length || last.snapshot.commit !== number) {
+      last = { commits: log.length, snapshot: foldSnapshot(log, number) };
+    }
+    return last.snapshot;
   };
 }
 
