@@ -25,15 +25,14 @@ export function maskMissing<T extends NumberArray | Uint8Array>(
   return masked ?? values;
 }
 
-/** Codes and dictionary of a category column. */
+/** Codes and dictionary of a category column; the entries of a dictionary differ. */
 export interface Categories {
   readonly codes: Int32Array;
   readonly dictionary: readonly string[];
 }
 
 /**
- * Codes renumbered by first appearance, entries that no row has left out, equal entries joined;
- * -1 under missing rows. O(rows + dictionary).
+ * Codes renumbered by first appearance, entries that no row has left out; -1 under missing rows. O(rows + dictionary).
  */
 export function canonicalCategories(categories: Categories, validity: Uint8Array | undefined): Categories {
   const codes = maskMissing(categories.codes, validity, -1);
@@ -41,7 +40,6 @@ export function canonicalCategories(categories: Categories, validity: Uint8Array
   if (inFirstAppearanceOrder(codes, dictionary.length)) return { codes, dictionary };
   const renumbered = new Int32Array(dictionary.length).fill(-1);
   const kept: string[] = [];
-  const known = new Map<string, number>();
   const result = new Int32Array(codes.length);
   for (let row = 0; row < codes.length; row++) {
     const code = codes[row];
@@ -49,7 +47,7 @@ export function canonicalCategories(categories: Categories, validity: Uint8Array
       result[row] = -1;
       continue;
     }
-    if (renumbered[code] < 0) renumbered[code] = intern(known, kept, dictionary[code]);
+    if (renumbered[code] < 0) renumbered[code] = kept.push(dictionary[code]) - 1;
     result[row] = renumbered[code];
   }
   return { codes: result, dictionary: kept };
