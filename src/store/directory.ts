@@ -28,7 +28,9 @@ function isAbsent(error: unknown): boolean {
 function ioFailed(what: string, path: string, error: unknown): SoraError {
   if (error instanceof SoraError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new SoraError('io-failed', `Could not ${what} ${path}: ${reason}`, {
+  const isLink = (error as NodeJS.ErrnoException).syscall === 'link';
+  const hint = isLink ? '. The file system of a store must have hard links' : '';
+  return new SoraError('io-failed', `Could not ${what} ${path}: ${reason}${hint}`, {
     cause: error,
     details: { path, errno: errorCode(error) },
   });

@@ -222,6 +222,29 @@ describe('verify', () => {
     expect(await storage.get('store.json')).toEqual(new Uint8Array(newer));
   });
 
+  it('does not blame cache files and models that others replace while it runs', async () => {
+    const { store } = await smallStore();
+    const { storage } = store;
+    let listed = 0;
+    const moving = {
+      ...storage,
+      async *list(prefix: string, after?: string) {
+        listed++;
+        for await (const info of storage.list(prefix, after)) {
+          if (listed === 2 && info.key.endsWith('.seg')) yield { ...info, size: info.size + 5 };
+          else if (listed === 2 && info.key.startsWith('cache/views/')) {
+            await storage.delete(info.key);
+            yield info;
+          } else yield info;
+          if (listed === 2 && info.key === 'models/m.json')
+            await store.putModel('m', { 'model.json': Buffer.of(1) });
+        }
+      },
+    };
+    expect(await verifyStore(moving)).toMatchObject({ ok: true, problems: [] });
+    expect(listed).toBe(2);
+  });
+
   it('stops on request, and refuses what is no store', async () => {
     const { store } = await smallStore();
     await expect(store.verify({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });

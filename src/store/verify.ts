@@ -286,10 +286,12 @@ async function checkByKind(run: Run, info: ObjectInfo): Promise<void> {
     run.leftovers.push(key);
     if (run.options.repair === true && Date.now() - info.modified > OLD_MILLISECONDS) await remove();
   } else if (key.startsWith(VIEWS) && key.endsWith('.view')) {
-    const finding = await checkView(storage, info, onPiece);
+    const { finding } = await checkSettled(storage, info, async (now) => ({
+      finding: await checkView(storage, now, onPiece),
+    }));
     if (finding !== undefined) await found(run, key, finding, remove);
   } else if (key.startsWith(PARTIALS) && key.endsWith('.seg')) {
-    const { finding, torn } = await checkSegment(storage, info, onPiece);
+    const { finding, torn } = await checkSettled(storage, info, (now) => checkSegment(storage, now, onPiece));
     if (finding !== undefined) await found(run, key, finding, remove);
     if (torn !== undefined) run.leftovers.push(`${key} (from byte ${torn})`);
   } else if (particleHash(key) !== undefined) {
@@ -303,11 +305,37 @@ async function checkByKind(run: Run, info: ObjectInfo): Promise<void> {
   }
 }
 
+interface CacheCheck {
+  readonly finding?: Finding;
+  readonly torn?: number;
+}
+
+/** Checks a cache file, which others may replace or remove meanwhile: then what counts is the file there is now. */
+async function checkSettled(
+  storage: ObjectStorage,
+  info: ObjectInfo,
+  check: (info: ObjectInfo) => Promise<CacheCheck>,
+): Promise<CacheCheck> {
+  const result = await check(info);
+  if (result.finding === undefined) return result;
+  const now = await storage.stat(info.key);
+  if (now === undefined) return {};
+  return now.size === info.size && now.modified === info.modified ? result : check(now);
+}
+
+/** Whether the manifest of a model still names the file: the model may have been replaced meanwhile. */
+async function isStillNamed(run: Run, file: string): Promise<boolean> {
+  const manifest = `${MODELS}${file.slice(MODELS.length).split('/')[0]}.json`;
+  const bytes = await run.storage.get(manifest);
+  return bytes !== undefined && decodeManifest(bytes, manifest).some((entry) => entry.file === file);
+}
+
 /** What commits expect but no listing showed. */
 async function checkMissing(run: Run): Promise<void> {
   await mapConcurrent([...run.expected], CONCURRENCY, async ([file, expected]) => {
     const info = await run.storage.stat(file);
     if (info !== undefined) return checkFile(run, info);
+    if (file.startsWith(MODELS) && !(await isStillNamed(run, file))) return;
     await found(run, file, {
       kind: 'missing',
       expected: `SHA-256 ${expected.sha256}`,
