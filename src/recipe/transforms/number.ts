@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { log1p } from '../../kernel/elementary.ts';
-import type { Column, NumberColumn } from '../../particle/column.ts';
+import type { Column, NumberArray, NumberColumn } from '../../particle/column.ts';
 import { conditionalGrid, shareOf, spikeOf } from '../grid.ts';
 import type { NumberStatistics } from '../statistics.ts';
 import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
@@ -200,16 +200,26 @@ function apply(step: NumberStep, column: Column, context: ApplyContext): void {
   const { rows, output, base, tally } = context;
   const { stride } = output;
   const out = output.block(base, step.width);
-  const source = rows === undefined || values instanceof Float64Array ? values : new Float64Array(values);
+  const whole = rows === undefined ? undefined : asDoubles(values);
   let imputed = 0;
   for (let start = 0; start < output.rows; start += BLOCK) {
     const count = Math.min(BLOCK, output.rows - start);
-    if (rows === undefined) block.set(source.subarray(start, start + count));
-    else gather(source as Float64Array, rows, start, count);
+    if (rows === undefined) block.set(values.subarray(start, start + count));
+    else gather(whole!, rows, start, count);
     if (validity !== undefined) imputed += impute(validity, rows, start, count, step.fill);
     writeFeatures(step, out, start, stride, count, validity !== undefined);
   }
   tallyUp(tally.imputed, step.column, imputed);
+}
+
+let doubles = new Float64Array(0);
+
+/** The values as f64, valid until the next call: rows are then gathered from one type of array. */
+function asDoubles(values: NumberArray): Float64Array {
+  if (values instanceof Float64Array) return values;
+  if (doubles.length < values.length) doubles = new Float64Array(values.length);
+  doubles.set(values);
+  return doubles;
 }
 
 function gather(source: Float64Array, rows: Uint32Array, start: number, count: number): void {
