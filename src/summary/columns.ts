@@ -41,6 +41,16 @@ export interface ColumnsState<State> {
   readonly columns: ColumnState<State>[];
 }
 
+/** The option if it is a whole number in the range; throws `bad-option` if not. */
+export function checkCount(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new SoraError(
+    'bad-option',
+    `Option ${name} is ${value}: give a whole number from ${least} to ${most}.`,
+    { details: { option: name, value, least, most } },
+  );
+}
+
 /** Which columns and rows to look at. */
 export type ColumnsOptions = {
   /** Names; absent: every column of a fitting type. */

@@ -6,7 +6,7 @@
  */
 import type { CategoryColumn } from '../particle/column.ts';
 import type { ByteReader, ByteWriter } from './codec.ts';
-import { type ColumnStatistic, type ColumnsOptions, recordPerColumn } from './columns.ts';
+import { type ColumnStatistic, type ColumnsOptions, checkCount, recordPerColumn } from './columns.ts';
 
 /** Different categories counted exactly by default. */
 export const COUNTS_CAP = 4096;
@@ -162,5 +162,5 @@ function asCategories(column: { values: Uint8Array; validity?: Uint8Array }): Ca
 /** Summary of the counts of every category and boolean column, or of `columns`. O(rows). */
 export function counts(options?: CountsOptions | null) {
   const chosen = options ?? {};
-  return recordPerColumn(statisticOf(chosen.cap ?? COUNTS_CAP), chosen);
+  return recordPerColumn(statisticOf(checkCount('cap', chosen.cap ?? COUNTS_CAP, 1, 1_000_000)), chosen);
 }

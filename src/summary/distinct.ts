@@ -33,8 +33,8 @@ const RECENT = 1024;
 export class DistinctRun {
   private readonly state: DistinctState;
   private readonly pending = new Uint32Array(PENDING);
-  /** Hashes seen lately, so that a repeated value costs a look instead of a sort. */
-  private readonly recent = new Uint32Array(RECENT);
+  /** Hashes seen lately, each at its low bits, so that a repeat costs a look instead of a sort; first, none that fits. */
+  private readonly recent = Uint32Array.from({ length: RECENT }, (_, place) => place ^ 1);
   private count = 0;
   /** Hashes above it cannot be among the k smallest. */
   private limit: number;
@@ -58,7 +58,8 @@ export class DistinctRun {
     for (let i = 0; i < count; i++) {
       const low = words[2 * i];
       const high = words[2 * i + 1];
-      const hash = mix32(mix32(low === 0 && high === 0x80000000 ? 0 : high) ^ low);
+      const top = low === 0 && high === 0x80000000 ? 0 : high;
+      const hash = mix32((mix32(top) ^ low) + 0x9e3779b9);
       if (hash > this.limit || recent[hash & (RECENT - 1)] === hash) continue;
       recent[hash & (RECENT - 1)] = hash;
       pending[this.count++] = hash;

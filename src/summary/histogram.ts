@@ -46,8 +46,9 @@ function addValues({ edges, slots }: HistogramState, values: Float64Array, count
 }
 
 function statisticOf(options: HistogramOptions): ColumnStatistic<HistogramState, Histogram> {
+  const edgesFor = edgesOf(options);
   const empty = (field: Field): HistogramState => {
-    const edges = checkEdges(options.edges, field.name);
+    const edges = edgesFor(field.name) ?? checkEdges(undefined, field.name);
     return { edges, slots: new Float64Array(edges.length + 3) };
   };
   return {
@@ -69,6 +70,7 @@ function statisticOf(options: HistogramOptions): ColumnStatistic<HistogramState,
     },
     write: (writer, { slots }) => writer.f64s(slots),
     parse(reader, field) {
+      if (edgesFor(field.name) === undefined) throw corrupt(`there are no edges for "${field.name}"`);
       const state = empty(field);
       const slots = reader.f64s();
       if (slots.length !== state.slots.length) throw corrupt(`${slots.length} counts of a histogram`);
@@ -77,20 +79,30 @@ function statisticOf(options: HistogramOptions): ColumnStatistic<HistogramState,
   };
 }
 
-function checkEdges(edges: HistogramOptions['edges'], column: string): Float64Array {
-  const own = Array.isArray(edges) ? edges : (edges as Readonly<Record<string, readonly number[]>>)[column];
-  const ascending = own?.every((edge, i) => Number.isFinite(edge) && (i === 0 || edge > own[i - 1]));
-  if (own === undefined || own.length < 2 || !ascending) {
+function checkEdges(edges: readonly number[] | undefined, column: string): Float64Array {
+  const ascending = edges?.every((edge, i) => Number.isFinite(edge) && (i === 0 || edge > edges[i - 1]));
+  if (edges === undefined || edges.length < 2 || !ascending) {
     throw new SoraError(
       'bad-option',
-      `Edges of column "${column}" are ${JSON.stringify(own)}: give two or more finite numbers, ascending.`,
+      `Edges of column "${column}" are ${edges?.join(', ') ?? 'not given'}: give two or more finite numbers, ascending.`,
     );
   }
-  return Float64Array.from(own);
+  return Float64Array.from(edges);
+}
+
+/** The checked edges of a column, if there are any. */
+function edgesOf({ edges }: HistogramOptions): (column: string) => Float64Array | undefined {
+  if (Array.isArray(edges)) {
+    const same = checkEdges(edges, '*');
+    return () => same;
+  }
+  const own = new Map(Object.entries(edges).map(([name, list]) => [name, checkEdges(list, name)]));
+  return (column) => own.get(column);
 }
 
 /** Summary of a histogram of every numeric column, or of `columns`. O(values × log bins). */
-export function histogram(options: HistogramOptions) {
+export function histogram(options: HistogramOptions | null) {
+  if (!options?.edges) throw new SoraError('bad-option', 'A histogram needs edges: {"edges": [0, 1, 10]}.');
   const named = Array.isArray(options.edges)
     ? options.columns
     : (options.columns ?? Object.keys(options.edges));

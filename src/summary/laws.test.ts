@@ -1,48 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arbitraryParticles, numberColumn, particleOf } from '../../test/arbitrary-particle.ts';
+import { numberColumn, particleOf } from '../../test/arbitrary-particle.ts';
 import type { Particle } from '../particle/particle.ts';
-import { SUMMARIES } from './catalog.ts';
 import { taggedCodec } from './codec.ts';
-import { nearly } from './equal.ts';
 import { BrokenLaw, checkLaws } from './laws.ts';
 import type { Summary } from './summary.ts';
-
-const split = { seed: 3, fraction: 0.4, side: 'train' } as const;
-const runs = { numRuns: 25 };
-
-/** Runs checkLaws on arbitrary particles; values may differ by rounding where sums are of floats. */
-function lawful<S, V>(summary: Summary<S, V>, tolerance = 0): void {
-  const close = tolerance > 0 ? nearly(tolerance, tolerance) : undefined;
-  fc.assert(
-    fc.property(arbitraryParticles(), (inputs) => checkLaws(summary, { inputs, close })),
-    runs,
-  );
-}
-
-describe('every summary of the catalog keeps the laws on arbitrary particles', () => {
-  it('counts', () => lawful(SUMMARIES.counts()));
-  it('extremes', () => lawful(SUMMARIES.extremes()));
-  it('histogram', () => lawful(SUMMARIES.histogram({ edges: [-10, 0, 5, 1e6] })));
-  it('sparse', () => lawful(SUMMARIES.sparse(), 1e-12));
-  it('texts', () => lawful(SUMMARIES.texts(), 1e-9));
-  it('labels', () => lawful(SUMMARIES.labels(), 1e-9));
-  it('gram', () => lawful(SUMMARIES.gram({ columns: ['b', 'd', 'y'], weighted: true }), 1e-7));
-  it('targets', () => {
-    const columns = [
-      { name: 'c', levels: ['red', 'blue'] },
-      { name: 'e', levels: ['', 'x'] },
-    ];
-    lawful(SUMMARIES.targets({ columns, label: { column: 'y' }, folds: 3, seed: 1, split }));
-  });
-  it('moments over tame numbers', () => lawful(SUMMARIES.moments({ columns: ['b', 'd', 'y'] }), 1e-7));
-  it('quantiles, exact while small', () => lawful(SUMMARIES.quantiles()));
-  it('profile, whose moments of tiny spreads may differ by rounding', () => {
-    lawful(SUMMARIES.profile({ columns: ['b', 'c', 'd', 'e', 'g', 'h', 'y'] }), 1e-7);
-  });
-  it('profile of one side of a split', () =>
-    lawful(SUMMARIES.profile({ columns: ['b', 'c', 'y'], split }), 1e-7));
-});
 
 /** A summary of the rows of a particle, with one thing wrong. */
 function broken(change: Partial<Summary<{ rows: number; odd: number[] }, unknown>>) {

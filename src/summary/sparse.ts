@@ -8,7 +8,7 @@ import { isPresent } from '../particle/column.ts';
 import type { Field } from '../particle/schema.ts';
 import type { ByteReader, ByteWriter } from './codec.ts';
 import { corrupt } from './codec.ts';
-import { type ColumnStatistic, type ColumnsOptions, recordPerColumn } from './columns.ts';
+import { type ColumnStatistic, type ColumnsOptions, checkCount, recordPerColumn } from './columns.ts';
 
 /** Widest column whose features are listed by default: 32 bytes of state a feature. */
 export const SPARSE_WIDTH = 1 << 17;
@@ -163,5 +163,5 @@ function statisticOf(bound: number): ColumnStatistic<SparseState, Sparse> {
 /** Summary of every sparse column, or of `columns`. O(entries + width). */
 export function sparse(options?: SparseOptions | null) {
   const chosen = options ?? {};
-  return recordPerColumn(statisticOf(chosen.width ?? SPARSE_WIDTH), chosen);
+  return recordPerColumn(statisticOf(checkCount('width', chosen.width ?? SPARSE_WIDTH, 0, 2 ** 26)), chosen);
 }

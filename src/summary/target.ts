@@ -4,12 +4,15 @@
  * Levels are given (the most common ones, from `counts` or `profile`), so the state is bounded.
  * Law: counts are exact; sums are associative up to rounding, and exact for whole weights and labels.
  */
+
+import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { canonicalJson } from '../json.ts';
 import { type Column, isPresent } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
 import { fieldIndex } from '../particle/schema.ts';
 import { corrupt, taggedCodec } from './codec.ts';
+import { checkCount } from './columns.ts';
 import { rowFolds } from './folds.ts';
 import { type LabelEncoding, labelNumbers, roleNumbers } from './label-values.ts';
 import { type Split, splitRows } from './split.ts';
@@ -160,7 +163,14 @@ function readColumn(state: Float64Array, levels: readonly string[], options: Tar
  * Summary of the label by level and fold of `options.columns`, in their order. O(rows × columns);
  * state: 8 bytes × columns × folds × (levels + 2) × (3 + outputs). Rows without a label or weight do not count.
  */
-export function targets(options: TargetOptions): Summary<TargetState, readonly TargetStatistics[]> {
+export function targets(options: TargetOptions | null): Summary<TargetState, readonly TargetStatistics[]> {
+  if (!options?.columns || !options.label) {
+    throw new SoraError(
+      'bad-option',
+      'Target statistics need columns, their levels and a label: {"columns": [{"name": "c", "levels": ["x"]}], "label": {"column": "y"}, "folds": 5, "seed": 1}.',
+    );
+  }
+  checkCount('folds', options.folds, 1, 256);
   const outputs = options.label.kind === 'multiclass' ? (options.label.classes?.length ?? 1) : 1;
   const indices = options.columns.map(({ levels }) => new Map(levels.map((level, at) => [level, at])));
   const sizes = indices.map((index) => options.folds * (index.size + 2) * widthOf(outputs));
