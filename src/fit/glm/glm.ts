@@ -13,9 +13,20 @@ import { fitLoop } from '../loop.ts';
 import { cholesky, solveCholesky } from './cholesky.ts';
 import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
 import { lbfgs } from './lbfgs.ts';
-import type { Evaluation, FitStep, Optimiser, Optimum, StopReason } from './objective.ts';
+import type { Evaluation, FitStep, Optimiser, Optimum, StopReason, StopRule } from './objective.ts';
 import { owlqn } from './owlqn.ts';
-import { diagonalCurvature, fullObjective, l1Strengths, type Problem, parametersOf } from './problem.ts';
+import {
+  averagedStart,
+  diagonalCurvature,
+  fullObjective,
+  l1Penalty,
+  l1Strengths,
+  type Problem,
+  parametersOf,
+  residualScale,
+  sampledCurved,
+  sampledObjective,
+} from './problem.ts';
 import { proximalNewton } from './proximal-newton.ts';
 import { sampleRidge, sampleShare, warmStart } from './warm-start.ts';
 
@@ -84,16 +95,17 @@ const NARROW = 640;
 export async function fitGlm(session: Session, options: FitGlmOptions): Promise<GlmResult> {
   checkOptions(options);
   const { totals, view } = await describe(session, options);
-  const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, maxRounds = 200, signal } = options;
+  const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
+  const spread = labelSpread(loss, totals);
+  const rule = { tolerance: (options.tolerance ?? 1e-5) * spread, maxRounds: options.maxRounds ?? 200 };
+  const plan: Plan = { rule, totals, spread, given: options.warmStart, onRound: options.onRound };
   const problem: Problem = { loss, outputs, features, view, l1, l2, signal };
-  const tolerance = (options.tolerance ?? 1e-5) * labelSpread(loss, totals);
-  const start = options.warmStart ?? constantStart(problem, totals);
+  const [whole, start] =
+    loss === 'huber' ? await robust(session, problem, plan, options.delta) : [problem, undefined];
   const narrow = parametersOf(problem) <= NARROW;
-  const optimum = await (narrow ? fitNarrow : fitWide)(session, problem, {
-    start,
-    rule: { tolerance, maxRounds },
-    totals,
-    onRound: options.onRound,
+  const optimum = await (narrow ? fitNarrow : fitWide)(session, whole, {
+    ...plan,
+    given: start ?? plan.given,
   });
   const { point, converged, reason, rounds, gradientNorm, history } = optimum;
   return {
@@ -106,50 +118,95 @@ export async function fitGlm(session: Session, options: FitGlmOptions): Promise<
     history,
     l1,
     l2,
+    ...(typeof whole.loss === 'object' ? { delta: whole.loss.delta } : {}),
     rows: totals.rows,
     weight: totals.weight,
   };
 }
 
 interface Plan {
-  readonly start: Float64Array;
-  readonly rule: { readonly tolerance: number; readonly maxRounds: number };
+  readonly rule: StopRule;
   readonly totals: LabelTotals;
+  /** Natural size of a gradient entry. */
+  readonly spread: number;
+  /** Where to start, if that is known already. */
+  readonly given?: Float64Array;
   readonly onRound?: (round: FitRound) => void;
 }
+
+/** How loosely a start is sought, in spreads. */
+const LOOSE = 1e-3;
 
 /** Sample, then full passes with the sample's curvature. */
 async function fitNarrow(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
   const { rows } = plan.totals;
   const share = sampleShare(problem, rows);
-  const loose = Math.max(plan.rule.tolerance, 1e-3 * labelSpread(problem.loss as LossName, plan.totals));
-  const warm = await warmStart(session, problem, share, rows, plan.start, loose);
-  const ridge = sampleRidge(share, rows);
-  const factor = cholesky(warm.hessian, plan.start.length, ridge);
+  const loose = Math.max(plan.rule.tolerance, LOOSE * plan.spread);
+  const warm =
+    plan.given === undefined
+      ? await warmStart(session, problem, share, rows, constantStart(problem, plan.totals), loose)
+      : {
+          parameters: plan.given,
+          hessian: (await sampledCurved(session, problem, share, plan.given)).hessian,
+        };
+  const { parameters, hessian } = warm;
+  if (problem.l1 > 0) {
+    const options = { ...plan.rule, strengths: l1Strengths(problem), hessian };
+    return run(session, problem, plan, proximalNewton(parameters, options) as Optimiser);
+  }
+  const factor = cholesky(hessian, parameters.length, sampleRidge(share, rows));
   const precondition = (vector: Float64Array) => solveCholesky(factor, vector);
-  const machine =
-    problem.l1 > 0
-      ? proximalNewton(warm.parameters, {
-          ...plan.rule,
-          strengths: l1Strengths(problem),
-          hessian: warm.hessian,
-        })
-      : lbfgs(warm.parameters, { ...plan.rule, precondition });
-  return run(session, problem, plan, machine as Optimiser);
+  return run(session, problem, plan, lbfgs(parameters, { ...plan.rule, precondition }));
 }
 
-/** Full passes scaled by the diagonal of the Hessian at the start. */
+/** A start from a stochastic pass where it is lower, then full passes scaled by the diagonal of the Hessian. */
 async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
-  const diagonal = await diagonalCurvature(session, problem, plan.start);
+  const start = plan.given ?? (await wideStart(session, problem, plan));
+  const diagonal = await diagonalCurvature(session, problem, start);
   const precondition = (vector: Float64Array) => {
     for (let i = 0; i < vector.length; i++) vector[i] /= diagonal[i];
   };
   const options = { ...plan.rule, precondition };
   const machine =
-    problem.l1 > 0
-      ? owlqn(plan.start, { ...options, strengths: l1Strengths(problem) })
-      : lbfgs(plan.start, options);
+    problem.l1 > 0 ? owlqn(start, { ...options, strengths: l1Strengths(problem) }) : lbfgs(start, options);
   return run(session, problem, plan, machine);
+}
+
+/** Rows a feature from which a stochastic pass finds a better start than a constant does. */
+const ROWS_A_FEATURE = 20;
+
+/** The lower of the best constant and an averaged stochastic pass over some of the rows, where there are enough. */
+async function wideStart(session: Session, problem: Problem, { totals }: Plan): Promise<Float64Array> {
+  const constant = constantStart(problem, totals);
+  const needed = ROWS_A_FEATURE * problem.features;
+  if (totals.rows < needed) return constant;
+  const share = Math.min(1, Math.max(0.1, needed / totals.rows));
+  const averaged = await averagedStart(session, problem, share, constant);
+  const [low, high] = [
+    await sampledObjective(session, problem, share, averaged),
+    await sampledObjective(session, problem, share, constant),
+  ];
+  return low.value + l1Penalty(problem, averaged) < high.value ? averaged : constant;
+}
+
+/**
+ * Huber's loss starts from least squares on a sample, and its δ, unless given, is the robust spread of the residuals
+ * there.
+ */
+async function robust(
+  session: Session,
+  problem: Problem,
+  plan: Plan,
+  delta: number | undefined,
+): Promise<[Problem, Float64Array]> {
+  const squares: Problem = { ...problem, loss: 'squared' };
+  const rule = { ...plan.rule, tolerance: Math.max(plan.rule.tolerance, LOOSE * plan.spread) };
+  const narrow = parametersOf(problem) <= NARROW;
+  const found =
+    plan.given ??
+    (await (narrow ? fitNarrow : fitWide)(session, squares, { ...plan, rule })).point.parameters;
+  const scale = delta ?? (await residualScale(session, problem, found));
+  return [{ ...problem, loss: { name: 'huber', delta: scale > 0 ? scale : plan.spread } }, found];
 }
 
 /** Plays the rounds that an optimiser asks for. */

@@ -11,7 +11,9 @@ import type { CurvedEvaluation } from './newton.ts';
 import type { Evaluation } from './objective.ts';
 import { encodeParameters } from './parameters.ts';
 import type { GlmOptions } from './pass.ts';
+import { residualsReference } from './residuals.ts';
 import { sampledReference } from './sampled.ts';
+import type { SgdValue } from './sgd.ts';
 
 /** What is minimised, over which rows. */
 export interface Problem extends GlmOptions {
@@ -79,11 +81,34 @@ export async function diagonalCurvature(
   return sums.diagonal.map((value, i) => value / sums.weight + (isCoefficient(problem, i) ? problem.l2 : 0));
 }
 
+/** Parameters after an averaged stochastic pass from `start` over a share of the rows of every particle. */
+export async function averagedStart(
+  session: Session,
+  problem: Problem,
+  share: number,
+  start: Float64Array,
+): Promise<Float64Array> {
+  const summary = sampledReference('sampledPass', { ...glmOptions(problem), share });
+  return (await play<SgdValue>(session, problem, summary, start, 'warm start')).parameters;
+}
+
+/** Huber's δ from the residuals at given parameters. */
+export function residualScale(session: Session, problem: Problem, at: Float64Array): Promise<number> {
+  return play<number>(session, problem, residualsReference(problem.features), at, 'residuals');
+}
+
 /** L1 strength of every parameter. */
 export function l1Strengths(problem: Problem): Float64Array {
   return Float64Array.from({ length: parametersOf(problem) }, (_, i) =>
     isCoefficient(problem, i) ? problem.l1 : 0,
   );
+}
+
+/** L1 penalty at given parameters. */
+export function l1Penalty(problem: Problem, at: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < at.length; i++) if (isCoefficient(problem, i)) sum += Math.abs(at[i]);
+  return problem.l1 * sum;
 }
 
 /** Whether parameter i is a coefficient, not an intercept. */

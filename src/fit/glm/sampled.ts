@@ -1,5 +1,5 @@
 /**
- * Gradient or curvature of some rows of every particle: a cheap look at the objective, on which a start is found
+ * Gradient, curvature or a stochastic pass of some rows of every particle: a cheap look at the objective, on which a start is found
  * and curvature is measured before full passes begin (Byrd, Chin, Neveitt & Nocedal, SIAM J. Optim. 2011).
  * Which rows: see sample.ts. The sums are of the rows taken; divide by their weight.
  */
@@ -9,9 +9,10 @@ import type { Summary } from '../../summary/summary.ts';
 import { type CurvatureSums, type CurvatureValue, curvature } from './curvature.ts';
 import { type GradientSums, gradient } from './gradient.ts';
 import type { GlmOptions, LearnerView } from './pass.ts';
-import { sampleBlocks } from './sample.ts';
+import { rowsOf, sampleBlocks } from './sample.ts';
+import { type SgdSums, type SgdValue, sgd } from './sgd.ts';
 
-/** Options of the two summaries. */
+/** Options of the summaries. */
 export interface SampledOptions extends GlmOptions {
   /** Share of the rows of each view; 1 takes all. */
   readonly share: number;
@@ -19,7 +20,7 @@ export interface SampledOptions extends GlmOptions {
 
 /** Names the summary for a round. */
 export function sampledReference(
-  name: 'sampledGradient' | 'sampledCurvature',
+  name: 'sampledGradient' | 'sampledCurvature' | 'sampledPass',
   options: SampledOptions,
 ): Reference {
   return { module: import.meta.url, name, options: options as unknown as Json };
@@ -39,6 +40,17 @@ export function sampledCurvature(
   parameters?: Uint8Array,
 ): Summary<CurvatureSums, CurvatureValue, LearnerView> {
   return overBlocks(curvature(options, parameters), options as unknown as SampledOptions);
+}
+
+/** Summary of an averaged stochastic pass over one window of every view: steps follow one another. */
+export function sampledPass(options: Json, parameters?: Uint8Array): Summary<SgdSums, SgdValue, LearnerView> {
+  const { share } = options as unknown as SampledOptions;
+  const summary = sgd(options, parameters);
+  return {
+    ...summary,
+    id: `sampled/1 ${share} ${summary.id}`,
+    observe: (state, view) => summary.observe(state, rowsOf(view, 0, Math.ceil(share * view.rows))),
+  };
 }
 
 function overBlocks<State, Value>(
