@@ -2,8 +2,8 @@
  * What is predicted: the kind of the label, its classes, and the loss that suits it.
  * Rules, in order: a boolean, category or text label is classes (2: binary, more: multiclass). A number label with
  * two values is binary; with an exposure column and counts, a count; with 3 to 20 whole numbers, multiclass (the note
- * names the way out); else a number. Classes stand in code-point order, but for binary the positive one is last:
- * a word like "yes", "true", "1", or else the later one in order.
+ * names the way out); else a number. Classes stand in code-point order (numbers by size), but for binary the positive one is last:
+ * a word like "yes" or "true", or else the later one in order.
  */
 import { z } from 'zod';
 import { SoraError } from '../errors.ts';
@@ -44,7 +44,7 @@ export interface LabelOptions {
 }
 
 /** Lower-cased names that mean yes. */
-const POSITIVE = new Set(['yes', 'y', 'true', 't', '1', 'positive', 'pos', '是', '真']);
+const POSITIVE = new Set(['yes', 'y', 'true', 't', 'positive', 'pos', '是', '真']);
 
 /** The label of a schema, from the profile of its column; undefined if no column has the role. */
 export function inferLabel(
@@ -132,10 +132,10 @@ function manyClasses(column: string, names: string[], options: LabelOptions, why
   return { column, kind: 'multiclass', classes: names, loss: 'softmax', note };
 }
 
-/** The one class that means yes, or else the later in code-point order. */
+/** The one class that means yes, or else the later in order. */
 function positiveOf(names: readonly string[]): string {
   const yes = names.filter((name) => POSITIVE.has(name.trim().toLowerCase()));
-  return yes.length === 1 ? yes[0] : [...names].sort(byCodePoint)[names.length - 1];
+  return yes.length === 1 ? yes[0] : names[names.length - 1];
 }
 
 function numberLabel(column: NumberProfile, options: LabelOptions, hasExposure: boolean): LabelSpec {
