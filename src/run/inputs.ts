@@ -4,9 +4,10 @@
  */
 import { SoraError } from '../errors.ts';
 import { packedSize, packInto, unpackView } from '../particle/pack.ts';
-import type { Particle, ParticleRef } from '../particle/particle.ts';
+import type { ParticleRef } from '../particle/particle.ts';
 import { particleBytes } from '../particle/size.ts';
 import type { View } from '../particle/view.ts';
+import { GarbageGauge } from './garbage.ts';
 import { viewKey } from './node-keys.ts';
 import type { Source, ViewCache, ViewKind } from './session.ts';
 import { type Place, ViewMemory } from './view-memory.ts';
@@ -14,17 +15,24 @@ import { type Place, ViewMemory } from './view-memory.ts';
 /** Views of this thread: one for all sessions, as there is one kernel memory. */
 const memory = new ViewMemory();
 
+/** Decoded and dropped bytes after which a worker with a budget collects garbage: 0.1 ms each time. */
+const COLLECT_BYTES = 4 * 2 ** 20;
+
 /** What an input is given to; must be done with it when it returns. */
 export type Use = (input: unknown) => void;
 
 /** Inputs of tasks in this thread, within a number of bytes. */
 export class Inputs {
   readonly #bytes: number | undefined;
+  readonly #garbage: GarbageGauge | undefined;
+  /** Sizes of entries that the cache of views has had: asking costs about as much as reading a small one. */
+  readonly #cachedSizes = new Map<string, number>();
   #transient = 0;
 
   /** `bytes`: most for views and what is decoded to derive them; absent: what the kernel memory holds. */
   constructor(bytes?: number) {
     this.#bytes = bytes;
+    if (bytes !== undefined) this.#garbage = new GarbageGauge(COLLECT_BYTES);
   }
 
   /** Notes that a round over such views begins. */
@@ -52,40 +60,57 @@ export class Inputs {
   ): Promise<void> {
     if (kind?.kept && source.views !== undefined && this.#fromCache(kind, source.views, ref, pin, use))
       return;
-    const particle = await source.load(ref);
-    if (kind === undefined) use(particle);
-    else if (kind.kept) this.#keep(kind, source.views, ref, particle, pin, use);
-    else use(kind.derive(particle));
+    const dropped = await this.#load(kind, source, ref, pin, use);
+    // What was decoded is out of reach only here, not inside of the call.
+    this.#garbage?.dropped(dropped);
   }
 
   /** From the cache of views straight into memory; false if it is not there or damaged. */
   #fromCache(kind: ViewKind<unknown>, views: ViewCache, ref: ParticleRef, pin: boolean, use: Use): boolean {
     const key = viewKey(kind.id, ref.hash);
-    const size = views.size(key);
+    const size = this.#cachedSizes.get(key) ?? views.size(key);
     const place = size === undefined ? undefined : memory.place(kind.id, size, pin, this.#limit());
-    if (place === undefined) return false;
+    if (size === undefined || place === undefined) return false;
+    this.#cachedSizes.set(key, size);
     try {
       const view = views.read(key, place.bytes) ? readPacked(place.bytes) : undefined;
-      if (view !== undefined) settle(kind, ref, place, view, use);
+      if (view === undefined) this.#cachedSizes.delete(key);
+      else settle(kind, ref, place, view, use);
       return view !== undefined;
     } finally {
       memory.free();
     }
   }
 
-  /** Derives the view and packs it into memory; a view that will not stay is written to the cache. */
+  /** Loads the particle and uses it or its view; returns about how many bytes that took for the moment. */
+  async #load(
+    kind: ViewKind<unknown> | undefined,
+    source: Source,
+    ref: ParticleRef,
+    pin: boolean,
+    use: Use,
+  ): Promise<number> {
+    const particle = await source.load(ref);
+    const bytes = this.#bytes === undefined ? 0 : ref.bytes + particleBytes(particle);
+    this.#check(ref, bytes, 0);
+    if (kind === undefined) use(particle);
+    else if (!kind.kept) use(kind.derive(particle));
+    else this.#keep(kind, source.views, ref, kind.derive(particle) as View, bytes, pin, use);
+    return this.#transient;
+  }
+
+  /** Packs the view into memory; one that will not stay is written to the cache. */
   #keep(
     kind: ViewKind<unknown>,
     views: ViewCache | undefined,
     ref: ParticleRef,
-    particle: Particle,
+    view: View,
+    decodedBytes: number,
     pin: boolean,
     use: Use,
   ): void {
-    const view = kind.derive(particle) as View;
     const size = packedSize(view);
-    this.#transient = Math.max(this.#transient, ref.bytes + particleBytes(particle) + size);
-    this.#checkBudget(ref, size);
+    this.#check(ref, decodedBytes + size, size);
     const place = memory.place(kind.id, size, pin, this.#limit());
     if (place === undefined) {
       use(view);
@@ -105,8 +130,10 @@ export class Inputs {
     return this.#bytes === undefined ? Number.POSITIVE_INFINITY : this.#bytes - this.#transient;
   }
 
-  #checkBudget(ref: ParticleRef, size: number): void {
-    if (size <= this.#limit()) return;
+  /** Notes what decoding a particle took; throws `over-budget` if there is no room for that and a view of `size`. */
+  #check(ref: ParticleRef, transientBytes: number, size: number): void {
+    this.#transient = Math.max(this.#transient, transientBytes);
+    if (this.#bytes === undefined || size <= this.#limit()) return;
     const needBytes = this.#transient + size;
     throw new SoraError(
       'over-budget',

@@ -53,7 +53,10 @@ export class Thread {
 
   constructor(options: ThreadOptions = {}) {
     this.#onNotice = options.onNotice;
-    this.#worker = new Worker(new URL(workerEntry()), { resourceLimits: resourceLimits(options.heapBytes) });
+    this.#worker = new Worker(new URL(workerEntry()), {
+      resourceLimits: resourceLimits(options.heapBytes),
+      execArgv: inheritedFlags(),
+    });
     this.#worker.unref();
     this.#worker.on('message', (reply: ThreadReply) => this.#receive(reply));
     this.#worker.on('messageerror', (error: Error) => this.#die(error));
@@ -119,6 +122,11 @@ export class Thread {
 /** Heap limits of a thread; without them a worker may grow to the default heap of the whole process. */
 function resourceLimits(heapBytes: number | undefined): { maxOldGenerationSizeMb?: number } {
   return heapBytes === undefined ? {} : { maxOldGenerationSizeMb: Math.ceil(heapBytes / 2 ** 20) };
+}
+
+/** Undefined: those of the process. A script given on the command line has flags that no file may be run with. */
+function inheritedFlags(): string[] | undefined {
+  return process.execArgv.some((flag) => flag.startsWith('--input-type')) ? [] : undefined;
 }
 
 /** URL of the compiled worker entry; throws `internal` where the package has not been built. */
