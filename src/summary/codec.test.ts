@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryParticles } from '../../test/arbitrary-particle.ts';
 import { SoraError } from '../errors.ts';
-import { SUMMARIES, summaryNamed, summaryReference } from './catalog.ts';
+import { SUMMARIES, summaryNamed } from './catalog.ts';
 import { ByteReader, ByteWriter, taggedCodec } from './codec.ts';
 import { product } from './product.ts';
 import { partial, type Summary } from './summary.ts';
@@ -92,29 +92,5 @@ describe('codecs', () => {
     writer.f64s(Float64Array.of(0.5, -0, 3));
     expect(writer.finish().length).toBe(4 + 1 + 12);
     expect(Object.is(new ByteReader(writer.finish()).f64s()[1], 0)).toBe(true);
-  });
-});
-
-describe('catalog', () => {
-  it('gives a reference that a worker can call', () => {
-    const { name, options } = summaryReference('moments', { columns: ['x'] });
-    expect(name).toBe('summaryNamed');
-    expect(summaryNamed(options).id).toBe(SUMMARIES.moments({ columns: ['x'] }).id);
-  });
-
-  it('names what there is when asked for something else', () => {
-    expect(() => summaryNamed({ name: 'momnts', options: null })).toThrow(/no summary "momnts".*moments/);
-    expect(() => summaryNamed({ name: 'constructor', options: null })).toThrow(SoraError);
-  });
-
-  it.each([
-    ['histogram', null],
-    ['targets', null],
-    ['targets', { columns: [], label: { column: 'y' }, folds: 257, seed: 0 }],
-    ['quantiles', { k: 2 }],
-    ['counts', { cap: 0.5 }],
-    ['sparse', { width: -1 }],
-  ])('refuses %s with options %j', (name, options) => {
-    expect(() => summaryNamed({ name, options })).toThrow(expect.objectContaining({ code: 'bad-option' }));
   });
 });
