@@ -3,7 +3,7 @@ export { expArray, logArray } from './elementary';
 export { blockSum, denseCurvature, denseDiagonal, denseGradient, denseMargins } from './dense';
 export { checksumStripes } from './checksum';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
-export { sgdCsr, sgdDense } from './sgd';
+export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
 
 /** End of static data: must stay below the first page, where the arena begins. */

@@ -48,6 +48,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly csrGradient: Pointers;
   readonly csrDiagonal: Pointers;
   readonly csrCurvature: Pointers;
+  readonly denseRows: Pointers;
+  readonly denseScales: Pointers;
   readonly sgdDense: Total;
   readonly sgdCsr: Total;
 }

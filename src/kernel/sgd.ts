@@ -10,9 +10,9 @@ const TINY = 1e-300;
 /** Residuals and loss of one row: reads `margins`, label and weight, fills `residuals`; stride 2 (kernels/sgd.ts). */
 export type RowLoss = (label: number, weight: number) => number;
 
-/** What a pass changes and reads; vectors of output k start at k · width, `rates` are shared by outputs. */
-export interface SgdState {
-  /** Features, the intercept, and padding: a multiple of 4 for dense rows. */
+/** What a pass over dense rows changes and reads; vectors of output k start at k · width, `rates` serve all outputs. */
+export interface DenseSgdState {
+  /** Features, the intercept, and padding to a multiple of 4. */
   readonly width: number;
   readonly outputs: number;
   readonly parameters: Float64Array;
@@ -21,6 +21,19 @@ export interface SgdState {
   /** One row: margins outputs × 2, residuals outputs × 2, labels 2, weights 2. */
   readonly row: Float64Array;
 }
+
+/** What a pass over CSR rows changes and reads. */
+export interface CsrSgdState {
+  /** Features and the intercept. */
+  readonly width: number;
+  readonly outputs: number;
+  /** RECORD numbers a coordinate: parameter, squares, rate, unused; output k from k · width · RECORD. */
+  readonly records: Float64Array;
+  readonly row: Float64Array;
+}
+
+/** Numbers of a record. */
+export const RECORD = 4;
 
 /** Labels, weights and offsets of a block of rows. */
 export interface SgdRows {
@@ -34,7 +47,7 @@ export function sgdDense(
   x: Float32Array,
   { labels, weights, offsets }: SgdRows,
   rows: number,
-  state: SgdState,
+  state: DenseSgdState,
   loss: RowLoss,
 ): number {
   const { width, outputs, parameters, row } = state;
@@ -61,10 +74,21 @@ export function sgdDense(
   return sum;
 }
 
-function stepOne({ parameters, squares, rates }: SgdState, at: number, coordinate: number, g: number): void {
+function stepOne(
+  { parameters, squares, rates }: DenseSgdState,
+  at: number,
+  coordinate: number,
+  g: number,
+): void {
   const q = squares[at] + g * g;
   squares[at] = q;
   parameters[at] -= (rates[coordinate] * g) / Math.sqrt(q + TINY);
+}
+
+function stepRecord(records: Float64Array, at: number, g: number): void {
+  const q = records[at + 1] + g * g;
+  records[at + 1] = q;
+  records[at] -= (records[at + 2] * g) / Math.sqrt(q + TINY);
 }
 
 /** Steps over CSR rows [first, first + rows); touches the coordinates of non-zeros and the intercept only. */
@@ -73,29 +97,70 @@ export function sgdCsr(
   first: number,
   { labels, weights, offsets }: SgdRows,
   rows: number,
-  state: SgdState,
+  { width, outputs, records, row }: CsrSgdState,
   loss: RowLoss,
 ): number {
-  const { width, outputs, parameters, row } = state;
-  const last = width - 1;
+  const last = (width - 1) * RECORD;
   let sum = 0;
   for (let r = 0; r < rows; r++) {
     const start = starts[first + r];
     const end = starts[first + r + 1];
     for (let k = 0; k < outputs; k++) {
-      const w = k * width;
+      const plane = k * width * RECORD;
       let margin = 0;
-      for (let j = start; j < end; j++) margin += values[j] * parameters[w + indices[j]];
-      row[k * 2] = margin + parameters[w + last] + offsets[r];
+      for (let j = start; j < end; j++) margin += values[j] * records[plane + indices[j] * RECORD];
+      row[k * 2] = margin + records[plane + last] + offsets[r];
     }
     sum += loss(labels[r], weights[r]);
     for (let k = 0; k < outputs; k++) {
+      const plane = k * width * RECORD;
       const residual = row[(outputs + k) * 2];
       for (let j = start; j < end; j++) {
-        stepOne(state, k * width + indices[j], indices[j], values[j] * residual);
+        stepRecord(records, plane + indices[j] * RECORD, values[j] * residual);
       }
-      stepOne(state, k * width + last, last, residual);
+      stepRecord(records, plane + last, residual);
     }
   }
   return sum;
+}
+
+/** Largest |x| and Σ x² of every column over `rows` (a multiple of 4): row r adds to lane r mod 4, (0+2)+(1+3). */
+export function denseScales(
+  x: Float32Array,
+  stride: number,
+  features: number,
+  rows: number,
+  scales: Float64Array,
+  squares: Float64Array,
+): void {
+  for (let f = 0; f < features; f++) {
+    let largest = 0;
+    let [s0, s1, s2, s3] = [0, 0, 0, 0];
+    const end = f * stride + rows;
+    for (let i = f * stride; i < end; i += 4) {
+      largest = Math.max(largest, Math.abs(x[i]), Math.abs(x[i + 1]), Math.abs(x[i + 2]), Math.abs(x[i + 3]));
+      s0 += x[i] * x[i];
+      s1 += x[i + 1] * x[i + 1];
+      s2 += x[i + 2] * x[i + 2];
+      s3 += x[i + 3] * x[i + 3];
+    }
+    scales[f] = largest;
+    squares[f] = s0 + s2 + (s1 + s3);
+  }
+}
+
+/** Column-major rows [start, start + rows) as row-major numbers, `width` a row. */
+export function denseRows(
+  x: Float32Array,
+  start: number,
+  stride: number,
+  features: number,
+  rows: number,
+  out: Float32Array,
+  width: number,
+): void {
+  for (let f = 0; f < features; f++) {
+    const from = f * stride + start;
+    for (let r = 0, to = f; r < rows; r++, to += width) out[to] = x[from + r];
+  }
 }

@@ -71,7 +71,7 @@ export function glmPass(
     stride: room,
     margins: run.zeros(Float64Array, outputs * room),
     labels: run.zeros(Float64Array, room),
-    weights: run.zeros(Float64Array, room),
+    weights: run.zeros(Float64Array, room).fill(1),
     residuals: run.zeros(Float64Array, outputs * room),
     curvatures: withCurvatures ? run.zeros(Float64Array, outputs * room) : undefined,
   };
@@ -86,14 +86,21 @@ export function glmPass(
         loadRows(block, view, start, rows);
         blockMargins(blocks, view, start, rows, placed, outputs, block.margins);
         totals.loss += lossBlock(loss, run.wasm, block);
-        sums[0] = 0;
-        blocks.addSum(block.weights, sums);
-        totals.weight += view.weights ? sums[0] : rows;
+        totals.weight += view.weights ? weightOf(block, sums) : rows;
         visit(block);
       }
       return totals;
     },
   };
+}
+
+function weightOf(
+  { blocks, weights }: { blocks: FeatureBlocks; weights: Float64Array },
+  sums: Float64Array,
+): number {
+  sums[0] = 0;
+  blocks.addSum(weights, sums);
+  return sums[0];
 }
 
 /** Labels and weights of the block; padding has label 0 and weight 0. */
@@ -105,7 +112,7 @@ function loadRows(
 ): void {
   block.labels.set(view.labels.subarray(start, start + rows));
   if (view.weights) block.weights.set(view.weights.subarray(start, start + rows));
-  else block.weights.fill(1, 0, rows);
+  if (rows === block.rows) return;
   block.labels.fill(0, rows, block.rows);
   block.weights.fill(0, rows, block.rows);
 }

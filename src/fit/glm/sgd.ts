@@ -12,7 +12,15 @@ import { SoraError } from '../../errors.ts';
 import type { Json } from '../../json.ts';
 import { LOSS_KERNELS } from '../../kernel/load.ts';
 import { type KernelRun, runKernels } from '../../kernel/mode.ts';
-import { type RowLoss, type SgdRows, type SgdState, sgdCsr, sgdDense } from '../../kernel/sgd.ts';
+import {
+  denseRows,
+  denseScales,
+  RECORD,
+  type RowLoss,
+  type SgdRows,
+  sgdCsr,
+  sgdDense,
+} from '../../kernel/sgd.ts';
 import type { Loss } from '../../loss/loss.ts';
 import type { CsrView, DenseView } from '../../particle/view.ts';
 import type { Reference } from '../../run/reference.ts';
@@ -90,6 +98,15 @@ function averaged({ weighted, confidence }: SgdSums, start: Float64Array): Float
   return start.map((value, i) => (confidence[i] > 0 ? weighted[i] / confidence[i] : value));
 }
 
+/** A pass over one particle whose scratch is allocated. */
+interface ParticlePass {
+  /** Takes the steps; returns Σ weight · loss of each row before its step. */
+  run(): number;
+  /** Parameter and sum of squared gradients of coordinate f of output k, the intercept last. */
+  parameter(k: number, f: number): number;
+  squares(k: number, f: number): number;
+}
+
 function addPass(
   state: SgdSums,
   view: LearnerView,
@@ -100,72 +117,40 @@ function addPass(
   if (view.rows === 0) return;
   const { features, outputs } = shape;
   runKernels((run) => {
-    const width = view.kind === 'dense' ? (features + 4) & ~3 : features + 1;
-    const sgdState = {
-      width,
-      outputs,
-      parameters: run.zeros(Float64Array, outputs * width),
-      squares: run.zeros(Float64Array, outputs * width),
-      rates: run.zeros(Float64Array, width),
-      row: run.zeros(Float64Array, outputs * 4 + 4),
-    };
-    const steps =
-      view.kind === 'dense' ? denseSteps(run, view, shape, sgdState) : csrSteps(run, view, shape, sgdState);
-    for (let k = 0; k < outputs; k++) {
-      const from = k * (features + 1);
-      sgdState.parameters.set(start.subarray(from, from + features + 1), k * width);
-    }
-    setRates(sgdState.rates, view, learningRate);
-    state.loss += steps();
+    const pass =
+      view.kind === 'dense'
+        ? densePass(run, view, shape, start, learningRate)
+        : csrPass(run, view, shape, start, learningRate);
+    state.loss += pass.run();
     state.rows += view.rows;
     for (let r = 0; r < view.rows; r++) state.weight += view.weights ? view.weights[r] : 1;
-    for (let k = 0; k < outputs; k++) {
-      for (let f = 0; f <= features; f++) {
-        const d = sgdState.squares[k * width + f];
-        const to = k * (features + 1) + f;
-        state.confidence[to] += d;
-        state.weighted[to] += d * sgdState.parameters[k * width + f];
+    for (let k = 0, to = 0; k < outputs; k++) {
+      for (let f = 0; f <= features; f++, to++) {
+        const confidence = pass.squares(k, f);
+        state.confidence[to] += confidence;
+        state.weighted[to] += confidence * pass.parameter(k, f);
       }
     }
   });
 }
 
-/** rate = learning rate / (scale · root of the mean normalised squared length of a row); scale = largest |x|. */
-function setRates(rates: Float64Array, view: LearnerView, learningRate: number): void {
-  const scales = new Float64Array(view.features);
-  const squares = new Float64Array(view.features);
-  if (view.kind === 'dense') denseScales(view, scales, squares);
-  else {
-    for (let j = view.starts[0]; j < view.starts[view.rows]; j++) {
-      const f = view.indices[j];
-      const size = Math.abs(view.values[j]);
-      if (size > scales[f]) scales[f] = size;
-      squares[f] += size * size;
-    }
-  }
-  let length = view.rows;
+/**
+ * Rate of every coordinate, the intercept last: learning rate / (scale · root of the mean normalised squared length of
+ * a row), from the largest |x| (the scale) and Σ x² of every feature.
+ */
+function ratesOf(
+  scales: Float64Array,
+  squares: Float64Array,
+  rows: number,
+  learningRate: number,
+): Float64Array {
+  let length = rows;
   for (let f = 0; f < scales.length; f++) if (scales[f] > 0) length += squares[f] / (scales[f] * scales[f]);
-  const step = learningRate / Math.sqrt(length / view.rows);
+  const step = learningRate / Math.sqrt(length / rows);
+  const rates = new Float64Array(scales.length + 1);
   for (let f = 0; f < scales.length; f++) rates[f] = scales[f] > 0 ? step / scales[f] : 0;
-  rates[view.features] = step;
-}
-
-function denseScales(view: DenseView, scales: Float64Array, squares: Float64Array): void {
-  const { values, stride } = view;
-  for (let f = 0; f < view.features; f++) {
-    let largest = 0;
-    let [even, odd] = [0, 0];
-    const end = f * stride + stride;
-    for (let i = f * stride; i < end; i += 2) {
-      const [a, b] = [Math.abs(values[i]), Math.abs(values[i + 1])];
-      if (a > largest) largest = a;
-      if (b > largest) largest = b;
-      even += a * a;
-      odd += b * b;
-    }
-    scales[f] = largest;
-    squares[f] = even + odd;
-  }
+  rates[scales.length] = step;
+  return rates;
 }
 
 /** Rows whose labels, weights and offsets are staged at once. */
@@ -185,8 +170,8 @@ function stage(staged: SgdRows, view: LearnerView, start: number, rows: number):
   if (view.offsets) staged.offsets.set(view.offsets.subarray(start, start + rows));
 }
 
-/** The loss of the one row in `state.row`, plain. */
-function rowLoss(loss: Loss, { row, outputs }: SgdState): RowLoss {
+/** The loss of the one row in `row`, plain. */
+function rowLoss(loss: Loss, row: Float64Array, outputs: number): RowLoss {
   const plane = outputs * 2;
   const [labels, weights] = [row.subarray(2 * plane, 2 * plane + 2), row.subarray(2 * plane + 2)];
   const residuals = row.subarray(plane, 2 * plane);
@@ -198,21 +183,15 @@ function rowLoss(loss: Loss, { row, outputs }: SgdState): RowLoss {
   };
 }
 
-/** The arguments that both WebAssembly passes end with; undefined where the loss has no kernel. */
-function kernelTail(loss: Loss, staged: SgdRows, rows: number, state: SgdState): number[] {
-  return [
-    staged.labels.byteOffset,
-    staged.weights.byteOffset,
-    staged.offsets.byteOffset,
-    rows,
-    state.parameters.byteOffset,
-    state.squares.byteOffset,
-    state.rates.byteOffset,
-    state.row.byteOffset,
-    state.outputs,
-    loss.kernel === undefined ? -1 : LOSS_KERNELS.indexOf(loss.kernel),
-    loss.parameter,
-  ];
+/** Pointers to staged rows, and their number, as both kernels take them. */
+function rowArguments({ labels, weights, offsets }: SgdRows, rows: number): number[] {
+  return [labels.byteOffset, weights.byteOffset, offsets.byteOffset, rows];
+}
+
+/** The arguments that both kernels end with. */
+function lossArguments(loss: Loss, row: Float64Array, outputs: number): number[] {
+  const index = loss.kernel === undefined ? -1 : LOSS_KERNELS.indexOf(loss.kernel);
+  return [row.byteOffset, outputs, index, loss.parameter];
 }
 
 function eachBlock(
@@ -229,50 +208,98 @@ function eachBlock(
   return loss;
 }
 
-function denseSteps(run: KernelRun, view: DenseView, { loss }: GlmShape, state: SgdState): () => number {
-  const staged = stagedRows(run);
-  const { width } = state;
+function densePass(
+  run: KernelRun,
+  view: DenseView,
+  { loss, features, outputs }: GlmShape,
+  start: Float64Array,
+  learningRate: number,
+): ParticlePass {
+  const width = (features + 4) & ~3;
+  const parameters = run.zeros(Float64Array, outputs * width);
+  const squares = run.zeros(Float64Array, outputs * width);
+  const rates = run.zeros(Float64Array, width);
+  const row = run.zeros(Float64Array, outputs * 4 + 4);
   const x = run.zeros(Float32Array, BLOCK_ROWS * width);
-  for (let r = 0; r < BLOCK_ROWS; r++) x[r * width + view.features] = 1;
-  const wasm = loss.kernel === undefined ? undefined : run.wasm;
-  return () => {
-    const plain = rowLoss(loss, state);
-    return eachBlock(view, staged, (start, rows) => {
-      transpose(view, start, rows, x, width);
-      return wasm
-        ? wasm.sgdDense(x.byteOffset, width, ...kernelTail(loss, staged, rows, state))
-        : sgdDense(x, staged, rows, state, plain);
-    });
+  const staged = stagedRows(run);
+  const [scales, sums] = [run.zeros(Float64Array, features), run.zeros(Float64Array, features)];
+  for (let k = 0; k < outputs; k++) {
+    const from = k * (features + 1);
+    parameters.set(start.subarray(from, from + features + 1), k * width);
+  }
+  for (let r = 0; r < BLOCK_ROWS; r++) x[r * width + features] = 1;
+  const kernels = run.inPlace(view.values) ? run.wasm : undefined;
+  const { values, stride } = view;
+  if (kernels) {
+    kernels.denseScales(values.byteOffset, stride * 4, features, stride, scales.byteOffset, sums.byteOffset);
+  } else denseScales(values, stride, features, stride, scales, sums);
+  rates.set(ratesOf(scales, sums, view.rows, learningRate));
+  const state = { width, outputs, parameters, squares, rates, row };
+  const steps = loss.kernel === undefined ? undefined : run.wasm?.sgdDense;
+  const plain = rowLoss(loss, row, outputs);
+  const vectors = [parameters.byteOffset, squares.byteOffset, rates.byteOffset];
+  const tail = lossArguments(loss, row, outputs);
+  return {
+    run: () =>
+      eachBlock(view, staged, (at, rows) => {
+        const whole = (rows + 3) & ~3;
+        const xPtr = values.byteOffset + at * 4;
+        if (kernels) kernels.denseRows(xPtr, stride * 4, features, whole, x.byteOffset, width);
+        else denseRows(values, at, stride, features, whole, x, width);
+        if (!steps) return sgdDense(x, staged, rows, state, plain);
+        return steps(x.byteOffset, width, ...rowArguments(staged, rows), ...vectors, ...tail);
+      }),
+    parameter: (k, f) => parameters[k * width + f],
+    squares: (k, f) => squares[k * width + f],
   };
 }
 
-/** Rows [start, start + rows) of a column-major view as row-major numbers, `width` a row. */
-function transpose(view: DenseView, start: number, rows: number, x: Float32Array, width: number): void {
-  const { values, stride, features } = view;
-  for (let f = 0; f < features; f++) {
-    const from = f * stride + start;
-    for (let r = 0, to = f; r < rows; r++, to += width) x[to] = values[from + r];
+function csrScales(
+  { starts, indices, values, rows }: CsrView,
+  scales: Float64Array,
+  squares: Float64Array,
+): void {
+  for (let j = starts[0]; j < starts[rows]; j++) {
+    const f = indices[j];
+    const size = Math.abs(values[j]);
+    if (size > scales[f]) scales[f] = size;
+    squares[f] += size * size;
   }
 }
 
-function csrSteps(run: KernelRun, view: CsrView, { loss }: GlmShape, state: SgdState): () => number {
+function csrPass(
+  run: KernelRun,
+  view: CsrView,
+  { loss, features, outputs }: GlmShape,
+  start: Float64Array,
+  learningRate: number,
+): ParticlePass {
+  const width = features + 1;
+  const records = run.zeros(Float64Array, outputs * width * RECORD);
+  const row = run.zeros(Float64Array, outputs * 4 + 4);
   const staged = stagedRows(run);
   const wasm = loss.kernel === undefined ? undefined : run.wasm;
-  const arrays = wasm
-    ? { starts: run.place(view.starts), indices: run.place(view.indices), values: run.place(view.values) }
-    : view;
-  const { starts, indices, values } = arrays;
-  return () => {
-    const plain = rowLoss(loss, state);
-    return eachBlock(view, staged, (start, rows) => {
-      if (!wasm) return sgdCsr(arrays, start, staged, rows, state, plain);
-      return wasm.sgdCsr(
-        starts.byteOffset + start * 4,
-        indices.byteOffset,
-        values.byteOffset,
-        state.width,
-        ...kernelTail(loss, staged, rows, state),
-      );
-    });
+  const [starts, indices, values] = wasm
+    ? [run.place(view.starts), run.place(view.indices), run.place(view.values)]
+    : [view.starts, view.indices, view.values];
+  const [scales, sums] = [new Float64Array(features), new Float64Array(features)];
+  csrScales(view, scales, sums);
+  const rates = ratesOf(scales, sums, view.rows, learningRate);
+  for (let i = 0; i < start.length; i++) {
+    records[i * RECORD] = start[i];
+    records[i * RECORD + 2] = rates[i % width];
+  }
+  const state = { width, outputs, records, row };
+  const plain = rowLoss(loss, row, outputs);
+  const tail = [records.byteOffset, ...lossArguments(loss, row, outputs)];
+  const entries = [indices.byteOffset, values.byteOffset, width];
+  return {
+    run: () =>
+      eachBlock(view, staged, (at, rows) => {
+        if (!wasm) return sgdCsr({ starts, indices, values }, at, staged, rows, state, plain);
+        return wasm.sgdCsr(starts.byteOffset + at * 4, ...entries, ...rowArguments(staged, rows), ...tail);
+      }),
+    parameter: (k, f) => records[(k * width + f) * RECORD],
+    squares: (k, f) => records[(k * width + f) * RECORD + 1],
   };
 }
