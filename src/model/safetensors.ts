@@ -85,7 +85,7 @@ export function decodeTensors(bytes: Uint8Array): Tensors {
     const { shape, size, type } = checkEntry(name, entry, covered);
     if (start + covered + size > bytes.length) throw corrupt(`tensor "${name}" ends beyond the file`);
     const from = start + covered;
-    tensors[name] = { shape, values: new type(bytes.slice(from, from + size).buffer) };
+    tensors[name] = { shape, values: new type(new Uint8Array(bytes.subarray(from, from + size)).buffer) };
     covered += size;
   }
   if (start + covered !== bytes.length) {

@@ -26,7 +26,7 @@ export function encodeParameters(parameters: Float64Array): Uint8Array {
 
 /** The parameters of {@link encodeParameters}, copied to an aligned array. */
 export function decodeParameters(bytes: Uint8Array): Float64Array {
-  return new Float64Array(bytes.slice().buffer);
+  return new Float64Array(new Uint8Array(bytes).buffer);
 }
 
 /** A scorer from encoded parameters; throws `internal` if they do not fit the options. */

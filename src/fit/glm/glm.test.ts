@@ -19,7 +19,7 @@ import { type FitGlmOptions, fitGlm, type GlmResult } from './glm.ts';
 const executor = inlineExecutor();
 afterAll(() => executor.close());
 
-const VIEW = new URL('./fixtures/number-view.ts', import.meta.url).href;
+const VIEW = new URL('../../../test/number-view.ts', import.meta.url).href;
 const DENSE: Reference = { module: VIEW, name: 'numberView' };
 const SPARSE: Reference = { module: VIEW, name: 'sparseNumberView' };
 

@@ -54,7 +54,7 @@ export function decodeSums(
   let at = 0;
   const take = (size: number) => {
     if (at + size > bytes.length) throw corrupt(`${size} more bytes were expected at byte ${at}`);
-    const part = bytes.slice(at, at + size);
+    const part = new Uint8Array(bytes.subarray(at, at + size));
     at += size;
     return part.buffer;
   };
