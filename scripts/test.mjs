@@ -11,7 +11,10 @@ const STEPS = [
 
 for (const [name, command, args] of STEPS) {
   console.log(`\n── ${name}`);
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+  const { status, error } = spawnSync(command, args, {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
   if (error || status !== 0) {
     console.error(`\n${name} failed${error ? `: ${error.message}` : ''}.`);
     process.exit(status || 1);

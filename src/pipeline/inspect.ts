@@ -83,7 +83,7 @@ async function inspectData(
       label: 'profile',
     });
     const { summary: name } = options;
-    const summary = name === undefined ? undefined : { name, value: await valueOf(session, name) };
+    const summary = name === undefined ? undefined : { name, value: await summaryValue(session, name) };
     await session.close();
     const isStore = storeOf(path) !== undefined;
     const commits = isStore ? await (await openStore(path)).log() : [];
@@ -102,7 +102,7 @@ async function inspectData(
   }
 }
 
-async function valueOf(session: Session, name: string): Promise<unknown> {
+async function summaryValue(session: Session, name: string): Promise<unknown> {
   const summary = summaryReference(name as SummaryName);
   const { value } = await session.reduce({ summary, keep: 'nodes', label: name });
   return value;

@@ -1,0 +1,49 @@
+/**
+ * The public names, listed by hand. Whatever is not here may change without notice.
+ */
+
+// Errors.
+export { ERRORS, type ErrorCode, SoraError } from './errors.ts';
+export { fitGlm } from './fit/glm/glm.ts';
+// Learners by hand.
+export { createParticleModel } from './fit/particle-model.ts';
+export { decodeParticle, encodeParticle } from './particle/bytes.ts';
+// Particles by hand.
+export type { Column } from './particle/column.ts';
+export { createParticle, processParticle, updateWeights } from './particle/create.ts';
+export { describeParticle } from './particle/describe.ts';
+export { hashParticle } from './particle/hash.ts';
+export { mergeParticles } from './particle/merge.ts';
+export type { Particle, ParticleRef } from './particle/particle.ts';
+export type { ColumnType, Field, Role, Schema } from './particle/schema.ts';
+export { splitParticle } from './particle/split.ts';
+// Whole workflows.
+export { type EvaluateResult, evaluate } from './pipeline/evaluate.ts';
+export { type IngestResult, ingest } from './pipeline/ingest.ts';
+export { type Inspection, inspect } from './pipeline/inspect.ts';
+export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
+export type {
+  EvaluateOptions,
+  IngestOptions,
+  InspectOptions,
+  PredictOptions,
+  TrainOptions,
+} from './pipeline/options.ts';
+export { type PredictResult, predict } from './pipeline/predict.ts';
+export type { Progress } from './pipeline/progress.ts';
+export { type TrainResult, train } from './pipeline/train.ts';
+export { verify } from './pipeline/verify.ts';
+export { inlineExecutor } from './run/inline.ts';
+// Summaries and reduce.
+export { reduceParticles } from './run/memory-source.ts';
+export type { Reference } from './run/reference.ts';
+export type { Executor, Round, RoundResult, Session } from './run/session.ts';
+export { threadExecutor } from './run/threads.ts';
+export type { Snapshot } from './store/snapshot.ts';
+
+// Store.
+export { openStore, type Store } from './store/store.ts';
+export { summaryReference } from './summary/catalog.ts';
+export { taggedCodec } from './summary/codec.ts';
+export { checkLaws } from './summary/laws.ts';
+export type { Codec, Summary } from './summary/summary.ts';

@@ -1,0 +1,140 @@
+/** The command line from outside: what a user types, sees and can rely on. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ADULT, type Finished, sora, temporaryFolder } from './cli.ts';
+
+const folder = temporaryFolder();
+const store = join(folder, 'adult.sora');
+const model = join(store, 'models', 'income');
+const run = (...words: string[]) => sora(words, { cwd: folder });
+
+describe('sora train on census data', () => {
+  let trained: Finished;
+  beforeAll(async () => {
+    trained = await run('train', ADULT, '--target', 'income', '--json');
+  }, 120_000);
+
+  it('reaches an AUC of 0.905 with no option given', () => {
+    expect(trained.code).toBe(0);
+    const result = JSON.parse(trained.stdout);
+    const auc = result.evaluation.metrics.find((metric: { name: string }) => metric.name === 'auc');
+    expect(auc.value).toBeGreaterThanOrEqual(0.905);
+    expect(auc.interval[0]).toBeLessThan(auc.value);
+    expect(auc.baseline).toBe(0.5);
+    expect(result.fit.converged).toBe(true);
+    expect(result.rows).toMatchObject({ total: 48842 });
+  });
+
+  it('writes a model and a report that needs nothing but itself', () => {
+    expect(readdirSync(model).sort()).toEqual(['model.json', 'parameters.safetensors', 'report.html']);
+    const page = readFileSync(join(model, 'report.html'), 'utf8');
+    expect(page).toContain('<svg');
+    expect(page).not.toMatch(/<script|<link|src="http|url\(http/);
+  });
+
+  it('has nothing to do for data it already holds', async () => {
+    const again = await run('ingest', ADULT, '--target', 'income', '--store', store, '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ unchanged: true, commit: 1 });
+  });
+
+  it('predicts a file, row for row', async () => {
+    const input = join(folder, 'new.csv');
+    writeFileSync(
+      input,
+      'age,education,hours_per_week,occupation\n38,Masters,45,Exec-managerial\n19,11th,20,?\n',
+    );
+    const rows = await run('predict', model, input);
+    expect(rows.code).not.toBe(0);
+    expect(rows.stderr).toMatch(/workclass/);
+    const all = join(folder, 'all.csv');
+    const predicted = await run('predict', model, store, '--out', all, '--keep', 'income');
+    expect(predicted.code).toBe(0);
+    const lines = readFileSync(all, 'utf8').trim().split('\n');
+    expect(lines).toHaveLength(48843);
+    expect(lines[0]).toBe('income,prediction,probability,p(<=50K),p(>50K)');
+    const right = lines.slice(1).filter((line) => line.split(',')[0] === line.split(',')[1]).length;
+    expect(right / 48842).toBeGreaterThan(0.84);
+  });
+
+  it('evaluates the model on the store', async () => {
+    const evaluated = await run('evaluate', model, store, '--json');
+    const result = JSON.parse(evaluated.stdout);
+    expect(result.evaluation.rows).toBe(48842);
+  });
+
+  it('inspects store, model and particle', async () => {
+    const shown = await run('inspect', store);
+    expect(shown.stdout).toMatch(/48,842 rows/);
+    expect(shown.stdout).toMatch(/native_country/);
+    expect((await run('inspect', model)).stdout).toMatch(/logistic/);
+    const [shard] = readdirSync(join(store, 'particles'));
+    const [file] = readdirSync(join(store, 'particles', shard));
+    expect((await run('inspect', join(store, 'particles', shard, file))).stdout).toContain(file.slice(0, 64));
+  });
+
+  it('verifies the store', async () => {
+    const verified = await run('verify', store);
+    expect(verified.stdout).toMatch(/^Sound/);
+    expect(verified.code).toBe(0);
+  });
+});
+
+describe('errors', () => {
+  it('say what is wrong and what to do, and set the exit code', async () => {
+    const missing = await run('train', 'no-such-file.csv', '--target', 'y');
+    expect([missing.code, missing.stdout]).toEqual([3, '']);
+    expect(missing.stderr).toMatch(/no-such-file\.csv/);
+    const typo = await run('train', ADULT, '--target', 'incme', '--store', join(folder, 'typo.sora'));
+    expect(typo.code).toBe(3);
+    expect(typo.stderr).toMatch(/income/);
+    const flag = await run('train', ADULT, '--tagret', 'income');
+    expect(flag.code).toBe(2);
+    expect(flag.stderr).toMatch(/--target/);
+    const json = await run('train', 'no-such-file.csv', '--target', 'y', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'not-found' } });
+  });
+
+  it('name file, line, column and value of a bad row', async () => {
+    const rows = Array.from({ length: 30_000 }, (_, row) => `${row},${row % 2 === 0 ? 'yes' : 'no'}`);
+    rows[29_000] = 'twelve,yes';
+    const input = join(folder, 'late.csv');
+    writeFileSync(input, `size,label\n${rows.join('\n')}\n`);
+    const failed = await run('ingest', input, '--store', join(folder, 'late.sora'));
+    expect(failed.code).toBe(4);
+    expect(failed.stderr).toMatch(/late\.csv:29002.*size.*twelve/s);
+    const store = join(folder, 'late2.sora');
+    const kept = await run('ingest', input, '--store', store, '--bad-rows', 'quarantine', '--json');
+    const report = JSON.parse(kept.stdout);
+    expect([report.rows, report.badRows]).toEqual([29_999, 1]);
+    expect(existsSync(report.quarantine)).toBe(true);
+    expect(readFileSync(report.quarantine, 'utf8')).toContain('twelve');
+  });
+
+  it('leave nothing half-written after Ctrl-C', async () => {
+    const store = join(folder, 'stopped.sora');
+    const stopped = await sora(['train', ADULT, '--target', 'income', '--store', store], {
+      cwd: folder,
+      onStart: (child) => setTimeout(() => child.kill('SIGINT'), 500),
+    });
+    expect(stopped.code).toBe(130);
+    expect(existsSync(join(store, 'models'))).toBe(false);
+    const verified = await run('verify', store, '--json');
+    expect(JSON.parse(verified.stdout).problems).toEqual([]);
+  });
+});
+
+describe('--help', () => {
+  it.each([
+    'train',
+    'predict',
+    'evaluate',
+    'ingest',
+    'inspect',
+    'verify',
+  ])('of %s shows examples', async (command) => {
+    const help = await run(command, '--help');
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/Examples:\n {2}sora/);
+  });
+});
