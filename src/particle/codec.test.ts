@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import * as zlib from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SoraError } from '../errors.ts';
-import { compress, decompress, frameBound } from './codec.ts';
+import { compress, decompress, frameBound, zstdName } from './codec.ts';
 
 describe('ZSTD', () => {
+  test('is that of Node where Node has it', () => {
+    expect(zstdName).toBe('zstdCompressSync' in zlib ? 'node:zlib' : '@foxglove/wasm-zstd');
+  });
+
   test('round trip of any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2000 }), fc.integer({ min: 1, max: 200 }), (bytes, times) => {

@@ -1,9 +1,8 @@
 /**
- * ZSTD, synchronously, on any Node: `node:zlib` where it has it (22.15 and later), a prebuilt addon below.
+ * ZSTD, synchronously, on any Node: `node:zlib` where it has it (22.15 and later), WebAssembly below.
  * A frame is measured from its block headers before it is decoded, so a damaged length never allocates.
  * Why these two: docs/decisions/002-zstd-codec.md.
  */
-import { createRequire } from 'node:module';
 import * as zlib from 'node:zlib';
 import { CompressionType, setCompressionCodec } from '@uwdata/flechette';
 import { SoraError } from '../errors.ts';
@@ -20,11 +19,11 @@ const SAMPLE_BYTES = 1 << 15;
 /** A sample above this share is not worth trying the whole: a whole shrinks a little more than its sample. */
 const SAMPLE_SHARE = 0.9;
 
+/** Most content of one frame: WebAssembly memory ends, and larger buffers are rare enough to store as they are. */
+const MAX_FRAME_BYTES = 1 << 27;
+
 /** Largest content of one ZSTD block. */
 const BLOCK_BYTES = 1 << 17;
-
-/** How far the bound of a frame may exceed what it should hold: encoders may cut blocks smaller than they could. */
-const BOUND_FACTOR = 64;
 
 /** Synchronous ZSTD: one frame in, one frame out. */
 interface Zstd {
@@ -37,11 +36,6 @@ interface NodeZstd {
   zstdCompressSync(bytes: Uint8Array, options: { params: Record<number, number> }): Uint8Array;
   zstdDecompressSync(frame: Uint8Array, options: { maxOutputLength: number; chunkSize: number }): Uint8Array;
   readonly constants: { readonly ZSTD_c_compressionLevel: number };
-}
-
-interface AddonZstd {
-  readonly Encoder: new (level: number) => { encodeSync(bytes: Buffer): Buffer };
-  readonly Decoder: new () => { decodeSync(frame: Buffer): Buffer };
 }
 
 /** `node:zlib`, if this Node has ZSTD in it. */
@@ -58,21 +52,18 @@ function nodeZstd(): Zstd | undefined {
   };
 }
 
-/** The addon, for Node below 22.15. */
-function addonZstd(): Zstd {
-  const require = createRequire(import.meta.url);
-  const { Encoder, Decoder } = require('@toondepauw/node-zstd') as AddonZstd;
-  const encoder = new Encoder(LEVEL);
-  const decoder = new Decoder();
-  const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** WebAssembly, for Node below 22.15; loading it takes about 30 ms a thread. */
+async function wasmZstd(): Promise<Zstd> {
+  const { default: wasm } = await import('@foxglove/wasm-zstd');
+  await wasm.isLoaded;
   return {
-    name: '@toondepauw/node-zstd',
-    compress: (bytes) => encoder.encodeSync(asBuffer(bytes)),
-    decompress: (frame) => decoder.decodeSync(asBuffer(frame)),
+    name: '@foxglove/wasm-zstd',
+    compress: (bytes) => wasm.compress(bytes, LEVEL),
+    decompress: (frame, length) => wasm.decompress(frame, length),
   };
 }
 
-const zstd = nodeZstd() ?? addonZstd();
+const zstd = nodeZstd() ?? (await wasmZstd());
 
 /** Which implementation of ZSTD this process uses. */
 export const zstdName = zstd.name;
@@ -84,8 +75,8 @@ export function compress(bytes: Uint8Array): Uint8Array {
 
 /** Decompresses one ZSTD frame that must hold exactly `length` bytes; throws `corrupt` otherwise. */
 export function decompress(frame: Uint8Array, length: number): Uint8Array {
-  const bound = frameBound(frame);
-  if (!(length >= 0) || bound < length || bound > length * BOUND_FACTOR + BLOCK_BYTES) {
+  const bound = Math.min(frameBound(frame), MAX_FRAME_BYTES);
+  if (!(length >= 0 && length <= bound)) {
     throw new SoraError(
       'corrupt',
       `A compressed buffer says it holds ${length} bytes, but its blocks hold at most ${bound}; the file is damaged.`,
@@ -148,7 +139,7 @@ function looksIncompressible(bytes: Uint8Array): boolean {
 
 /** The compressed bytes, or `bytes` itself where compressing does not pay. */
 function compressIfSmaller(bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 0 || looksIncompressible(bytes)) return bytes;
+  if (bytes.length === 0 || bytes.length > MAX_FRAME_BYTES || looksIncompressible(bytes)) return bytes;
   const compressed = zstd.compress(bytes);
   return compressed.length <= bytes.length * KEEP_SHARE ? compressed : bytes;
 }

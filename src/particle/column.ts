@@ -89,8 +89,15 @@ export function setPresent(validity: Uint8Array, row: number): void {
 /** Number of rows that are present. O(rows / 8). */
 export function countPresent(validity: Uint8Array | undefined, rows: number): number {
   if (validity === undefined) return rows;
+  const whole = rows >> 3;
   let count = 0;
-  for (let row = 0; row < rows; row++) count += (validity[row >> 3] >> (row & 7)) & 1;
+  for (let byte = 0; byte < whole; byte++) {
+    let bits = validity[byte];
+    bits -= (bits >> 1) & 0x55;
+    bits = (bits & 0x33) + ((bits >> 2) & 0x33);
+    count += (bits + (bits >> 4)) & 0x0f;
+  }
+  for (let row = whole << 3; row < rows; row++) count += (validity[row >> 3] >> (row & 7)) & 1;
   return count;
 }
 

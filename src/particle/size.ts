@@ -9,7 +9,7 @@ import { mergeParticles } from './merge.ts';
 import type { Particle } from './particle.ts';
 import { splitParticle } from './split.ts';
 
-export const FIRST_ROWS = 4096;
+const FIRST_ROWS = 4096;
 export const MIN_ROWS = 256;
 export const MAX_ROWS = 131_072;
 /** Most bytes of a decoded particle, unless {@link MIN_ROWS} rows are already more. */
