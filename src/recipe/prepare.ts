@@ -77,7 +77,7 @@ async function countWords(
     .filter(({ transform, encoding }) => transform === 'text' && encoding !== 'hash')
     .map(({ field, encoding }) => ({ name: field.name, bigrams: encoding === 'bigrams' }));
   if (columns.length === 0) return {};
-  const least = Math.max(2, Math.min(5, Math.round(profile.rows / 200)));
+  const least = Math.max(2, Math.min(8, Math.round(profile.rows / 100)));
   const { value } = await session.reduce<TextFrequencyState, readonly TextFrequency[]>({
     summary: reference('textFrequency', { columns, split, least, limit: MOST_WORDS }),
     keep: 'nodes',

@@ -92,14 +92,24 @@ describe('columns', () => {
     expect(rows.map((row) => row.x ?? 0)).toEqual([-1, 0, 0, 1]);
   });
 
-  it('numbers: hinges sum to any curve through their knots', () => {
-    const x = Array.from({ length: 100 }, (_, i) => i);
+  it('numbers: hinges at quantiles bend a line', () => {
+    const x = Array.from({ length: 100 }, (_, i) => 10 * i);
     const recipe = fitted(createParticle({ columns: { x } }), { knots: 3 });
-    expect(featureNames(recipe)).toEqual(['x', 'x>25', 'x>50', 'x>75']);
-    const { view } = applyRecipe(recipe, createParticle({ columns: { x: [10, 40, 90] } }));
-    const [low, , high] = rowsOf(view, featureNames(recipe));
-    expect(high['x>75']).toBeGreaterThan(0);
-    expect(low['x>25']).toBeLessThan(0);
+    const names = featureNames(recipe);
+    expect(names).toEqual(['x', 'x>250', 'x>500', 'x>750']);
+    const probe = createParticle({ columns: { x: [100, 200, 600, 700] } });
+    const rows = rowsOf(applyRecipe(recipe, probe).view, names);
+    const rise = (name: string, from: number) => rows[from + 1][name] - rows[from][name];
+    expect(rise('x', 0)).toBeCloseTo(rise('x', 2), 6);
+    expect([rise('x>250', 0), rise('x>500', 0), rise('x>750', 2)]).toEqual([0, 0, 0]);
+    expect(rise('x>250', 2)).toBeGreaterThan(0);
+    expect(rise('x>500', 2)).toBeGreaterThan(0);
+  });
+
+  it('numbers: a counter of rows gets no hinges unless asked', () => {
+    const particle = createParticle({ columns: { x: Array.from({ length: 200 }, (_, i) => i + 1) } });
+    expect(fitted(particle).width).toBe(1);
+    expect(fitted(particle, { numeric: 'basis' }).width).toBe(7);
   });
 
   it('numbers: a heavy tail is taken the log of, a spike stands for itself', () => {

@@ -17,6 +17,10 @@ export interface NumberStatistics {
   readonly min: number;
   readonly max: number;
   readonly mean: number;
+  /** Whether all are whole numbers. */
+  readonly integers: boolean;
+  /** Number of different values, an estimate when there are many. */
+  readonly distinct: number;
   /** 0 for a single value. */
   readonly std: number;
   /** Ascending values at evenly spaced quantiles; all values when there are fewer than {@link GRID_SIZE}. */
@@ -76,9 +80,10 @@ export function statisticsOf(
 }
 
 function numberStatistics(profile: NumberProfile): NumberStatistics | undefined {
-  const { present, missing, min, max, mean, std, quantiles } = profile;
+  const { present, missing, min, max, mean, std, quantiles, integers, distinct } = profile;
   if (min === null || max === null) return undefined;
-  return { present, missing, min, max, mean: mean ?? 0, std: std ?? 0, grid: gridOf(quantiles) };
+  const rest = { integers, distinct: distinct.estimate, grid: gridOf(quantiles) };
+  return { present, missing, min, max, mean: mean ?? 0, std: std ?? 0, ...rest };
 }
 
 /** Values at ranks (i + ½)·n / size of a table. O(size + table). */

@@ -28,7 +28,8 @@ export function learnerViewReference(options: LearnerViewOptions): Reference {
 export function learnerView(options: LearnerViewOptions): ViewKind<DenseView | CsrView> {
   const { recipe, split } = options;
   const purpose = options.purpose ?? (split?.side === 'test' ? 'score' : 'fit');
-  const which = canonicalJson({ split, purpose } as Json);
+  // Without out-of-fold encodings both purposes give the same view, which is then kept once.
+  const which = canonicalJson({ split, purpose: recipe.folds === undefined ? 'fit' : purpose } as Json);
   return {
     id: `learner/1 ${recipeHash(recipe)} ${which}`,
     kept: true,

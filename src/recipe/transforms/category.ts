@@ -76,7 +76,10 @@ function ordinal(common: Common, levels: LevelStatistics): CategoryStep {
   const ordered = [...levels.top].sort((a, b) => (a.level < b.level ? -1 : a.level > b.level ? 1 : 0));
   const total = ordered.reduce((sum, one) => sum + one.count, 0);
   const mean = ordered.reduce((sum, one, index) => sum + index * (one.count / total), 0);
-  const variance = ordered.reduce((sum, one, index) => sum + (index - mean) ** 2 * (one.count / total), 0);
+  const variance = ordered.reduce(
+    (sum, one, index) => sum + (index - mean) * (index - mean) * (one.count / total),
+    0,
+  );
   return {
     ...common,
     width: 1 + (common.missing ? 1 : 0),

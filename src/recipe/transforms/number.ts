@@ -42,20 +42,19 @@ function signedLog(x: number, unit: number): number {
 
 function fit(context: FitContext): NumberStep | Dropped {
   const statistics = context.statistics.number;
-  const { field, options, encoding } = context;
+  const { field } = context;
   if (statistics === undefined || statistics.present === 0) return { dropped: 'no value is present' };
   const missing = statistics.missing > 0;
   if (statistics.min === statistics.max && !missing) return { dropped: `always ${print(statistics.min)}` };
-  const mode = encoding === 'auto' ? options.numeric : encoding;
+  const mode = modeOf(context, statistics);
   const spike = mode === 'standard' ? undefined : spikeOf(statistics.grid);
   const grid = spike === undefined ? statistics.grid : conditionalGrid(statistics.grid, spike);
-  const robust = clipBounds(statistics, grid);
-  const clip = (robust ?? guardBounds(statistics)).map((x) => clamp(x, LARGEST)) as [number, number];
+  const bounds = boundsOf(statistics, grid, spike);
+  const { clip } = bounds;
   const clipped = statistics.grid.map((x) => clamp(x, clip));
   const unit = mode === 'log' || (mode !== 'standard' && isHeavy(grid)) ? logUnit(grid) : undefined;
   const transformed = unit === undefined ? clipped : clipped.map((x) => signedLog(x, unit));
-  const inside = statistics.min >= clip[0] && statistics.max <= clip[1];
-  const exact = inside && unit === undefined;
+  const exact = bounds.inside && unit === undefined;
   const knots =
     mode === 'standard' || mode === 'log'
       ? []
@@ -65,7 +64,7 @@ function fit(context: FitContext): NumberStep | Dropped {
     transform: 'number',
     column: field.name,
     width: 1 + knots.length + (isSpike ? 1 : 0) + (missing ? 1 : 0),
-    why: reason(missing, robust, unit, knots.length, isSpike ? spike : undefined, statistics),
+    why: reason(missing, bounds.said, unit, knots.length, isSpike ? spike : undefined, statistics),
     fill: fillValue(statistics),
     missing,
     clip,
@@ -74,6 +73,17 @@ function fit(context: FitContext): NumberStep | Dropped {
     knots,
     spike: isSpike ? spike : undefined,
   };
+}
+
+/** What was asked for; left to itself, a column that numbers the rows is only standardised: a trend, no curve. */
+function modeOf({ encoding, options }: FitContext, statistics: NumberStatistics): string {
+  if (encoding !== 'auto') return encoding;
+  return options.numeric === 'auto' && numbersRows(statistics) ? 'standard' : options.numeric;
+}
+
+/** Whole numbers, nearly all different, that fill at least half of their range: a counter of rows. */
+function numbersRows({ integers, distinct, present, min, max }: NumberStatistics): boolean {
+  return integers && present > 50 && distinct > 0.9 * present && max - min < 2 * present;
 }
 
 /** The median, as a value of the column. */
@@ -100,21 +110,34 @@ function clamp(x: number, [low, high]: readonly [number, number]): number {
 
 /**
  * Bounds at the 0.5 % and 99.5 % quantiles pushed out by twice their distance from the median: only values
- * far outside the bulk are cut. Undefined when there are none, so that nothing is lost where it does not matter.
+ * far outside the bulk are cut. On a side where there are none, the bound is a guard, ten ranges off, that only
+ * keeps infinities and slips of the keyboard out of the arithmetic.
  */
-function clipBounds(statistics: NumberStatistics, grid: Float64Array): [number, number] | undefined {
-  const [low, middle, high] = [0.005, 0.5, 0.995].map((share) => grid[shareOf(grid, share)]);
-  const bounds: [number, number] = [low - 2 * (middle - low), high + 2 * (high - middle)];
-  return statistics.min < bounds[0] || statistics.max > bounds[1] ? bounds : undefined;
+function boundsOf({ min, max }: NumberStatistics, grid: Float64Array, spike: number | undefined): Bounds {
+  const [p005, p50, p995] = [0.005, 0.5, 0.995].map((share) => grid[shareOf(grid, share)]);
+  const low = Math.min(p005 - 2 * (p50 - p005), spike ?? Number.POSITIVE_INFINITY);
+  const high = Math.max(p995 + 2 * (p995 - p50), spike ?? Number.NEGATIVE_INFINITY);
+  const [cutLow, cutHigh] = [min < low, max > high];
+  const guard = 10 * ((cutHigh ? high : max) - (cutLow ? low : min));
+  const clip: [number, number] = [
+    clamp(cutLow ? low : min - guard, LARGEST),
+    clamp(cutHigh ? high : max + guard, LARGEST),
+  ];
+  const sides = [cutLow ? `below ${print(clip[0])}` : '', cutHigh ? `above ${print(clip[1])}` : ''];
+  const cuts = sides.filter((side) => side !== '').join(' and ');
+  return { clip, said: cuts === '' ? '' : `clipped ${cuts}`, inside: min >= clip[0] && max <= clip[1] };
+}
+
+interface Bounds {
+  readonly clip: [number, number];
+  /** What is cut, in words; empty if nothing is. */
+  readonly said: string;
+  /** Whether all values that the fit saw lie inside. */
+  readonly inside: boolean;
 }
 
 /** Squares of numbers up to here stay finite. */
 const LARGEST: readonly [number, number] = [-1e150, 1e150];
-
-/** Ten ranges beyond what was seen: only keeps infinities and slips of the keyboard out of the arithmetic. */
-function guardBounds({ min, max }: NumberStatistics): [number, number] {
-  return [min - 10 * (max - min), max + 10 * (max - min)];
-}
 
 /** Whether one tail is more than eight times as long as the half of the bulk beside it (a normal's is 3.4). */
 function isHeavy(grid: Float64Array): boolean {
@@ -165,7 +188,7 @@ function print(x: number): string {
 
 function reason(
   missing: boolean,
-  clip: [number, number] | undefined,
+  clipped: string,
   unit: number | undefined,
   knots: number,
   spike: number | undefined,
@@ -173,7 +196,7 @@ function reason(
 ): string {
   const parts = ['standardised'];
   if (unit !== undefined) parts.unshift('log of a heavy tail');
-  if (clip !== undefined) parts.unshift(`clipped to ${print(clip[0])} … ${print(clip[1])}`);
+  if (clipped !== '') parts.unshift(clipped);
   if (missing)
     parts.unshift(`${statistics.missing} missing → median ${print(fillValue(statistics))}, marked`);
   if (knots > 0) parts.push(`${knots} hinges`);

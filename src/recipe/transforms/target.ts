@@ -17,8 +17,9 @@ import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } 
 
 /** Most outputs (classes) that get an encoding each. */
 export const MAX_OUTPUTS = 32;
-/** A level with this share of the rows has a slot of its own, at most {@link MAX_SLOTS} of them. */
+/** A level with this share of the rows, and this many, has a slot of its own; at most {@link MAX_SLOTS} of them. */
 const SLOT_SHARE = 0.01;
+const SLOT_ROWS = 30;
 const MAX_SLOTS = 32;
 
 const shape = z.object({
@@ -57,7 +58,8 @@ function fit(context: FitContext): TargetStep | Dropped {
   }
   if (target === undefined || label === undefined) return { dropped: 'target encoding needs a label' };
   const counts = levelCounts(target);
-  const slots = Math.min(MAX_SLOTS, commonLevels(counts, SLOT_SHARE * statistics.present));
+  const least = Math.max(SLOT_ROWS, SLOT_SHARE * (statistics.present + statistics.missing));
+  const slots = Math.min(MAX_SLOTS, commonLevels(counts, least));
   const outputs = target.outputs === 1 ? [''] : [...label.classes!];
   const missing = statistics.missing > 0;
   const sums = sumFolds(target);
