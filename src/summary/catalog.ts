@@ -15,7 +15,7 @@ import { quantiles } from './quantiles.ts';
 import { sparse } from './sparse.ts';
 import type { Summary } from './summary.ts';
 import { targets } from './target.ts';
-import { texts } from './text.ts';
+import { texts } from './texts.ts';
 
 /** Where a summary is found by a worker, and its factory `(options) => Summary`. */
 export const SUMMARIES = {

@@ -9,7 +9,7 @@ import type { ByteReader, ByteWriter } from './codec.ts';
 import { type ColumnStatistic, type ColumnsOptions, checkCount, recordPerColumn } from './columns.ts';
 
 /** Different categories counted exactly by default. */
-export const COUNTS_CAP = 4096;
+export const COUNTS_CAP = 8192;
 
 export interface CountsState {
   /** Rows that are present, and rows that are not. */

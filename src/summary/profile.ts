@@ -79,7 +79,7 @@ import {
   type Sizes,
   type TextState,
   writeText,
-} from './text.ts';
+} from './texts.ts';
 import {
   addValues,
   emptyValues,
@@ -132,7 +132,7 @@ export interface BooleanProfile extends ColumnFacts {
 export interface CategoryProfile extends ColumnFacts {
   readonly type: 'category';
   readonly distinct: Distinct;
-  /** Most common first, equal counts by name; at most 4096 of them. */
+  /** Most common first, equal counts by name; at most 8192 of them. */
   readonly values: readonly Count[];
   /** A count may be too low by this much, and a value not listed stands at most this often; 0: all is exact. */
   readonly error: number;
@@ -377,7 +377,7 @@ const statistic: ColumnStatistic<Kept, ColumnProfile> = {
 
 /**
  * Summary of everything a recipe needs to know of every column, in one pass over a particle.
- * State is bounded whatever the data: about 10 kB a numeric column, 4096 categories, 131,072 sparse features.
+ * State is bounded whatever the data: about 15 kB a numeric column, 8192 categories, 131,072 sparse features.
  * @param options `columns` to look at, and `split` to look at one side of a hold-out only
  */
 export function profile(options?: ColumnsOptions | null) {

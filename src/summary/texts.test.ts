@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { particleOf, textColumn } from '../../test/arbitrary-particle.ts';
 import { lawful } from '../../test/lawful.ts';
 import { partial } from './summary.ts';
-import { texts } from './text.ts';
+import { texts } from './texts.ts';
 
 const read = (values: (string | null)[]) =>
   texts().read(partial(texts(), particleOf({ t: textColumn(values) }))).t;
