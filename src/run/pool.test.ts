@@ -72,7 +72,7 @@ describe('WorkerPool', () => {
     expect(await made.call(callee('square'), 4)).toBe(16);
   });
 
-  it('stops at once when aborted, even in the middle of a loop', async () => {
+  it('stops at once when aborted, even in the middle of a loop', { retry: 3 }, async () => {
     const abort = new AbortController();
     const made = pool({ signal: abort.signal });
     const calls = [1, 2, 3].map((x) => codeOf(made.call(callee('spinning'), x)));

@@ -7,6 +7,7 @@ import { fixture, numberedParticles } from './fixtures/particles.ts';
 import { shuffling } from './hooks.ts';
 import { inlineExecutor } from './inline.ts';
 import { memoryParticles, reduceParticles } from './memory-source.ts';
+import { planRound } from './plan.ts';
 import type { Executor, Round, RoundProgress, SessionOptions } from './session.ts';
 import { type ThreadOptions, threadExecutor } from './threads.ts';
 
@@ -162,7 +163,7 @@ describe('errors', () => {
 });
 
 describe('cancelling', () => {
-  it('rejects at once, in the middle of a particle, and other sessions go on', async () => {
+  it('rejects at once, in the middle of a particle, and other sessions go on', { retry: 3 }, async () => {
     const executor = threads();
     const abort = new AbortController();
     const running = errorOf(
@@ -199,12 +200,30 @@ describe('cancelling', () => {
 });
 
 describe('scheduling', () => {
-  it('uses all workers', async () => {
-    const value = await reduce<string>(threads(), { summary: fixture('slow', { ms: 5 }) }, 16);
-    expect(value).toContain('(0 1)');
+  /** Thread of each particle, in the order of particles. */
+  const whoObserved = (value: string): string[] => [...value.matchAll(/=(\d+)/g)].map((match) => match[1]);
+
+  it('keeps particles with the worker that holds their views, and uses all workers', async () => {
+    const session = await threads().open(memoryParticles(numberedParticles(32)));
+    const round = { summary: fixture('threads'), view: fixture('scaled', { factor: 1 }) };
+    const passes: string[][] = [];
+    for (let i = 0; i < 5; i++) {
+      passes.push(whoObserved((await session.reduce<unknown, string>(round)).value));
+    }
+    expect(new Set(passes[4]).size).toBe(2);
+    expect(passes[4]).toEqual(passes[3]);
+    expect(passes[4].filter((thread) => thread === passes[4][0])).toHaveLength(16);
+  });
+
+  it('lets a worker that has nothing left take what another would have to fetch anyway', async () => {
     const session = await threads().open(memoryParticles(numberedParticles(16)));
-    const { value: who } = await session.reduce<unknown, string>({ summary: fixture('threads') });
-    expect(new Set(who.match(/\d+/g)).size).toBe(2);
+    await session.reduce(brackets);
+    const own = planRound(Array(16).fill(3), 2).tasks[0];
+    const slow = own.flatMap((task) => Array.from({ length: task.count }, (_, i) => task.first + i));
+    const summary = fixture('threads', { slow, ms: 40 });
+    const { value } = await session.reduce<unknown, string>({ summary });
+    const who = whoObserved(value);
+    expect(new Set(slow.map((particle) => who[particle])).size).toBe(2);
   });
 
   it('tells progress in rows, rising to all of them', async () => {
