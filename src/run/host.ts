@@ -55,10 +55,11 @@ export class TaskHost {
     this.#session(body.session).round = { body, ready: quiet(this.#prepare(body)) };
   }
 
-  /** Ends a session; with the last one all views go. */
+  /** Ends a session; with the last one all views and view kinds go. */
   closeSession(session: number): void {
-    this.#sessions.delete(session);
-    if (this.#sessions.size === 0) this.#inputs.clear();
+    if (!this.#sessions.delete(session) || this.#sessions.size > 0) return;
+    this.#inputs.clear();
+    this.#kinds.clear();
   }
 
   /** Observes the particles of a task and merges them. */

@@ -51,8 +51,11 @@ export class Lane {
   }
 
   forget(session: number): void {
-    if (this.#sessions.delete(session) && this.#thread?.alive) this.#thread.notify('close', session);
-    if (this.#sessions.size === 0) this.#resident.clear();
+    if (!this.#sessions.delete(session)) return;
+    this.#thread?.notify('close', session);
+    if (this.#sessions.size > 0) return;
+    this.#resident.clear();
+    this.#views.clear();
   }
 
   async terminate(): Promise<void> {
