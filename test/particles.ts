@@ -71,7 +71,7 @@ function sparse(rows: number): fc.Arbitrary<Column> {
         .map(Number)
         .sort((a, b) => a - b)) {
         indices.push(index);
-        entries.push(cell?.[index]);
+        entries.push(cell?.[index] ?? 0);
       }
       starts[at + 1] = indices.length;
     });
