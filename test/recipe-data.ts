@@ -3,7 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createParticle } from '../src/particle/create.ts';
 import type { Particle } from '../src/particle/particle.ts';
+import type { CsrView, DenseView } from '../src/particle/view.ts';
+import { fitRecipe } from '../src/recipe/fit.ts';
 import { inferLabel } from '../src/recipe/label.ts';
+import type { RecipeOptions } from '../src/recipe/options.ts';
+import type { Recipe } from '../src/recipe/recipe.ts';
 import { type Profile, profile } from '../src/summary/profile.ts';
 import type { Split } from '../src/summary/split.ts';
 import { partial, type Summary } from '../src/summary/summary.ts';
@@ -42,6 +46,36 @@ export function targetsOf(
     seed: 1,
   });
   return { [name]: summarised(summary, particles)[0] };
+}
+
+/** The features of a row, by name, without zeros. */
+export function rowOf(
+  view: DenseView | CsrView,
+  names: readonly string[],
+  row: number,
+): Record<string, number> {
+  const features: Record<string, number> = {};
+  if (view.kind === 'dense') {
+    for (let f = 0; f < view.features; f++) {
+      const value = view.values[f * view.stride + row];
+      if (value !== 0) features[names[f]] = value;
+    }
+  } else {
+    for (let at = view.starts[row]; at < view.starts[row + 1]; at++) {
+      features[names[view.indices[at]]] = view.values[at];
+    }
+  }
+  return features;
+}
+
+/** The same of every row. */
+export function rowsOf(view: DenseView | CsrView, names: readonly string[]): Record<string, number>[] {
+  return Array.from({ length: view.rows }, (_, row) => rowOf(view, names, row));
+}
+
+/** The recipe of one particle. */
+export function fitted(particle: Particle, options: RecipeOptions = {}): Recipe {
+  return fitRecipe({ schema: particle.schema, profile: profileOf([particle]), options });
 }
 
 const ADULT_NAMES = [

@@ -1,7 +1,7 @@
 /**
  * Text columns: a bag of words. With word counts of the data at hand the features are its frequent words, each with
  * value √(times in the text) · idf, idf = log((1 + texts) / (1 + texts with the word)) + 1; without them words are
- * hashed into 2^bits slots. Either way a text is scaled to Euclidean length 1. Words: see tokens.ts.
+ * hashed into 2^bits slots. Either way a text is scaled to one Euclidean length. Words: see tokens.ts.
  */
 import { z } from 'zod';
 import { log } from '../../kernel/elementary.ts';
@@ -9,6 +9,9 @@ import type { Column, TextColumn } from '../../particle/column.ts';
 import { isPresent } from '../../particle/column.ts';
 import { hashOfWord, Words } from '../tokens.ts';
 import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
+
+/** At 2 the usual penalty weighs a word about as it weighs a level of a category. */
+const LENGTH = 2;
 
 const shape = z.object({
   transform: z.literal('text'),
@@ -157,7 +160,7 @@ function rowReader(step: TextStep): (text: string, entries: Entries) => void {
   };
 }
 
-/** Appends √count · idf for each distinct index, scaled so that the squares add up to 1. */
+/** Appends √count · idf for each distinct index, scaled to Euclidean length {@link LENGTH}. */
 function appendCounts(sorted: Uint32Array, idf: readonly number[] | undefined, entries: Entries): void {
   const first = entries.count;
   let squares = 0;
@@ -168,7 +171,7 @@ function appendCounts(sorted: Uint32Array, idf: readonly number[] | undefined, e
     squares += (to - from) * weight * weight;
     entries.push(index, Math.sqrt(to - from) * weight);
   }
-  const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+  const scale = squares > 0 ? LENGTH / Math.sqrt(squares) : 0;
   for (let at = first; at < entries.count; at++) entries.values[at] *= scale;
 }
 
