@@ -17,11 +17,11 @@ function rowLoss(rowPtr: usize, outputs: i32, lossIndex: i32, parameter: f64): f
   const residuals = rowPtr + plane;
   const labels = residuals + plane;
   const weights = labels + 16;
-  if (lossIndex == 0) return squaredBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter);
-  if (lossIndex == 1) return huberBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter);
-  if (lossIndex == 2) return logisticBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter);
-  if (lossIndex == 3) return softmaxBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter);
-  return poissonBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter);
+  if (lossIndex == 0) return squaredBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
+  if (lossIndex == 1) return huberBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
+  if (lossIndex == 2) return logisticBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
+  if (lossIndex == 3) return softmaxBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
+  return poissonBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
 }
 
 // @ts-ignore: decorator

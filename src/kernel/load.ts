@@ -18,6 +18,7 @@ export type LossKernel = (
   outputs: number,
   strideBytes: number,
   parameter: number,
+  unitWeights: number,
 ) => number;
 
 /** Names of the loss kernels, in the order that kernels/sgd.ts counts them. */

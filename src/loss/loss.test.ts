@@ -49,6 +49,13 @@ function fill(
   return block;
 }
 
+/** 2490 rows of weight 1 and 10 of padding. */
+function fillUnit(run: KernelRun, loss: Loss, outputs: number, margins: ArrayLike<number>): LossBlock {
+  const block = fill(run, loss, outputs, margins, 2500);
+  block.weights.fill(1, 0, 2490).fill(0, 2490);
+  return block;
+}
+
 /** Everything that a block gives. */
 function evaluate(loss: Loss, outputs: number, margins: ArrayLike<number>, rows: number) {
   return runKernels((run) => {
@@ -94,6 +101,25 @@ describe.each(CASES)('loss %s', (_, loss, outputs) => {
       expect(evaluate(loss, outputs, margins, rows)).toEqual(plain);
       expect(kernelRuns()).toEqual({ wasm: before.wasm + 1, plain: before.plain + 1 });
     }
+  });
+
+  it('gives the same bits and the same loss with unit weights', () => {
+    const margins = someNumbers(3000, 6, 10);
+    const unit = () =>
+      runKernels((run) => {
+        const block = { ...fillUnit(run, loss, outputs, margins), unitWeights: true };
+        const sum = lossBlock(loss, run.wasm, block);
+        const exact = lossBlock(loss, run.wasm, {
+          ...fillUnit(run, loss, outputs, margins),
+          unitWeights: false,
+        });
+        return { sum, exact, residuals: [...block.residuals] };
+      });
+    setKernelMode('plain');
+    const plain = unit();
+    setKernelMode('wasm');
+    expect(unit()).toEqual(plain);
+    expect(Math.abs(plain.sum - plain.exact)).toBeLessThan(1e-13 * plain.exact);
   });
 
   it('is finite and the same on both paths at huge margins, and never NaN at infinite ones', () => {

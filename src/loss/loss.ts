@@ -16,6 +16,8 @@ export interface LossBlock {
   readonly margins: Float64Array;
   readonly labels: Float64Array;
   readonly weights: Float64Array;
+  /** Whether every weight is 1, but for padding; allows a shorter way. */
+  readonly unitWeights?: boolean;
   /** Out: weight · ∂loss/∂margin. */
   readonly residuals: Float64Array;
   /** Out, where given: weight · ∂²loss/∂margin², the diagonal when there are several outputs. */
@@ -72,6 +74,7 @@ export function lossBlock(loss: Loss, wasm: KernelExports | undefined, block: Lo
     block.outputs,
     block.stride * 8,
     loss.parameter,
+    block.unitWeights ? 1 : 0,
   );
 }
 

@@ -72,6 +72,7 @@ export function glmPass(
     margins: run.zeros(Float64Array, outputs * room),
     labels: run.zeros(Float64Array, room),
     weights: run.zeros(Float64Array, room).fill(1),
+    unitWeights: view.weights === undefined,
     residuals: run.zeros(Float64Array, outputs * room),
     curvatures: withCurvatures ? run.zeros(Float64Array, outputs * room) : undefined,
   };
