@@ -10,9 +10,9 @@ import { MAX_MEMORY_BYTES } from '../kernel/memory.ts';
 
 const MIB = 2 ** 20;
 /** What the calling thread may add to what it holds now: results, blobs, garbage between collections. */
-const MAIN_SLACK = 16 * MIB;
+const MAIN_SLACK = 24 * MIB;
 /** What a worker thread takes before it has done anything: isolate, code, heap. Measured with a store, Node 20: 17–27 MiB. */
-const WORKER_BASE = 28 * MIB;
+const WORKER_BASE = 30 * MIB;
 /** Least share that is worth a thread. */
 const MIN_SHARE = 16 * MIB;
 /** Without a budget: this part of the machine's (or container's) memory. */
