@@ -15,6 +15,23 @@ function features(particle: Particle, options: RecipeOptions = {}) {
   return rowsOf(applyRecipe(recipe, particle).view, featureNames(recipe));
 }
 
+/** A sparse column of two rows: one entry in the first, the others in the second. */
+function sparseOf(width: number, indices: number[], values = indices.map(() => 2)): Particle {
+  return {
+    schema: { fields: [{ name: 'm', type: 'sparse', role: 'feature', width }] },
+    rows: 2,
+    columns: [
+      {
+        type: 'sparse',
+        starts: Uint32Array.of(0, 1, indices.length),
+        indices: Uint32Array.from(indices),
+        values: Float32Array.from(values),
+        width,
+      },
+    ],
+  };
+}
+
 describe('any particle', () => {
   const withLabel = particles({ maxRows: 60 }).filter(
     ({ schema, rows }) => rows > 1 && schema.fields.some(({ type }) => type !== 'binary'),
@@ -37,7 +54,7 @@ describe('any particle', () => {
         const names = featureNames(recipe);
         const copy = parseRecipe(JSON.parse(JSON.stringify(recipe)));
         const whole = applyRecipe(recipe, particle);
-        expect(whole.view.values.every(Number.isFinite)).toBe(true);
+        expect(whole.view.values.every((x) => Math.abs(x) <= 1e9)).toBe(true);
         expect(applyRecipe(copy, particle).view).toEqual(whole.view);
         expect(names).toHaveLength(recipe.width);
         expect(new Set(names).size).toBe(recipe.width);
@@ -159,23 +176,16 @@ describe('columns', () => {
   });
 
   it('sparse: passes through, features past the fit counted', () => {
-    const sparse = (width: number, indices: number[]): Particle => ({
-      schema: { fields: [{ name: 'm', type: 'sparse', role: 'feature', width }] },
-      rows: 2,
-      columns: [
-        {
-          type: 'sparse',
-          starts: Uint32Array.of(0, 1, indices.length),
-          indices: Uint32Array.from(indices),
-          values: Float32Array.from(indices, () => 2),
-          width,
-        },
-      ],
-    });
-    const recipe = fitted(sparse(4, [1, 0, 3]));
-    const { view, unknown } = applyRecipe(recipe, sparse(9, [1, 0, 8]));
+    const recipe = fitted(sparseOf(4, [1, 0, 3]));
+    const { view, unknown } = applyRecipe(recipe, sparseOf(9, [1, 0, 8]));
     expect(rowsOf(view, featureNames(recipe))).toEqual([{ 'm[1]': 2 }, { 'm[0]': 2 }]);
     expect(unknown).toEqual({ m: 1 });
+  });
+
+  it('sparse: features of large values are divided by their largest', () => {
+    const recipe = fitted(sparseOf(2, [0, 1, 1], [500, 1, 4]));
+    const { view } = applyRecipe(recipe, sparseOf(2, [1, 0, 1], [2, 250, 8]));
+    expect(rowsOf(view, featureNames(recipe))).toEqual([{ 'm[1]': 0.5 }, { 'm[0]': 0.5, 'm[1]': 2 }]);
   });
 
   it('names what cannot be: a column, an encoding, an option', () => {

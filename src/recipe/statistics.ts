@@ -46,7 +46,12 @@ export interface ColumnStatistics {
   readonly meanWords: number;
   /** Frequent words, once they have been counted. */
   readonly words?: TextFrequency;
-  readonly sparse?: { readonly width: number; readonly entries: number; readonly maxAbs: number };
+  readonly sparse?: {
+    readonly width: number;
+    readonly entries: number;
+    /** Largest magnitude of each feature; absent for very wide columns. */
+    readonly greatest?: readonly number[];
+  };
   /** Label by level and fold, once it has been summed. */
   readonly target?: TargetStatistics;
 }
@@ -71,8 +76,7 @@ export function statisticsOf(
     }
     case 'sparse': {
       const { width, entries, features } = profile;
-      const maxAbs = features === null ? 1 : features.greatest.reduce((a, b) => Math.max(a, b), 0);
-      return { ...common, sparse: { width, entries, maxAbs } };
+      return { ...common, sparse: { width, entries, greatest: features?.greatest } };
     }
     default:
       return { ...common, meanWords: profile.words.mean ?? 0 };

@@ -35,6 +35,11 @@ const shape = z.object({
 
 export type NumberStep = z.infer<typeof shape>;
 
+type Range = readonly [low: number, high: number];
+
+/** Standard deviations that a feature never exceeds. */
+const MOST_DEVIATIONS = 1e9;
+
 /** sign(x)·log1p(|x| / unit). */
 function signedLog(x: number, unit: number): number {
   return x < 0 ? -log1p(-x / unit) : log1p(x / unit);
@@ -53,12 +58,14 @@ function fit(context: FitContext): NumberStep | Dropped {
   const { clip } = bounds;
   const clipped = statistics.grid.map((x) => clamp(x, clip));
   const unit = mode === 'log' || (mode !== 'standard' && isHeavy(grid)) ? logUnit(grid) : undefined;
-  const transformed = unit === undefined ? clipped : clipped.map((x) => signedLog(x, unit));
+  const onScale = (x: number) => (unit === undefined ? x : signedLog(x, unit));
+  const transformed = clipped.map(onScale);
+  const ends: Range = [onScale(clip[0]), onScale(clip[1])];
   const exact = bounds.inside && unit === undefined;
   const knots =
     mode === 'standard' || mode === 'log'
       ? []
-      : hinges(knotValues(grid, clip[1], context.knots), transformed, unit, context.centred);
+      : hinges(knotValues(grid, clip[1], context.knots), transformed, ends, onScale, context.centred);
   const isSpike = spike !== undefined && knots.length > 0 && statistics.min !== statistics.max;
   return {
     transform: 'number',
@@ -69,7 +76,7 @@ function fit(context: FitContext): NumberStep | Dropped {
     missing,
     clip,
     unit,
-    ...(exact ? standardise(statistics.mean, statistics.std) : standardiseGrid(transformed)),
+    ...(exact ? standardise(statistics.mean, statistics.std, ends) : standardiseGrid(transformed, ends)),
     knots,
     spike: isSpike ? spike : undefined,
   };
@@ -91,20 +98,25 @@ function fillValue(statistics: NumberStatistics): number {
   return statistics.grid[statistics.grid.length >> 1];
 }
 
-function standardise(centre: number, std: number): { centre: number; scale: number } {
-  const scale = 1 / std;
+/**
+ * Centre and 1 / standard deviation of values that lie between `ends`. The scale is held low enough that no value
+ * exceeds {@link MOST_DEVIATIONS}: a few huge values beyond the grid must not overflow an f32.
+ */
+function standardise(centre: number, std: number, ends: Range): { centre: number; scale: number } {
+  const reach = Math.max(ends[1] - centre, centre - ends[0]);
+  const scale = Math.min(std > 0 ? 1 / std : 1, MOST_DEVIATIONS / reach);
   return { centre, scale: Number.isFinite(scale) ? scale : 1 };
 }
 
-function standardiseGrid(grid: Float64Array): { centre: number; scale: number } {
+function standardiseGrid(grid: Float64Array, ends: Range): { centre: number; scale: number } {
   let mean = 0;
   for (const x of grid) mean += x / grid.length;
   let variance = 0;
   for (const x of grid) variance += ((x - mean) * (x - mean)) / grid.length;
-  return standardise(mean, Math.sqrt(variance));
+  return standardise(mean, Math.sqrt(variance), ends);
 }
 
-function clamp(x: number, [low, high]: readonly [number, number]): number {
+function clamp(x: number, [low, high]: Range): number {
   return x < low ? low : x > high ? high : x;
 }
 
@@ -137,7 +149,7 @@ interface Bounds {
 }
 
 /** Squares of numbers up to here stay finite. */
-const LARGEST: readonly [number, number] = [-1e150, 1e150];
+const LARGEST: Range = [-1e150, 1e150];
 
 /** Whether one tail is more than eight times as long as the half of the bulk beside it (a normal's is 3.4). */
 function isHeavy(grid: Float64Array): boolean {
@@ -171,12 +183,14 @@ function knotValues(grid: Float64Array, high: number, count: number): number[] {
 function hinges(
   values: readonly number[],
   transformed: Float64Array,
-  unit: number | undefined,
+  ends: Range,
+  onScale: (x: number) => number,
   centred: boolean,
 ): NumberStep['knots'] {
   return values.map((value) => {
-    const at = unit === undefined ? value : signedLog(value, unit);
-    const { centre, scale } = standardiseGrid(transformed.map((t) => Math.max(0, t - at)));
+    const at = onScale(value);
+    const above = transformed.map((t) => Math.max(0, t - at));
+    const { centre, scale } = standardiseGrid(above, [0, Math.max(0, ends[1] - at)]);
     return { value, at, centre: centred ? centre : 0, scale };
   });
 }

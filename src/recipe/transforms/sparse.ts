@@ -1,5 +1,6 @@
 /**
- * Sparse columns: their features pass through as they are. Entries past the width of the fit are of features
+ * Sparse columns: their features pass through as they are, or are divided by their largest magnitude where some
+ * are large: zeros stay zeros, and features measured in different units become comparable. Entries past the width of the fit are of features
  * never seen: left out and counted, as are infinite ones. A missing row is an empty row.
  */
 import { z } from 'zod';
@@ -12,29 +13,36 @@ const shape = z.object({
   column: z.string(),
   width: z.int(),
   why: z.string(),
-  /** Multiplies every value: 1, or 1 / the largest magnitude. */
-  scale: z.number(),
+  /** Multiplies the values of each feature; absent: they are taken as they are. */
+  scales: z.array(z.number()).optional(),
 });
+
+/** Magnitudes above this mean that features are not on one scale already. */
+const LARGE = 10;
 
 export type SparseStep = z.infer<typeof shape>;
 
 function fit({ field, statistics, encoding }: FitContext): SparseStep | Dropped {
   const width = statistics.sparse?.width ?? field.width ?? 0;
   if (width === 0 || statistics.sparse?.entries === 0) return { dropped: 'no entry is present' };
-  const largest = statistics.sparse?.maxAbs ?? 1;
-  const scale = encoding === 'maxabs' && largest > 0 ? 1 / largest : 1;
+  const greatest = statistics.sparse?.greatest;
+  const largest = greatest?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
+  const scaled = encoding === 'maxabs' || largest > LARGE;
   return {
     transform: 'sparse',
     column: field.name,
     width,
-    why: `${width} sparse features${scale === 1 ? '' : ', divided by the largest magnitude'}`,
-    scale,
+    why: `${width} sparse features${scaled && greatest ? ', each divided by its largest magnitude' : ''}`,
+    scales: scaled
+      ? greatest?.map((x) => (x > 0 && x < Number.POSITIVE_INFINITY ? Number((1 / x).toPrecision(6)) : 1))
+      : undefined,
   };
 }
 
 function apply(step: SparseStep, column: Column, context: ApplyContext): void {
   const sparse = column as SparseColumn;
   const { output, rows, base, tally } = context;
+  const { scales } = step;
   const starts = new Uint32Array(output.rows + 1);
   let total = 0;
   for (let i = 0; i < output.rows; i++) {
@@ -55,7 +63,7 @@ function apply(step: SparseStep, column: Column, context: ApplyContext): void {
       else if (value - value !== 0) infinite++;
       else {
         indices[to] = sparse.indices[from];
-        values[to++] = value * step.scale;
+        values[to++] = scales === undefined ? value : value * scales[sparse.indices[from]];
       }
     }
     starts[i + 1] = to;
