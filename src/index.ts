@@ -31,7 +31,8 @@ export type {
 } from './pipeline/options.ts';
 export { type PredictResult, predict } from './pipeline/predict.ts';
 export type { Progress } from './pipeline/progress.ts';
-export { type TrainResult, train } from './pipeline/train.ts';
+export { train } from './pipeline/train.ts';
+export type { TrainResult } from './pipeline/train-result.ts';
 export { verify } from './pipeline/verify.ts';
 export { inlineExecutor } from './run/inline.ts';
 // Summaries and reduce.
@@ -45,5 +46,6 @@ export type { Snapshot } from './store/snapshot.ts';
 export { openStore, type Store } from './store/store.ts';
 export { summaryReference } from './summary/catalog.ts';
 export { taggedCodec } from './summary/codec.ts';
+export { nearly } from './summary/equal.ts';
 export { checkLaws } from './summary/laws.ts';
 export type { Codec, Summary } from './summary/summary.ts';

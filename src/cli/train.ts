@@ -2,7 +2,8 @@
 import { Command } from 'commander';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../explain/format.ts';
 import { trainShape } from '../pipeline/options.ts';
-import { type TrainResult, train } from '../pipeline/train.ts';
+import { train } from '../pipeline/train.ts';
+import type { TrainResult } from '../pipeline/train-result.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { metricsScreen, pathOf } from './screen.ts';

@@ -5,19 +5,12 @@
 import { SoraError } from '../errors.ts';
 import type { ParticleRef } from '../particle/particle.ts';
 import { combine32 } from '../random.ts';
-
-/** Which rows of each particle a view holds: a row is `test` iff its content's hash is below fraction · 2³². */
-export interface RowSplit {
-  readonly seed: number;
-  /** Share of rows on the test side, in [0, 1). */
-  readonly fraction: number;
-  readonly side: 'train' | 'test';
-}
+import type { Split } from '../summary/split.ts';
 
 /** The two sides of a hold-out. Throws `bad-option` unless 0 < fraction < 1. */
 export function holdOut(options: { readonly seed: number; readonly fraction: number }): {
-  train: RowSplit;
-  test: RowSplit;
+  train: Split;
+  test: Split;
 } {
   const { seed, fraction } = options;
   if (!(fraction > 0 && fraction < 1)) {

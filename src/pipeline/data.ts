@@ -7,10 +7,14 @@ import { basename, join } from 'node:path';
 import { SoraError } from '../errors.ts';
 import { type IngestReport, type IngestSettings, ingestInto, type TableInputs } from '../ingest/ingest.ts';
 import { canonicalJson, type Json } from '../json.ts';
+import type { ParticleRef } from '../particle/particle.ts';
 import type { Role, Schema } from '../particle/schema.ts';
-import type { Executor, Session } from '../run/session.ts';
+import { leafKey } from '../run/node-keys.ts';
+import type { Executor, PartialCache, Session } from '../run/session.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { summaryReference } from '../summary/catalog.ts';
+import type { Split } from '../summary/split.ts';
 import type { OnProgress } from './progress.ts';
 import { roledReference, variantCache, withRoles } from './source.ts';
 
@@ -35,7 +39,10 @@ export interface Data {
   readonly report?: IngestReport;
 }
 
+/** What to compute while particles are at hand: the profile that a recipe will ask for. */
 interface DataOptions extends IngestSettings {
+  /** Hold-out whose training rows are profiled; absent: all rows are. */
+  readonly profiled?: Split;
   readonly store?: string;
   readonly at?: string;
   readonly append?: boolean;
@@ -128,8 +135,12 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
     );
   }
   const store = await openStore(options.store ?? defaultStore(inputs), { create: true });
+  const { profiled, ...settings } = options;
+  const partials: [ParticleRef, string, Uint8Array][] = [];
   const report = await ingestInto(store, inputs, {
-    ...options,
+    ...settings,
+    partials: [summaryReference('profile', profiled === undefined ? {} : { split: profiled })],
+    onPartial: (...partial) => partials.push(partial),
     mode: options.append ? 'append' : 'replace',
     signal: hooks.signal,
     onProgress: ({ rows, bytesRead, totalBytes }) =>
@@ -141,7 +152,15 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
   });
   for (const note of report.notes) hooks.onNote?.(note);
   const snapshot = await store.snapshot();
-  return { store, snapshot, schema: askedRoles(snapshot.schema, options), notes: report.notes, report };
+  const schema = askedRoles(snapshot.schema, options);
+  const cache = rolesCache(store, schema);
+  for (const [particle, summary, bytes] of partials) cache.put(leafKey(summary, particle), bytes);
+  return { store, snapshot, schema, notes: report.notes, report };
+}
+
+/** Partials of the store under the roles of a schema. */
+function rolesCache(store: Store, schema: Schema): PartialCache {
+  return variantCache(store.partials, canonicalJson(schema as unknown as Json));
 }
 
 /** A session over particles of the data (default: all), under its roles, with the store's caches unless told not. */
@@ -153,11 +172,10 @@ export function openSession(
   particles = data.snapshot.particles,
 ): Promise<Session> {
   const { store, schema } = data;
-  const roles = canonicalJson(schema as unknown as Json);
   return executor.open({
     particles,
     source: roledReference(store.reference, schema),
-    partials: cached ? variantCache(store.partials, roles) : undefined,
+    partials: cached ? rolesCache(store, schema) : undefined,
     signal: hooks.signal,
     onProgress: ({ label, rows, totalRows }) => {
       if (label !== 'gradient')

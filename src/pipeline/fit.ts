@@ -6,7 +6,6 @@ import type { z } from 'zod';
 import { type Baseline, fitBaseline, type Task } from '../evaluate/baseline.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
-import type { RowSplit } from '../evaluate/split.ts';
 import { fitGlm, type GlmResult } from '../fit/glm/glm.ts';
 import type { Schema } from '../particle/schema.ts';
 import type { LabelSpec } from '../recipe/label.ts';
@@ -17,6 +16,7 @@ import { learnerViewReference } from '../recipe/view.ts';
 import type { Reference } from '../run/reference.ts';
 import type { Session } from '../run/session.ts';
 import type { Profile } from '../summary/profile.ts';
+import type { Split } from '../summary/split.ts';
 import type { Hooks } from './data.ts';
 import type { trainShape } from './options.ts';
 
@@ -52,7 +52,7 @@ export async function fitOn(
   session: Session,
   schema: Schema,
   options: Checked,
-  split: RowSplit | undefined,
+  split: Split | undefined,
   hooks: Hooks,
   clock: () => void = () => {},
 ): Promise<Fitted> {
@@ -101,7 +101,7 @@ export async function fitOn(
 export function evaluateOn(
   session: Session,
   fitted: Fitted,
-  split: RowSplit | undefined,
+  split: Split | undefined,
 ): Promise<EvaluationResult> {
   const { recipe, loss, outputs, result, baseline } = fitted;
   const view = learnerViewReference({ recipe, split, purpose: 'score' });

@@ -6,7 +6,7 @@ import { type ReportColumn, type ReportData, renderReport } from '../explain/rep
 import { describeRecipe } from '../recipe/recipe.ts';
 import type { ColumnProfile, NumberProfile } from '../summary/profile.ts';
 import type { Fitted } from './fit.ts';
-import type { TrainResult } from './train.ts';
+import type { TrainResult } from './train-result.ts';
 
 export const REPORT_FILE = 'report.html';
 

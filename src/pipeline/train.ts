@@ -5,58 +5,32 @@
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { EvaluationResult } from '../evaluate/result.ts';
-import { holdOut, type RowSplit } from '../evaluate/split.ts';
+import { holdOut } from '../evaluate/split.ts';
 import { verdict } from '../evaluate/verdict.ts';
-import { type ColumnStrength, columnStrengths } from '../explain/contribution.ts';
+import { columnStrengths } from '../explain/contribution.ts';
 import type { Json } from '../json.ts';
 import { saveModel } from '../model/files.ts';
 import { glmTensors, type Model } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
+import type { Split } from '../summary/split.ts';
 import { calibrated } from './calibrate.ts';
-import { crossValidate, type FoldMetric } from './cross-validate.ts';
+import { crossValidate } from './cross-validate.ts';
 import { type Hooks, type Inputs, openData, openSession } from './data.ts';
 import { evaluateOn, type Fitted, fitOn, type Loss } from './fit.ts';
 import { checkOptions, type TrainOptions, trainShape } from './options.ts';
 import { writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
+import type { TrainResult } from './train-result.ts';
 import { VERSION } from './version.ts';
 
 type Checked = z.output<typeof trainShape>;
-
-/** What training made and what it found. */
-export interface TrainResult {
-  /** Model directory. */
-  readonly directory: string;
-  /** HTML report. */
-  readonly report?: string;
-  readonly store: string;
-  readonly commit: number;
-  /** What is predicted and how it was understood. */
-  readonly target: string;
-  readonly learner: string;
-  readonly featureCount: number;
-  readonly rows: { readonly total: number; readonly train: number; readonly test: number };
-  readonly fit: { readonly converged: boolean; readonly reason: string; readonly rounds: number };
-  readonly evaluation?: EvaluationResult;
-  readonly folds?: readonly FoldMetric[];
-  readonly verdict: string;
-  readonly features: readonly ColumnStrength[];
-  readonly notes: readonly string[];
-  /** Wall-clock seconds by stage. */
-  readonly seconds: Readonly<Record<'ingest' | 'recipe' | 'fit' | 'evaluate', number>>;
-  /** Largest resident size of the process, bytes. */
-  readonly peakMemory: number;
-  readonly workers: number;
-  readonly schema: Schema;
-  readonly model: Model;
-}
 
 function assemble(
   schema: Schema,
   fitted: Fitted,
   options: Checked,
   snapshot: string,
-  split: RowSplit | undefined,
+  split: Split | undefined,
   evaluation: EvaluationResult | undefined,
 ): Model {
   const { recipe, loss, outputs, result, baseline } = fitted;
@@ -111,14 +85,14 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const hooks: Hooks = { signal, onProgress, onNote };
   const options = checkOptions(trainShape, plain);
   const started = performance.now();
-  const data = await openData(inputs, options, hooks, { needTarget: true });
+  const sides =
+    options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
+  const data = await openData(inputs, { ...options, profiled: sides?.train }, hooks, { needTarget: true });
   const ingested = performance.now();
   const executor = openExecutor(options);
   try {
     const session = await openSession(executor, data, hooks, options.cache);
     const { schema, snapshot } = data;
-    const sides =
-      options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
     let prepared = ingested;
     let fitted = await fitOn(session, schema, options, sides?.train, hooks, () => {
       prepared = performance.now();

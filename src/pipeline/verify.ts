@@ -1,6 +1,5 @@
 /** Verification of a store, for the command line and the API. */
-import { openStore } from '../store/store.ts';
-import type { VerifyReport } from '../store/verify.ts';
+import { type VerifyReport, verifyStore } from '../store/verify.ts';
 import type { Hooks } from './data.ts';
 
 /** Reads every byte of the store in `directory` and names what is damaged; see docs/store-format.md. */
@@ -9,8 +8,7 @@ export async function verify(
   options: Hooks & { readonly repair?: boolean } = {},
 ): Promise<VerifyReport> {
   const { signal, onProgress, repair } = options;
-  const store = await openStore(directory);
-  return store.verify({
+  return verifyStore(directory, {
     repair,
     signal,
     onProgress: ({ bytes, totalBytes }) =>

@@ -58,3 +58,9 @@ export function nodeKeys(hashes: NodeHashes, identity: RoundIdentity): (node: Tr
   );
   return (node) => sha256(`partial ${prefix} ${hashes.of(node)}`);
 }
+
+/** Key of the partial of one particle under a summary of particles: what a round with `keep` looks for at its leaf. */
+export function leafKey(summary: string, particle: ParticleRef): string {
+  const identity = { summary, view: undefined, parameters: undefined };
+  return nodeKeys(new NodeHashes([particle]), identity)({ level: 0, index: 0 });
+}
