@@ -1,0 +1,229 @@
+/**
+ * Where and why a delimited file went wrong. DuckDB counts records, people count lines: a quoted field may hold many.
+ * So a failure is looked up in the file itself, by the rules of `records.ts` and `guess.ts`.
+ */
+import { SoraError } from '../errors.ts';
+import type { BadRow } from './bad-rows.ts';
+import { badRowError, expected } from './bad-rows.ts';
+import type { CsvFile } from './csv-file.ts';
+import { duckMessage, type Row } from './duckdb.ts';
+import { isNumberText } from './guess.ts';
+import { unpacked } from './head.ts';
+import { normaliser } from './missing.ts';
+import type { PlannedField, ReadContext } from './reader.ts';
+import { RecordSplitter, splitRecord, type TextRecord } from './records.ts';
+import { parseTime } from './time.ts';
+
+/** Rows of the rejects table that are taken at a time. */
+const PAGE = 10_000;
+
+/** Rejected rows of a finished scan, in file order, each once. */
+export async function* rejectedRows(
+  csv: CsvFile,
+  fields: readonly PlannedField[],
+  table: string,
+  { database, signal }: ReadContext,
+): AsyncGenerator<BadRow> {
+  try {
+    const lines = new LineCounter(csv, { database });
+    let last = -1;
+    while (true) {
+      const rows = await database.rows(
+        `SELECT line_byte_position AS at, arg_min(column_idx, column_idx) AS position, arg_min(error_type::VARCHAR, column_idx) AS kind, arg_min(csv_line, column_idx) AS raw, arg_min(error_message, column_idx) AS message FROM ${table} WHERE line_byte_position > ${last} GROUP BY line_byte_position ORDER BY at LIMIT ${PAGE}`,
+        signal,
+      );
+      for (const row of rows) {
+        last = Number(row.at);
+        yield rejectedRow(csv, fields, row, await lines.lineAt(last));
+      }
+      if (rows.length < PAGE) break;
+    }
+    await lines.close();
+  } finally {
+    await database.run(`DROP TABLE IF EXISTS ${table}; DROP TABLE IF EXISTS ${table}_scan`);
+  }
+}
+
+function rejectedRow(csv: CsvFile, fields: readonly PlannedField[], row: Row, line: number): BadRow {
+  const raw = String(row.raw ?? '').replace(/[\r\n]+$/, '');
+  const base = { file: csv.file.name, line, raw };
+  const kind = String(row.kind);
+  const position = Number(row.position);
+  if (kind === 'CAST') {
+    const planned = fields.find((candidate) => candidate.column === position - 1);
+    const column = csv.text.names[position - 1];
+    const value =
+      /Could not convert string "([\s\S]*)" to/.exec(String(row.message))?.[1] ??
+      splitRecord(raw, csv.text.dialect).fields[position - 1];
+    const wanted = planned === undefined ? undefined : expected(planned.field.type);
+    return { ...base, position, column, value, expected: wanted, reason: `not ${wanted ?? 'readable'}` };
+  }
+  return { ...base, reason: structuralReason(kind, raw, csv) };
+}
+
+function structuralReason(kind: string, raw: string, csv: CsvFile): string {
+  const columns = csv.text.names.length;
+  const found = splitRecord(raw, csv.text.dialect).fields.length;
+  switch (kind) {
+    case 'MISSING COLUMNS':
+    case 'TOO MANY COLUMNS':
+      return `the row has ${found} values, expected ${columns}`;
+    case 'UNQUOTED VALUE':
+      return 'a quoted value does not end where it should';
+    case 'INVALID ENCODING':
+    case 'INVALID UNICODE':
+      return 'the row is not UTF-8';
+    case 'LINE SIZE OVER MAXIMUM':
+      return 'the row is longer than 4 MB';
+    default:
+      return kind.toLowerCase();
+  }
+}
+
+/** Lines at byte offsets that only grow: one pass over the file, however many are asked for. */
+class LineCounter {
+  readonly #pieces: AsyncGenerator<Buffer>;
+  readonly #newline: number;
+  #piece: Buffer = Buffer.alloc(0);
+  #start = 0;
+  #counted = 0;
+  #line = 1;
+
+  constructor(csv: CsvFile, { database }: Pick<ReadContext, 'database'>) {
+    this.#pieces = unpacked(csv.file, database);
+    this.#newline = csv.text.newline === '\r' ? 13 : 10;
+  }
+
+  async lineAt(offset: number): Promise<number> {
+    while (true) {
+      const end = Math.min(offset, this.#start + this.#piece.length);
+      for (; this.#counted < end; this.#counted++) {
+        const next = this.#piece.indexOf(this.#newline, this.#counted - this.#start);
+        if (next < 0 || this.#start + next >= end) {
+          this.#counted = end;
+          break;
+        }
+        this.#counted = this.#start + next;
+        this.#line++;
+      }
+      if (offset <= this.#start + this.#piece.length) return this.#line;
+      const more = await this.#pieces.next();
+      if (more.done) return this.#line;
+      this.#start += this.#piece.length;
+      this.#piece = more.value;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pieces.return(undefined);
+  }
+}
+
+/** Longest record, in bytes. */
+const LINE_LIMIT = 4_000_000;
+
+/** Records checked after DuckDB's failure before its own message is taken. */
+const CHECKED_RECORDS = 3_000_000;
+
+/** The error to throw when DuckDB failed after `good` rows: the first row that is bad by our own rules. */
+export async function explainFailure(
+  csv: CsvFile,
+  fields: readonly PlannedField[],
+  good: number,
+  failure: unknown,
+  context: ReadContext,
+): Promise<SoraError> {
+  const bad = await firstBadRow(csv, fields, good, context).catch(() => undefined);
+  if (bad !== undefined) return badRowError(bad);
+  const line = /CSV Error on Line: (\d+)/.exec(String(failure))?.[1];
+  const place = line === undefined ? csv.file.name : `${csv.file.name}: record ${line}`;
+  return new SoraError(
+    'bad-input',
+    `${place}: ${duckMessage(failure).replace(/^[A-Za-z ]*Error: /, '')} Check the file's delimiter, quotes and line ends, or use --bad-rows skip.`,
+    {
+      cause: failure,
+      details: { file: csv.file.name, record: line === undefined ? undefined : Number(line) },
+    },
+  );
+}
+
+async function firstBadRow(
+  csv: CsvFile,
+  fields: readonly PlannedField[],
+  good: number,
+  { database, signal }: ReadContext,
+): Promise<BadRow | undefined> {
+  const check = recordChecker(csv, fields);
+  const splitter = new RecordSplitter(csv.text.dialect);
+  const encoding = csv.encoding === 'latin-1' ? 'latin1' : 'utf8';
+  let ordinal = -csv.text.skip - (csv.text.header ? 1 : 0);
+  const checkAll = (records: readonly TextRecord[]) => {
+    for (const record of records) {
+      if (record.text === '' && csv.text.names.length > 1 && ordinal >= 0) continue;
+      if (ordinal++ < good) continue;
+      const bytes = Buffer.from(record.text, 'latin1');
+      const bad = check({ line: record.line, text: bytes.toString(encoding) }, bytes);
+      if (bad !== undefined) return bad;
+    }
+    return undefined;
+  };
+  for await (const piece of unpacked(csv.file, database)) {
+    if (signal?.aborted || ordinal > good + CHECKED_RECORDS) return undefined;
+    const bad = checkAll(splitter.push(piece.toString('latin1')));
+    if (bad !== undefined) return bad;
+    if (splitter.pending > LINE_LIMIT) break;
+  }
+  return checkAll(splitter.push('', true));
+}
+
+function recordChecker(csv: CsvFile, fields: readonly PlannedField[]) {
+  const { dialect, names } = csv.text;
+  const markers = [...csv.markers, ...csv.guesses.flatMap((guess) => guess.markers ?? [])];
+  const normalise = normaliser(markers);
+  return (record: TextRecord, bytes: Buffer): BadRow | undefined => {
+    const base = { file: csv.file.name, line: record.line, raw: record.text };
+    if (csv.encoding === 'utf-8' && !isUtf8(bytes))
+      return { ...base, reason: structuralReason('INVALID ENCODING', record.text, csv) };
+    const { fields: values, wellFormed } = splitRecord(record.text, dialect);
+    if (!wellFormed) return { ...base, reason: structuralReason('UNQUOTED VALUE', record.text, csv) };
+    if (values.length !== names.length)
+      return { ...base, reason: structuralReason('MISSING COLUMNS', record.text, csv) };
+    for (const { field, column } of fields) {
+      if (column < 0) continue;
+      const value = normalise(values[column]);
+      if (value === undefined || fits(value, field.type, csv, column)) continue;
+      const wanted = expected(field.type);
+      return {
+        ...base,
+        position: column + 1,
+        column: names[column],
+        value,
+        expected: wanted,
+        reason: `not ${wanted}`,
+      };
+    }
+    return undefined;
+  };
+}
+
+function isUtf8(bytes: Buffer): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function fits(value: string, type: string, csv: CsvFile, column: number): boolean {
+  switch (type) {
+    case 'number':
+      return isNumberText(value);
+    case 'boolean':
+      return /^(?:true|false|t|f|yes|no|y|n|1|0)$/i.test(value);
+    case 'timestamp':
+      return parseTime(value, csv.guesses[column].format) !== undefined;
+    default:
+      return true;
+  }
+}

@@ -1,0 +1,13 @@
+/** A delimited file and all that its beginning said of it. */
+import type { DelimitedText } from './dialect.ts';
+import type { Guess } from './guess.ts';
+import type { PackedFile } from './head.ts';
+
+/** A delimited file, ready to be parsed. */
+export interface CsvFile {
+  readonly file: PackedFile;
+  readonly text: DelimitedText;
+  readonly encoding: 'utf-8' | 'latin-1' | 'utf-16';
+  readonly guesses: readonly Guess[];
+  readonly markers: readonly string[];
+}

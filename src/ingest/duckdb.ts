@@ -1,0 +1,150 @@
+/**
+ * DuckDB, embedded: one in-memory database for one job, streaming results as raw vectors.
+ * Knows nothing of columns' meaning. Row order is that of the source (`preserve_insertion_order` stays on); time zones
+ * are UTC; no extension is ever installed or loaded from outside.
+ */
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBResult,
+  type DuckDBType,
+  type Json as DuckJson,
+} from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import { SoraError, throwIfAborted } from '../errors.ts';
+
+export interface DatabaseOptions {
+  /** Threads of DuckDB; default: up to 4. */
+  readonly threads?: number;
+  /** Memory that DuckDB may use before it spills to disk, in bytes; default 512 MiB. */
+  readonly memoryBytes?: number;
+}
+
+/** Most rows of a chunk of DuckDB. */
+export const CHUNK_ROWS = 2048;
+
+/** Bytes of finished chunks that DuckDB keeps ready ahead of the consumer. */
+const AHEAD_BYTES = 4 * 1024 * 1024;
+
+const DEFAULT_MEMORY = 512 * 1024 * 1024;
+
+/** One chunk of a result: its vectors by position, valid until the next chunk is asked for. */
+export interface RawChunk {
+  readonly rows: number;
+  vector(index: number): duckdb.Vector;
+}
+
+/** A value of a result as plain JSON: numbers beyond 2^53 and dates are strings. */
+export type Row = Readonly<Record<string, DuckJson>>;
+
+/** An open database. Queries run one at a time. */
+export class Database {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  static async open(options: DatabaseOptions = {}): Promise<Database> {
+    const { threads = Math.min(availableParallelism(), 4), memoryBytes = DEFAULT_MEMORY } = options;
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(threads),
+      memory_limit: `${Math.max(64, Math.floor(memoryBytes / 1e6))}MB`,
+      temp_directory: join(tmpdir(), `sora-duckdb-${process.pid}`),
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    const connection = await instance.connect();
+    await connection.run(`SET TimeZone = 'UTC'; SET streaming_buffer_size = '${AHEAD_BYTES} bytes'`);
+    return new Database(instance, connection);
+  }
+
+  /** Names and types of a query's columns, without running it. */
+  async columns(sql: string, signal?: AbortSignal): Promise<readonly { name: string; type: DuckDBType }[]> {
+    return this.#interruptible(signal, async () => {
+      const result = await this.#connection.run(`SELECT * FROM (${sql}) LIMIT 0`);
+      return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }));
+    });
+  }
+
+  /** All rows of a small result. */
+  async rows(sql: string, signal?: AbortSignal): Promise<readonly Row[]> {
+    return this.#interruptible(signal, async () => {
+      const reader = await this.#connection.runAndReadAll(sql);
+      return reader.getRowObjectsJson();
+    });
+  }
+
+  /** Runs statements for their effect. */
+  async run(sql: string, signal?: AbortSignal): Promise<void> {
+    await this.#interruptible(signal, () => this.#connection.run(sql));
+  }
+
+  /** Streams a result; aborting interrupts the query at once. Rejects with DuckDB's own error, or `cancelled`. */
+  async *stream(sql: string, signal?: AbortSignal): AsyncGenerator<RawChunk> {
+    let result: DuckDBResult;
+    result = await this.#interruptible(signal, () => this.#connection.stream(sql));
+    while (true) {
+      const chunk = await this.#interruptible(signal, () => result.fetchChunk());
+      if (chunk === null || chunk.rowCount === 0) return;
+      const { chunk: raw, rowCount: rows } = chunk;
+      yield { rows, vector: (index) => duckdb.data_chunk_get_vector(raw, index) };
+    }
+  }
+
+  /** Share of the running query that is done, from 0 to 1, where DuckDB knows it; else undefined. */
+  progress(): number | undefined {
+    const { percentage } = this.#connection.progress;
+    return percentage >= 0 ? percentage / 100 : undefined;
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  async #interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    throwIfAborted(signal);
+    const interrupt = () => this.#connection.interrupt();
+    signal?.addEventListener('abort', interrupt, { once: true });
+    try {
+      return await work();
+    } catch (error) {
+      throwIfAborted(signal);
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
+    }
+  }
+}
+
+/** A string as a SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as a SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A path as a SQL literal that names this file alone, whatever glob characters are in its name. */
+export function pathLiteral(path: string): string {
+  return literal(path.replace(/[*?[]/g, '[$&]'));
+}
+
+/** First line of DuckDB's message, without its advice on DuckDB's own options. */
+export function duckMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n')[0].trim();
+}
+
+/** The error for a query that DuckDB refused. */
+export function duckError(what: string, error: unknown): unknown {
+  if (error instanceof SoraError) return error;
+  return new SoraError('bad-input', `${what}: ${duckMessage(error)}`, { cause: error });
+}

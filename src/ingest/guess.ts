@@ -1,0 +1,157 @@
+/**
+ * Guesses the type of a column from a sample of its values. The sample is a prefix of the source, so the same source
+ * always gives the same types; what the guess rests on is said in notes.
+ */
+import type { ColumnType } from '../particle/schema.ts';
+import { MISSING_MARKERS, NUMBER_MARKERS } from './missing.ts';
+import { type DateFormat, dateFormatOf } from './time.ts';
+
+/** What a sample says of a column. */
+export interface Guess {
+  readonly type: ColumnType;
+  /** How dates are written, unless in ISO 8601. */
+  readonly format?: DateFormat;
+  /** Further strings that mean missing in this column. */
+  readonly markers?: readonly string[];
+  /** Mean bytes of a value in memory. */
+  readonly width: number;
+  /** Values are integers, each larger than the one before. */
+  readonly counts: boolean;
+  /** Every present value of the sample is a different one. */
+  readonly unique: boolean;
+  /** Some integer is beyond 2^53. */
+  readonly large: boolean;
+  /** Present values of the sample. */
+  readonly present: number;
+  readonly notes: readonly string[];
+}
+
+/** Fewest values from which a high share of different ones means anything. */
+const ENOUGH = 20;
+/** A text has at least this many words on average, and mostly different values. */
+const TEXT_WORDS = 2.5;
+const TEXT_DISTINCT = 0.5;
+/** Strings longer than this on average are texts if mostly different, however few their words. */
+const TEXT_LENGTH = 60;
+
+const NUMBER = /^[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const INFINITE = /^[+-]?inf(?:inity)?$/i;
+
+/** Whether a string is a number, as DuckDB and {@link parseNumber} read it. */
+export function isNumberText(text: string): boolean {
+  return NUMBER.test(text) || INFINITE.test(text);
+}
+
+/** The number in a string that {@link isNumberText}, else undefined. */
+export function parseNumber(text: string): number | undefined {
+  if (NUMBER.test(text)) return Number(text.replaceAll('_', ''));
+  if (!INFINITE.test(text)) return undefined;
+  return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
+
+const BOOLEAN = /^(?:true|false)$/i;
+
+/** Guess from strings, as CSV has them. `markers` are strings that mean missing. */
+export function guessTexts(
+  values: readonly (string | null)[],
+  markers: readonly string[] = MISSING_MARKERS,
+): Guess {
+  const missing = new Set(markers);
+  const texts: string[] = [];
+  for (const value of values) {
+    const text = value?.trim() ?? '';
+    if (text !== '' && !missing.has(text)) texts.push(text);
+  }
+  if (texts.length === 0) return { ...facts([], false), type: 'category', width: 4, notes: [] };
+  if (texts.every((text) => BOOLEAN.test(text))) {
+    return { ...facts(texts, false), type: 'boolean', width: 1, notes: [] };
+  }
+  return guessNumbers(texts) ?? guessDates(texts) ?? guessStrings(texts);
+}
+
+function guessNumbers(texts: readonly string[]): Guess | undefined {
+  const others = [...new Set(texts.filter((text) => !isNumberText(text)))];
+  const extra = others.every((text) => NUMBER_MARKERS.includes(text));
+  if (others.length > 1 && !extra) return undefined;
+  if (others.length > 0 && (!extra || others.length === new Set(texts).size)) return undefined;
+  const numbers = others.length === 0 ? texts : texts.filter(isNumberText);
+  const code = numbers.find((text) => /^0\d/.test(text));
+  if (code !== undefined && numbers.every((text) => text.length === code.length && /^\d+$/.test(text))) {
+    const notes = [`digits of one length with leading zeros (${code}) are kept as categories`];
+    return { ...facts(texts, false), type: 'category', width: 4, notes };
+  }
+  const notes =
+    others.length > 0 ? [`${others.map((text) => `"${text}"`).join(', ')} means missing here`] : [];
+  return { ...facts(numbers, true), type: 'number', width: 4, markers: others, notes };
+}
+
+function guessDates(texts: readonly string[]): Guess | undefined {
+  const found = dateFormatOf(texts);
+  if (found === undefined) return undefined;
+  const base = { ...facts(texts, false), type: 'timestamp' as const, width: 8 };
+  if (found === 'iso') return { ...base, notes: [] };
+  const { format, sure } = found;
+  const order = format.order.split('').join(format.separator);
+  const notes = sure ? [] : [`dates like ${texts[0]} fit several orders; read as ${order}`];
+  return { ...base, format, notes };
+}
+
+function guessStrings(texts: readonly string[]): Guess {
+  const common = facts(texts, false);
+  const distinct = new Set(texts).size / texts.length;
+  let words = 0;
+  let length = 0;
+  for (const text of texts) {
+    length += text.length;
+    words += 1 + (text.match(/\s+/g)?.length ?? 0);
+  }
+  const wordy = words / texts.length >= TEXT_WORDS || length / texts.length >= TEXT_LENGTH;
+  if (texts.length >= ENOUGH && distinct > TEXT_DISTINCT && wordy) {
+    return { ...common, type: 'text', width: 16 + (2 * length) / texts.length, notes: [] };
+  }
+  return { ...common, type: 'category', width: 4, notes: [] };
+}
+
+type Facts = Pick<Guess, 'counts' | 'unique' | 'large' | 'present'>;
+
+function facts(texts: readonly (string | number)[], numeric: boolean): Facts {
+  const enough = texts.length >= ENOUGH;
+  const unique = enough && new Set(texts).size === texts.length;
+  if (!numeric) return { counts: false, unique, large: false, present: texts.length };
+  const numbers = texts.map(Number);
+  const counts =
+    enough && numbers.every((value, i) => Number.isInteger(value) && (i === 0 || value > numbers[i - 1]));
+  const large = numbers.some((value) => Number.isInteger(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER);
+  return { counts, unique, large, present: texts.length };
+}
+
+/** Guess from values of JavaScript objects: each its own type, strings as in CSV. */
+export function guessValues(values: readonly unknown[], markers?: readonly string[]): Guess {
+  const given = values.filter(
+    (value) => value !== null && value !== undefined && !(typeof value === 'number' && Number.isNaN(value)),
+  );
+  const all = (test: (value: unknown) => boolean) => given.length > 0 && given.every(test);
+  if (all((value) => typeof value === 'number' || typeof value === 'bigint')) {
+    return { ...facts(given.map(Number), true), type: 'number', width: 4, notes: [] };
+  }
+  if (all((value) => typeof value === 'boolean')) {
+    return { ...facts([], false), present: given.length, type: 'boolean', width: 1, notes: [] };
+  }
+  if (all((value) => value instanceof Date)) {
+    return { ...facts([], false), present: given.length, type: 'timestamp', width: 8, notes: [] };
+  }
+  if (all((value) => value instanceof Uint8Array)) {
+    const bytes = given.reduce<number>((sum, value) => sum + (value as Uint8Array).length, 0);
+    const width = 16 + bytes / given.length;
+    return { ...facts([], false), present: given.length, type: 'binary', width, notes: [] };
+  }
+  return guessTexts(given.map(textOf), markers);
+}
+
+/** A value as a category or text keeps it. Whole numbers have no fraction, however they were stored. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '' : value.toISOString();
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  return String(value);
+}

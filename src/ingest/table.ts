@@ -1,0 +1,365 @@
+/**
+ * A table: inputs with a schema, read once, as particles. Types come from the beginning of the first source, or from
+ * a schema that is given; every further source must have the same columns, whatever their order.
+ */
+import { SoraError, throwIfAborted } from '../errors.ts';
+import type { Json } from '../json.ts';
+import type { Particle } from '../particle/particle.ts';
+import type { ColumnType, Field, Schema } from '../particle/schema.ts';
+import { openArrow } from './arrow.ts';
+import { type BadRow, type BadRowPolicy, BadRows, type Quarantine } from './bad-rows.ts';
+import { cutBlocks } from './block.ts';
+import type { Chunk } from './chunk.ts';
+import { openCsv } from './csv.ts';
+import { Database } from './duckdb.ts';
+import type { Format } from './format.ts';
+import type { Guess } from './guess.ts';
+import { type FileSource, type Resolved, resolveInputs, type Source, type TableInputs } from './inputs.ts';
+import { openJson } from './json.ts';
+import { type LibsvmShape, libsvmShape, openLibsvm } from './libsvm.ts';
+import { MISSING_MARKERS, normaliser } from './missing.ts';
+import { suggestion } from './names.ts';
+import { narrowParticle, type Precision } from './narrow.ts';
+import { isOptional, openRows } from './objects.ts';
+import { ProgressMeter, type ReadProgress } from './progress.ts';
+import type { OpenSource, PlannedField, ReadContext, ReaderOptions } from './reader.ts';
+import { bytesPerRow, type ColumnOptions, inferSchema } from './schema.ts';
+import { removeFolder } from './temporary.ts';
+import { openParquet, openQuery } from './typed.ts';
+
+/** How inputs are read. */
+export interface ReadSettings extends ColumnOptions, Partial<ReaderOptions> {
+  /** Format of the files; found out when not given. */
+  readonly format?: Format;
+  /** SQL query to read instead of inputs. */
+  readonly sql?: string;
+  /** Default: `fail`. */
+  readonly badRows?: BadRowPolicy;
+  /** Where rows go under the policy `quarantine`. */
+  readonly quarantine?: Quarantine;
+  /** How fractional features are kept; default `f32`. */
+  readonly precision?: Precision;
+  /** Schema that the rows must have, e.g. a model's. Nothing is inferred then. */
+  readonly schema?: Schema;
+  /** With `schema`: further columns to read, with the role `ignore`. */
+  readonly keep?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ReadProgress) => void;
+  /** Memory of the database, in bytes; default 512 MiB. */
+  readonly memoryBytes?: number;
+  /** A database to use, and leave open; default: one of its own. */
+  readonly database?: Database;
+}
+
+/** What was read so far; final once the particles are consumed. */
+export interface ReadReport {
+  /** Rows of the particles. */
+  readonly rows: number;
+  /** Rows left out, with the first twenty of them. */
+  readonly badRows: number;
+  readonly examples: readonly BadRow[];
+  /** File of the quarantined rows, if there are any. */
+  readonly quarantine?: string;
+}
+
+/** A source as a commit records it. */
+export interface SourceFacts {
+  readonly name: string;
+  readonly bytes?: number;
+  readonly options?: Json;
+}
+
+/** A table being read. */
+export interface TableReader {
+  readonly schema: Schema;
+  /** All that was inferred, in sentences. */
+  readonly notes: readonly string[];
+  readonly sources: readonly SourceFacts[];
+  /** Expected bytes a row in memory. */
+  readonly bytesPerRow: number;
+  /** The rows, once. Ends or fails with everything cleaned up. */
+  readonly particles: AsyncIterable<Particle>;
+  /** The same before `narrowParticle`, for workers to finish; `firstIndex` continues the size policy. */
+  blocks(firstIndex?: number): AsyncGenerator<Particle>;
+  report(): ReadReport;
+  /** Frees everything if the rows are not wanted. Idempotent. */
+  close(): Promise<void>;
+}
+
+const SAMPLE_ROWS = 10_000;
+
+/**
+ * Opens inputs as a table: finds formats, infers the schema, reads nothing but the beginning yet.
+ * @example
+ * const table = await readTable('people.csv', { target: 'income' });
+ * for await (const particle of table.particles) console.log(particle.rows);
+ */
+export async function readTable(
+  inputs: TableInputs | undefined,
+  settings: ReadSettings = {},
+): Promise<TableReader> {
+  throwIfAborted(settings.signal);
+  const database = settings.database ?? (await Database.open({ memoryBytes: settings.memoryBytes }));
+  let resolved: Resolved | undefined;
+  const close = async () => {
+    if (settings.database === undefined) database.close();
+    await Promise.all((resolved?.folders ?? []).map(removeFolder));
+  };
+  try {
+    resolved = await resolveInputs(inputs, settings, database);
+    return await Table.open(resolved, settings, database, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+class Table implements TableReader {
+  readonly schema: Schema;
+  readonly notes: string[];
+  readonly sources: readonly SourceFacts[];
+  readonly bytesPerRow: number;
+  readonly #settings: ReadSettings;
+  readonly #list: readonly Source[];
+  readonly #openers: Openers;
+  readonly #first: OpenSource;
+  readonly #badRows: BadRows;
+  readonly #meter: ProgressMeter;
+  readonly #onClose: () => Promise<void>;
+  #closed: Promise<void> | undefined;
+  #rows = 0;
+  #begun = false;
+
+  static async open(
+    resolved: Resolved,
+    settings: ReadSettings,
+    database: Database,
+    close: () => Promise<void>,
+  ): Promise<Table> {
+    const context: ReadContext = {
+      database,
+      options: { ...settings, sample: settings.sample ?? SAMPLE_ROWS },
+      signal: settings.signal,
+      fields: settings.schema?.fields,
+    };
+    const openers = new Openers(context, await shapeOf(resolved.sources, context));
+    const first = await openers.open(resolved.sources[0]);
+    return new Table(resolved.sources, settings, openers, first, close);
+  }
+
+  private constructor(
+    list: readonly Source[],
+    settings: ReadSettings,
+    openers: Openers,
+    first: OpenSource,
+    onClose: () => Promise<void>,
+  ) {
+    const { schema, notes } =
+      settings.schema === undefined
+        ? inferSchema(first.columns, settings)
+        : fixedSchema(settings.schema, settings, first);
+    if (schema.fields.length === 0) {
+      throw new SoraError('bad-data', `${list[0].name}: there is no column that can be read.`, {
+        details: { notes: first.notes },
+      });
+    }
+    this.schema = schema;
+    this.notes = [...first.notes, ...notes];
+    this.sources = list.map((source) => factsOf(source));
+    this.#settings = settings;
+    this.#list = list;
+    this.#openers = openers;
+    this.#first = first;
+    this.#onClose = onClose;
+    this.#badRows = new BadRows(settings.badRows ?? 'fail', settings.quarantine);
+    this.#meter = new ProgressMeter(
+      list.map((source) => (source.kind === 'file' ? source.bytes : undefined)),
+      settings.onProgress,
+    );
+    const byName = new Map(first.columns.map((column) => [column.name, column.guess]));
+    this.bytesPerRow = bytesPerRow(
+      schema,
+      schema.fields.map((field): Guess | undefined => byName.get(field.name)),
+    );
+  }
+
+  get particles(): AsyncIterable<Particle> {
+    const blocks = this.blocks();
+    const precision = this.#settings.precision ?? 'f32';
+    return (async function* () {
+      for await (const block of blocks) yield narrowParticle(block, precision);
+    })();
+  }
+
+  async *blocks(firstIndex = 0): AsyncGenerator<Particle> {
+    if (this.#begun) throw new SoraError('internal', 'A table can be read only once.');
+    this.#begun = true;
+    const markers = this.#settings.missing ?? MISSING_MARKERS;
+    const extra = new Map(this.#first.columns.map((column) => [column.name, column.guess.markers ?? []]));
+    const normalise = this.schema.fields.map((field) =>
+      normaliser([...markers, ...(extra.get(field.name) ?? [])]),
+    );
+    try {
+      const blocks = cutBlocks(this.#chunks(), {
+        schema: this.schema,
+        bytesPerRow: this.bytesPerRow,
+        normalise: (index) => normalise[index],
+        firstIndex,
+      });
+      for await (const block of blocks) {
+        throwIfAborted(this.#settings.signal);
+        this.#rows += block.rows;
+        yield block;
+      }
+      this.#meter.end(this.#rows);
+    } finally {
+      await this.close();
+    }
+  }
+
+  async *#chunks(): AsyncGenerator<Chunk> {
+    for (let index = 0; index < this.#list.length; index++) {
+      const source = index === 0 ? this.#first : await this.#openers.open(this.#list[index]);
+      const fields = planFields(this.schema, source, this.#list[index], this.#settings);
+      if (index > 0) this.#noteExtra(source, this.#list[index]);
+      this.#meter.begin(index);
+      const plan = { fields, badRows: this.#badRows, onShare: (share: number) => this.#meter.share(share) };
+      for await (const chunk of source.read(plan)) {
+        this.#meter.add(chunk.rows);
+        yield chunk;
+      }
+    }
+  }
+
+  #noteExtra(source: OpenSource, { name }: Source): void {
+    const known = new Set(this.schema.fields.map((field) => field.name));
+    const extra = source.columns.filter((column) => !known.has(column.name)).map((column) => column.name);
+    if (extra.length > 0 && !source.positional)
+      this.notes.push(`${name}: further columns are left out: ${extra.join(', ')}`);
+  }
+
+  report(): ReadReport {
+    const { count: badRows, examples, path: quarantine } = this.#badRows;
+    return { rows: this.#rows, badRows, examples, ...(quarantine === undefined ? {} : { quarantine }) };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    this.#badRows.close();
+    await this.#onClose();
+  }
+}
+
+async function shapeOf(
+  sources: readonly Source[],
+  { database, signal }: ReadContext,
+): Promise<LibsvmShape | undefined> {
+  const files = sources.filter(
+    (source): source is FileSource => source.kind === 'file' && source.format === 'libsvm',
+  );
+  return files.length === 0 ? undefined : libsvmShape(files, database, signal);
+}
+
+/** Opens sources by their kind. */
+class Openers {
+  readonly #context: ReadContext;
+  readonly #shape: LibsvmShape | undefined;
+
+  constructor(context: ReadContext, shape: LibsvmShape | undefined) {
+    this.#context = context;
+    this.#shape = shape;
+  }
+
+  async open(source: Source): Promise<OpenSource> {
+    if (source.kind === 'query') return openQuery(source, this.#context);
+    if (source.kind === 'rows') return openRows(source, this.#context);
+    switch (source.format) {
+      case 'csv':
+        return openCsv(source, this.#context);
+      case 'json':
+        return openJson(source, this.#context);
+      case 'parquet':
+        return openParquet(source, this.#context);
+      case 'arrow':
+        return openArrow(source, this.#context);
+      case 'libsvm':
+        return openLibsvm(source, this.#shape as LibsvmShape, this.#context);
+    }
+  }
+}
+
+/** A given schema, with the kept columns behind it. */
+function fixedSchema(
+  schema: Schema,
+  { keep = [], types }: ReadSettings,
+  source: OpenSource,
+): { schema: Schema; notes: string[] } {
+  const known = new Set(schema.fields.map((field) => field.name));
+  const kept = [...new Set(keep)]
+    .filter((name) => !known.has(name))
+    .map((name): Field => {
+      const column = source.columns.find((candidate) => candidate.name === name);
+      if (column === undefined) {
+        const names = source.columns.map((candidate) => candidate.name);
+        throw new SoraError('not-found', `There is no column "${name}" to keep. ${suggestion(name, names)}`, {
+          details: { column: name },
+        });
+      }
+      const type: ColumnType = types?.[name] ?? column.guess.type;
+      return { name, type, role: 'ignore', ...(column.width === undefined ? {} : { width: column.width }) };
+    });
+  const extra = source.columns.filter(({ name }) => !known.has(name) && !keep.includes(name));
+  const notes =
+    extra.length > 0 && !source.positional
+      ? [`columns that the schema does not have are left out: ${extra.map(({ name }) => name).join(', ')}`]
+      : [];
+  return { schema: { fields: [...schema.fields, ...kept] }, notes };
+}
+
+/** Where each field is in a source. Throws `schema-mismatch` for a column that is not there. */
+function planFields(
+  schema: Schema,
+  source: OpenSource,
+  { name }: Source,
+  settings: ReadSettings,
+): PlannedField[] {
+  const positions = positionsOf(schema, source);
+  return schema.fields.map((field, index): PlannedField => {
+    const column = positions[index];
+    if (column >= 0) {
+      const { format, markers } = source.columns[column].guess;
+      return { field, column, format, markers };
+    }
+    if (settings.schema !== undefined && isOptional(field)) return { field, column };
+    const names = source.columns.map((candidate) => candidate.name);
+    throw new SoraError(
+      'schema-mismatch',
+      `${name}: there is no column "${field.name}" (${field.type}), which ${settings.schema === undefined ? 'the first source has' : 'the schema needs'}. ${suggestion(field.name, names)}`,
+      { details: { file: name, column: field.name, columns: names.slice(0, 1000) } },
+    );
+  });
+}
+
+/** By name; by position where the source has no names and as many columns as the schema, or all but the label. */
+function positionsOf(schema: Schema, source: OpenSource): number[] {
+  const byName = new Map(source.columns.map((column, index) => [column.name, index]));
+  const named = schema.fields.map((field) => byName.get(field.name) ?? -1);
+  if (!source.positional || named.every((column) => column >= 0)) return named;
+  const { fields } = schema;
+  const count = source.columns.length;
+  if (count === fields.length) return fields.map((_, index) => index);
+  const label = fields.findIndex((field) => field.role === 'label');
+  if (label < 0 || count !== fields.length - 1) return named;
+  return fields.map((_, index) => (index === label ? -1 : index < label ? index : index - 1));
+}
+
+function factsOf(source: Source): SourceFacts {
+  if (source.kind !== 'file') return { name: source.name, options: { kind: source.kind } };
+  const { name, bytes, format, compression, modified } = source;
+  const options = { kind: 'file', format, compression, ...(modified === undefined ? {} : { modified }) };
+  return { name, bytes, options };
+}
