@@ -1,6 +1,6 @@
 /**
  * A process that commits to a store, for store-torture.test.ts: `node store-writer.mjs <root> <writer> <count>`.
- * Every commit adds two particles; partials, views and a model are written on the way. The number of each commit is
+ * Every commit adds two particles; partials and views are written on the way. The number of each commit is
  * printed as soon as `commit` has returned, so a line on the pipe is a promise that the store must keep.
  */
 import { writeSync } from 'node:fs';
@@ -22,7 +22,6 @@ for (let i = 0; i < count; i++) {
     store.partials.put(`state of ${hash}`, Buffer.from(hash));
     store.views?.write(`view of ${hash}`, Buffer.alloc(3000, hash));
   }
-  if (i % 5 === 0) await store.putModel(`model-${writer}`, { 'model.json': Buffer.from(`{"i":${i}}`), p: Buffer.alloc(500, i) });
   const { commit } = await store.commit({ schema, add, why: `writer ${writer}, commit ${i}` });
   writeSync(1, `${commit}\n`);
 }

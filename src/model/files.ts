@@ -6,25 +6,28 @@
  */
 import { SoraError } from '../errors.ts';
 import { directoryStorage, removeTemporary } from '../store/directory.ts';
-import { sha256 } from '../store/sealed.ts';
+import { corrupt, sha256 } from '../store/sealed.ts';
+import { checkSealedJson, nextName, sealJsonText } from '../store/sealed-text.ts';
 import type { ObjectStorage } from '../store/storage.ts';
 import {
   assembleModel,
   MODEL_FILE,
   type Model,
-  modelJson,
+  modelRecord,
   PARAMETERS_FILE,
   parseModelJson,
 } from './model.ts';
 import { decodeTensors, encodeTensors } from './safetensors.ts';
 
-const NEXT_FILE = 'parameters.next.safetensors';
+const NEXT_FILE = nextName(PARAMETERS_FILE);
+const REMEDY = 'Restore the model from a backup, or train it again.';
 
 /** The two files of a model, by name. Equal models give equal bytes. */
 export function modelFiles(model: Model): Record<typeof MODEL_FILE | typeof PARAMETERS_FILE, Uint8Array> {
   const parameters = encodeTensors(model.tensors);
   const entry = { file: PARAMETERS_FILE, bytes: parameters.length, sha256: sha256(parameters) } as const;
-  return { [MODEL_FILE]: new TextEncoder().encode(modelJson(model, entry)), [PARAMETERS_FILE]: parameters };
+  const text = sealJsonText(modelRecord(model, entry));
+  return { [MODEL_FILE]: new TextEncoder().encode(text), [PARAMETERS_FILE]: parameters };
 }
 
 /** The model in the files of {@link modelFiles}; `corrupt` if a byte differs, `newer-format` if it is too new. */
@@ -39,6 +42,7 @@ export function modelFromFiles(
       `There is no model at ${where}: it has no ${MODEL_FILE}. Train one, or correct the path.`,
     );
   }
+  checkSealedJson(json, `${where}/${MODEL_FILE}`, REMEDY);
   const parsed = parseModelJson(new TextDecoder().decode(json), `${where}/${MODEL_FILE}`);
   const expected = parsed.parameters.sha256;
   const bytes = [files[PARAMETERS_FILE], files[NEXT_FILE]].find(
@@ -46,11 +50,7 @@ export function modelFromFiles(
   );
   if (bytes === undefined) {
     const found = files[PARAMETERS_FILE] === undefined ? 'no file' : sha256(files[PARAMETERS_FILE]);
-    throw new SoraError(
-      'corrupt',
-      `${where}/${PARAMETERS_FILE} is damaged: expected SHA-256 ${expected}, found ${found}. It was not used. Restore the model from a backup, or train it again.`,
-      { details: { file: PARAMETERS_FILE, expected, found } },
-    );
+    throw corrupt(`${where}/${PARAMETERS_FILE}`, `SHA-256 ${expected}`, found, REMEDY);
   }
   return assembleModel(parsed, decodeTensors(bytes), where);
 }
@@ -63,10 +63,18 @@ export async function saveModel(target: string | ObjectStorage, model: Model): P
   await storage.flush([NEXT_FILE]);
   await storage.put(MODEL_FILE, files[MODEL_FILE]);
   await storage.flush([MODEL_FILE]);
-  await storage.put(PARAMETERS_FILE, files[PARAMETERS_FILE]);
-  await storage.flush([PARAMETERS_FILE]);
-  await storage.delete(NEXT_FILE);
+  if (await isMine(storage, files)) {
+    await storage.put(PARAMETERS_FILE, files[PARAMETERS_FILE]);
+    await storage.flush([PARAMETERS_FILE]);
+    if (await isMine(storage, files)) await storage.delete(NEXT_FILE);
+  }
   if (typeof target === 'string') await removeTemporary(target);
+}
+
+/** Whether no other training has replaced the model since; if one has, the rest is its to do. */
+async function isMine(storage: ObjectStorage, files: ReturnType<typeof modelFiles>): Promise<boolean> {
+  const now = await storage.get(MODEL_FILE);
+  return now !== undefined && Buffer.compare(now, files[MODEL_FILE]) === 0;
 }
 
 /** Reads a model from a directory (or any storage), every byte checked. */

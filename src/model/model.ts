@@ -1,7 +1,7 @@
 /**
  * A fitted model as a value, and its two files: `model.json` (everything a reader may want to know, canonical and
- * indented) and `parameters.safetensors`. Pure and free of Node, so that a browser can open one: the hash of the
- * parameters, which `model.json` carries, is checked by whoever reads files (files.ts).
+ * indented) and `parameters.safetensors`. Pure and free of Node, so that a browser can open one: the seal of
+ * `model.json` and the hash of the parameters, which it carries, are checked by whoever reads files (files.ts).
  * Nothing that differs between two runs stands in it: no time, path, host, worker count or speed.
  */
 import { z } from 'zod';
@@ -76,34 +76,17 @@ const shape = z.object({
   baseline: z.json().optional(),
   metrics: z.json().optional(),
   provenance: provenanceShape,
-  parameters: z.object({ file: z.literal(PARAMETERS_FILE), bytes: z.int(), sha256: z.string() }),
+  files: z.tuple([z.object({ file: z.literal(PARAMETERS_FILE), bytes: z.int(), sha256: z.string() })]),
 });
 
-/** Text of `model.json`. */
-export function modelJson(model: Model, parameters: ParametersEntry): string {
+/** What `model.json` says; files.ts gives it its text and its seal. */
+export function modelRecord(
+  model: Omit<Model, 'tensors'>,
+  parameters: ParametersEntry,
+): { readonly [key: string]: Json | undefined } {
   const { schema, recipe, learner, baseline, metrics, provenance } = model;
-  const record = {
-    format: MODEL_FORMAT,
-    version: MODEL_VERSION,
-    schema,
-    recipe,
-    learner,
-    baseline,
-    metrics,
-    provenance,
-    parameters,
-  };
-  return `${JSON.stringify(sorted(record as unknown as Json), null, 2)}\n`;
-}
-
-/** The same value with the keys of every object in code-point order. */
-function sorted(value: Json): Json {
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(sorted);
-  const entries = Object.entries(value as { [key: string]: Json | undefined })
-    .filter((entry): entry is [string, Json] => entry[1] !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
+  const record = { schema, recipe, learner, baseline, metrics, provenance, files: [parameters] };
+  return { format: MODEL_FORMAT, version: MODEL_VERSION, ...(record as unknown as { [key: string]: Json }) };
 }
 
 /** What `model.json` says, checked; the tensors are still to be read. */
@@ -134,7 +117,7 @@ export function parseModelJson(text: string, where: string): ParsedModel {
       cause: result.error,
     });
   }
-  const { schema, recipe, learner, baseline, metrics, provenance, parameters } = result.data;
+  const { schema, recipe, learner, baseline, metrics, provenance, files } = result.data;
   return {
     model: {
       schema: parseSchema(schema),
@@ -144,7 +127,7 @@ export function parseModelJson(text: string, where: string): ParsedModel {
       metrics: metrics as Json | undefined,
       provenance,
     },
-    parameters,
+    parameters: files[0],
   };
 }
 

@@ -2,7 +2,7 @@
 import { type VerifyReport, verifyStore } from '../store/verify.ts';
 import type { Hooks } from './data.ts';
 
-/** Reads every byte of the store in `directory` and names what is damaged; see docs/store-format.md. */
+/** Reads every byte of the store in `directory`, also of one that cannot be opened, and names what is damaged. */
 export async function verify(
   directory: string,
   options: Hooks & { readonly repair?: boolean } = {},

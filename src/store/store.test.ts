@@ -87,21 +87,6 @@ describe.each(PLACES)('store in %s', (_, place) => {
     });
   });
 
-  it('keeps models whole', async () => {
-    const store = await openStore(place(), { create: true });
-    const files = { 'model.json': Buffer.from('{}'), 'deep/parameters.bin': Buffer.from([1, 2, 3]) };
-    await store.putModel('churn', files);
-    expect(Object.keys(await store.getModel('churn')).sort()).toEqual(['deep/parameters.bin', 'model.json']);
-    await store.putModel('churn', { 'model.json': Buffer.from('[]') });
-    const model = await store.getModel('churn');
-    expect(Buffer.from(model['model.json']).toString()).toBe('[]');
-    expect(Object.keys(model)).toEqual(['model.json']);
-    await expect(store.getModel('other')).rejects.toMatchObject({ code: 'not-found' });
-    await expect(store.putModel('../x', files)).rejects.toMatchObject({ code: 'bad-option' });
-    expect((await store.verify()).problems).toEqual([]);
-    expect((await store.verify()).orphans).toEqual([]);
-  });
-
   it('stores files that commits vouch for', async () => {
     const store = await openStore(place(), { create: true });
     const file = await store.putFile('quarantine/a.ndjson', Buffer.from('{"row":1}\n'));

@@ -1,5 +1,5 @@
 /**
- * The store: particles, the log of commits that lists them, models, and caches that may be deleted at any time.
+ * The store: particles, the log of commits that lists them, and caches that may be deleted at any time.
  * This file puts the parts together; each part's rules stand in its own file, all of them in docs/store-format.md.
  */
 import { randomUUID } from 'node:crypto';
@@ -15,7 +15,6 @@ import type { Commit, FileRef, LoggedCommit } from './commit.ts';
 import { directoryStorage } from './directory.ts';
 import { checkStoreFile, createStoreFile } from './format.ts';
 import { commitLog } from './log.ts';
-import { type ModelFiles, readModel, storeModel } from './model-files.ts';
 import { memoryPartials, partialCache } from './partial-cache.ts';
 import { type EncodedParticle, particleKey, readParticle, storeParticle } from './particle-file.ts';
 import { sha256 } from './sealed.ts';
@@ -56,10 +55,6 @@ export interface Store {
   loadParticle(ref: ParticleRef): Promise<Particle>;
   /** Stores another file that a commit may then name in `files`, e.g. `quarantine/<name>`. */
   putFile(file: string, bytes: Uint8Array): Promise<FileRef>;
-  /** Stores the files of a model under a name, all at once: readers see the old ones or the new. */
-  putModel(name: string, files: ModelFiles): Promise<void>;
-  /** The files of a model, each checked; `not-found` if there is none of this name. */
-  getModel(name: string): Promise<ModelFiles>;
   /** Encoded partials, for the session's own thread. */
   readonly partials: PartialCache;
   /** Packed views, for this thread; workers get their own from {@link reference}. */
@@ -138,8 +133,6 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
       await storage.put(file, bytes);
       return { file, bytes: bytes.length, sha256: sha256(bytes) };
     },
-    putModel: (name, files) => storeModel(storage, name, files),
-    getModel: (name) => readModel(storage, name),
     partials,
     views: root === undefined || !views ? undefined : viewCache(root, { bytes: viewBytes }),
     get reference() {

@@ -6,7 +6,8 @@ import { SoraError } from '../errors.ts';
 import type { Particle } from '../particle/particle.ts';
 import { randomWord } from '../random.ts';
 import { memoryStorage } from './memory.ts';
-import { sealJson } from './sealed.ts';
+import { sealJson, sha256 } from './sealed.ts';
+import { sealJsonText, sealPage } from './sealed-text.ts';
 import { openStore, type Store } from './store.ts';
 import { type VerifyProgress, verifyStore } from './verify.ts';
 
@@ -34,6 +35,16 @@ function particle(seed: number): Particle {
 
 const VIEW = Uint8Array.from({ length: 5000 }, (_, i) => i * 31);
 
+/** Replaces a model as model/files.ts does, up to a step. */
+async function putModel({ storage }: Store, byte: number, steps = 4): Promise<void> {
+  const parameters = Buffer.alloc(100, byte);
+  const files = [{ file: 'p.bin', bytes: 100, sha256: sha256(parameters) }];
+  await storage.put('models/m/p.next.bin', parameters);
+  if (steps > 1) await storage.put('models/m/model.json', Buffer.from(sealJsonText({ a: byte, files })));
+  if (steps > 2) await storage.put('models/m/p.bin', parameters);
+  if (steps > 3) await storage.delete('models/m/p.next.bin');
+}
+
 /** A store with a file of every kind. */
 async function smallStore(): Promise<{ root: string; store: Store }> {
   const root = join(base, `store-${made++}`);
@@ -45,7 +56,8 @@ async function smallStore(): Promise<{ root: string; store: Store }> {
   await store.commit({ schema, add: refs.slice(0, 2).map((ref) => ({ ...ref, source: 0 })), sources });
   const quarantine = await store.putFile('quarantine/data.ndjson', Buffer.from('{"line":7}\n'));
   await store.commit({ add: [refs[2]], files: [quarantine] });
-  await store.putModel('m', { 'model.json': Buffer.from('{"a":1}\n'), 'p.bin': Buffer.alloc(100, 7) });
+  await putModel(store, 7);
+  await store.storage.put('models/m/report.html', Buffer.from(sealPage('<html></html>\n')));
   for (let i = 0; i < 5; i++) store.partials.put(`partial ${i}`, Buffer.from(`state ${i}`));
   store.views?.write('view', VIEW);
   return { root, store };
@@ -65,7 +77,6 @@ async function useAll(root: string): Promise<string> {
     const snapshot = await store.snapshot();
     for (const [i, ref] of snapshot.particles.entries())
       expect(await store.loadParticle(ref)).toEqual(particle(i + 1));
-    expect(Buffer.from((await store.getModel('m'))['model.json']).toString()).toBe('{"a":1}\n');
     expect(snapshot.particles).toHaveLength(3);
     for (let i = 0; i < 5; i++) {
       const found = store.partials.get(`partial ${i}`);
@@ -124,7 +135,7 @@ describe('verify', () => {
           files: expect.arrayContaining([file]),
         });
         const outcome = await useAll(root);
-        const disposable = file.startsWith('cache/') || file.startsWith('quarantine/');
+        const disposable = /^(cache|quarantine|models)\//.test(file);
         expect({ file, at, outcome }).toEqual({ file, at, outcome: disposable ? 'used' : 'corrupt' });
       }
       writeFileSync(path, bytes);
@@ -142,8 +153,8 @@ describe('verify', () => {
       const isLastCommit = file.endsWith('2.json');
       rmSync(path);
       const gone = await verifyStore(root);
-      const manifest = file === 'models/m.json';
-      if (manifest) expect(gone.orphans).toHaveLength(2);
+      if (file === 'models/m/model.json') expect(gone.orphans).toHaveLength(2);
+      else if (file === 'models/m/report.html') expect(gone.ok).toBe(true);
       else if (isLastCommit) expect(gone.orphans).toHaveLength(2);
       else
         expect(gone.problems.map((problem) => problem.file)).toEqual(
@@ -173,8 +184,63 @@ describe('verify', () => {
     damaged[damaged.length >> 1] ^= 8;
     writeFileSync(path, damaged);
     expect((await store.verify()).problems[0]).toMatchObject({ file: report.orphans[0], kind: 'damaged' });
+    expect(await store.verify({ repair: true })).toMatchObject({ ok: false });
+    utimesSync(path, 1e9, 1e9);
     expect(await store.verify({ repair: true })).toMatchObject({ ok: true });
     expect(await store.verify()).toMatchObject({ problems: [], orphans: [] });
+  });
+
+  it('holds a model whole at every step of its replacement, and foreign files apart', async () => {
+    const { root, store } = await smallStore();
+    const age = (file: string) => utimesSync(join(root, file), 1e9, 1e9);
+    for (const steps of [1, 2, 3]) {
+      await putModel(store, 7);
+      await putModel(store, 9, steps);
+      age('models/m/p.next.bin');
+      const report = await store.verify({ repair: true });
+      expect(report).toMatchObject({ ok: true, problems: [], leftovers: ['models/m/p.next.bin'] });
+      const isNeeded = steps === 2;
+      expect((await store.storage.stat('models/m/p.next.bin')) !== undefined).toBe(isNeeded);
+    }
+    for (const name of ['models/x.json', 'models/m/other.bin', 'models/m/deep/p.bin', 'models/m/tmp/x']) {
+      await store.storage.put(name, Buffer.from('x'));
+    }
+    const report = await store.verify();
+    expect(report.unknown).toEqual(['models/m/deep/p.bin', 'models/m/other.bin', 'models/x.json']);
+    expect(report.leftovers).toEqual(['models/m/tmp/x']);
+  });
+
+  it('removes orphans only when they are old, the log is whole, and nobody has named them since', async () => {
+    const { root, store } = await smallStore();
+    const orphan = await store.putParticle(particle(9));
+    const key = `particles/${orphan.hash.slice(0, 2)}/${orphan.hash}.arrow`;
+    const isThere = async () => (await store.storage.stat(key)) !== undefined;
+    const age = () => utimesSync(join(root, key), 1e9, 1e9);
+    await store.verify({ repair: true });
+    expect(await isThere()).toBe(true);
+    age();
+    const commit = join(root, 'log', '00000000000000000002.json');
+    const bytes = readFileSync(commit);
+    writeFileSync(commit, bytes.subarray(1));
+    await verifyStore(root, { repair: true });
+    expect(await isThere()).toBe(true);
+    writeFileSync(commit, bytes);
+    await store.putParticle(particle(9));
+    await store.verify({ repair: true });
+    expect(await isThere()).toBe(true);
+    age();
+    const { storage } = store;
+    const stat = async (name: string) => {
+      if (name === key) await storage.put(key, (await storage.get(key)) as Uint8Array);
+      return storage.stat(name);
+    };
+    await verifyStore({ ...storage, stat }, { repair: true });
+    expect(await isThere()).toBe(true);
+    age();
+    expect(await store.verify({ repair: true })).toMatchObject({ ok: true, orphans: [key] });
+    expect(await isThere()).toBe(false);
+    await expect(store.commit({ add: [orphan] })).rejects.toMatchObject({ code: 'io-failed' });
+    expect((await store.snapshot()).commit).toBe(2);
   });
 
   it('repairs what can be had again, and only that', async () => {
@@ -236,13 +302,18 @@ describe('verify', () => {
             await storage.delete(info.key);
             yield info;
           } else yield info;
-          if (listed === 2 && info.key === 'models/m.json')
-            await store.putModel('m', { 'model.json': Buffer.of(1) });
         }
       },
     };
-    expect(await verifyStore(moving)).toMatchObject({ ok: true, problems: [] });
+    let replaced = 0;
+    const get = async (key: string) => {
+      const bytes = await storage.get(key);
+      if (key === 'models/m/model.json' && replaced++ === 0) await putModel(store, 8);
+      return bytes;
+    };
+    expect(await verifyStore({ ...moving, get })).toMatchObject({ ok: true, problems: [] });
     expect(listed).toBe(2);
+    expect(replaced).toBeGreaterThan(2);
   });
 
   it('stops on request, and refuses what is no store', async () => {

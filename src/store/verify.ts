@@ -8,8 +8,8 @@ import { commitKey, commitNumber, decodeCommit, type LoggedCommit } from './comm
 import { mapConcurrent } from './concurrent.ts';
 import { directoryStorage, TEMPORARY } from './directory.ts';
 import { checkStoreFile, STORE_FILE, STORE_REMEDY, storeFileBytes } from './format.ts';
-import { checkChain } from './log.ts';
-import { decodeManifest, isManifestKey, MODELS } from './model-files.ts';
+import { checkChain, commitLog } from './log.ts';
+import { checkModel, type ModelCheck, modelFolder } from './model-check.ts';
 import { PARTIALS } from './partial-cache.ts';
 import { particleHash, particleKey } from './particle-file.ts';
 import type { ObjectInfo, ObjectStorage } from './storage.ts';
@@ -57,7 +57,10 @@ export interface VerifyProgress {
 }
 
 export interface VerifyOptions {
-  /** Remove damaged cache files and old leftovers, write a damaged `store.json` anew (default false). */
+  /**
+   * Remove damaged cache files, leftovers and orphans older than an hour, and write a damaged `store.json` anew
+   * (default false). Orphans stay when a commit is damaged: they may be its own.
+   */
   readonly repair?: boolean;
   /** Called after each file. */
   readonly onProgress?: (progress: VerifyProgress) => void;
@@ -84,6 +87,12 @@ interface Run {
   readonly unknown: string[];
   readonly total: { files: number; bytes: number };
   readonly done: { files: number; bytes: number };
+  /** Checks of models by folder, made when the first of its files is met. */
+  readonly models: Map<string, Promise<ModelCheck>>;
+  /** Whole particles that no commit names. */
+  readonly stray: ObjectInfo[];
+  /** Whether every commit could be read: else a particle may belong to one that could not. */
+  isLogSound: boolean;
   commits: number;
   particles: number;
 }
@@ -94,14 +103,14 @@ export async function verifyStore(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const run = startRun(typeof place === 'string' ? directoryStorage(place) : place, options);
-  const keys = await measure(run);
-  await checkFormat(run, keys.commits.length > 0);
-  await checkLog(run, keys.commits);
-  for (const key of keys.manifests) await checkManifest(run, key);
+  const commits = await measure(run);
+  await checkFormat(run, commits.length > 0);
+  await checkLog(run, commits);
   for await (const batch of batches(run.storage.list(''))) {
     await mapConcurrent(batch, CONCURRENCY, (info) => checkFile(run, info));
   }
   await checkMissing(run);
+  if (options.repair === true && run.isLogSound) await removeOrphans(run);
   return report(run);
 }
 
@@ -116,6 +125,9 @@ function startRun(storage: ObjectStorage, options: VerifyOptions): Run {
     unknown: [],
     total: { files: 0, bytes: 0 },
     done: { files: 0, bytes: 0 },
+    models: new Map(),
+    stray: [],
+    isLogSound: true,
     commits: 0,
     particles: 0,
   };
@@ -137,18 +149,16 @@ function report(run: Run): VerifyReport {
   };
 }
 
-/** Counts what there is, and finds the files that say what others must be. */
-async function measure(run: Run): Promise<{ commits: string[]; manifests: string[] }> {
+/** Counts what there is, and finds the commits. */
+async function measure(run: Run): Promise<string[]> {
   const commits: string[] = [];
-  const manifests: string[] = [];
   for await (const { key, size } of run.storage.list('')) {
     throwIfAborted(run.options.signal);
     run.total.files++;
     run.total.bytes += size;
     if (commitNumber(key) !== undefined) commits.push(key);
-    else if (isManifestKey(key)) manifests.push(key);
   }
-  return { commits, manifests };
+  return commits;
 }
 
 async function* batches(list: AsyncIterable<ObjectInfo>): AsyncGenerator<ObjectInfo[]> {
@@ -186,6 +196,12 @@ async function checkFormat(run: Run, hasCommits: boolean): Promise<void> {
 
 /** Checks each commit by itself and in its chain, and notes what the commits expect of other files. */
 async function checkLog(run: Run, keys: readonly string[]): Promise<void> {
+  const before = run.problems.length;
+  await checkCommits(run, keys);
+  run.isLogSound = run.problems.length === before;
+}
+
+async function checkCommits(run: Run, keys: readonly string[]): Promise<void> {
   const commits = await mapConcurrent(keys, CONCURRENCY, (key) => checkCommit(run, key));
   const last = keys.length === 0 ? 0 : Number(commitNumber(keys[keys.length - 1]));
   const byNumber = new Map(keys.map((key, i) => [commitNumber(key), commits[i]]));
@@ -241,17 +257,6 @@ function expectFiles(run: Run, commit: LoggedCommit): void {
   }
 }
 
-async function checkManifest(run: Run, key: string): Promise<void> {
-  try {
-    const bytes = await run.storage.get(key);
-    for (const { file, sha256 } of bytes === undefined ? [] : decodeManifest(bytes, key)) {
-      run.expected.set(file, { sha256, remedy: 'Train the model again, or restore it from a backup.' });
-    }
-  } catch (error) {
-    await found(run, key, findingOf(error, 'a manifest'));
-  }
-}
-
 async function checkFile(run: Run, info: ObjectInfo): Promise<void> {
   throwIfAborted(run.options.signal);
   try {
@@ -280,11 +285,11 @@ async function checkByKind(run: Run, info: ObjectInfo): Promise<void> {
     const finding = await checkHash(storage, key, expected, onPiece);
     run.expected.delete(key);
     if (finding !== undefined) await found(run, key, finding);
-  } else if (key === STORE_FILE || commitNumber(key) !== undefined || isManifestKey(key)) {
+  } else if (key === STORE_FILE || commitNumber(key) !== undefined) {
     return; // checked before
   } else if (key.startsWith(TEMPORARY)) {
     run.leftovers.push(key);
-    if (run.options.repair === true && Date.now() - info.modified > OLD_MILLISECONDS) await remove();
+    if (run.options.repair === true && isOld(info)) await remove();
   } else if (key.startsWith(VIEWS) && key.endsWith('.view')) {
     const { finding } = await checkSettled(storage, info, async (now) => ({
       finding: await checkView(storage, now, onPiece),
@@ -296,12 +301,62 @@ async function checkByKind(run: Run, info: ObjectInfo): Promise<void> {
     if (torn !== undefined) run.leftovers.push(`${key} (from byte ${torn})`);
   } else if (particleHash(key) !== undefined) {
     const finding = await checkOrphan(storage, key);
+    if (finding === undefined) run.stray.push(info);
+    else await found(run, key, finding, run.isLogSound && isOld(info) ? remove : undefined);
     if (finding === undefined) run.orphans.push(key);
-    else await found(run, key, finding, remove);
-  } else if (key.startsWith(MODELS) || key.startsWith(QUARANTINE)) {
+  } else if (modelFolder(key) !== undefined) {
+    await checkModelFile(run, info, modelFolder(key) as string, remove);
+  } else if (key.startsWith(QUARANTINE)) {
     run.orphans.push(key);
   } else {
     run.unknown.push(key);
+  }
+}
+
+function isOld(info: ObjectInfo): boolean {
+  return Date.now() - info.modified > OLD_MILLISECONDS;
+}
+
+/** Checks a model as a whole when the first of its files is met, and says what each of them is. */
+async function checkModelFile(
+  run: Run,
+  info: ObjectInfo,
+  folder: string,
+  remove: () => Promise<void>,
+): Promise<void> {
+  const { storage, models } = run;
+  let check = models.get(folder);
+  if (check === undefined) {
+    check = checkModel(storage, folder, () => throwIfAborted(run.options.signal));
+    models.set(folder, check);
+    for (const { file, finding } of (await check).findings) await found(run, file, finding);
+  }
+  const { key } = info;
+  const { findings, kindOf, isFree } = await check;
+  if (findings.some(({ file }) => file === key)) return;
+  const kind = kindOf(key);
+  if (kind === 'orphan') run.orphans.push(key);
+  else if (kind === 'unknown') run.unknown.push(key);
+  else if (kind === 'leftover') run.leftovers.push(key);
+  if (kind === 'leftover' && run.options.repair === true && isOld(info) && isFree(key)) await remove();
+}
+
+/**
+ * Removes particles that no commit names and that no writer can still mean to name: they are older than an hour, and
+ * a writer that finds one in place writes it again before it commits. The log is read once more at the last moment,
+ * and a commit whose particle has gone all the same fails rather than name it.
+ */
+async function removeOrphans(run: Run): Promise<void> {
+  const old = run.stray.filter(isOld);
+  if (old.length === 0) return;
+  const named = new Set(
+    (await commitLog(run.storage).read()).flatMap(({ add }) => add.map(({ hash }) => hash)),
+  );
+  for (const { key } of old) {
+    const now = await run.storage.stat(key);
+    if (now !== undefined && isOld(now) && !named.has(particleHash(key) as string)) {
+      await run.storage.delete(key);
+    }
   }
 }
 
@@ -323,19 +378,11 @@ async function checkSettled(
   return now.size === info.size && now.modified === info.modified ? result : check(now);
 }
 
-/** Whether the manifest of a model still names the file: the model may have been replaced meanwhile. */
-async function isStillNamed(run: Run, file: string): Promise<boolean> {
-  const manifest = `${MODELS}${file.slice(MODELS.length).split('/')[0]}.json`;
-  const bytes = await run.storage.get(manifest);
-  return bytes !== undefined && decodeManifest(bytes, manifest).some((entry) => entry.file === file);
-}
-
 /** What commits expect but no listing showed. */
 async function checkMissing(run: Run): Promise<void> {
   await mapConcurrent([...run.expected], CONCURRENCY, async ([file, expected]) => {
     const info = await run.storage.stat(file);
     if (info !== undefined) return checkFile(run, info);
-    if (file.startsWith(MODELS) && !(await isStillNamed(run, file))) return;
     await found(run, file, {
       kind: 'missing',
       expected: `SHA-256 ${expected.sha256}`,
