@@ -115,7 +115,7 @@ describe('errors', () => {
     const store = join(folder, 'stopped.sora');
     const stopped = await sora(['train', ADULT, '--target', 'income', '--store', store], {
       cwd: folder,
-      onStart: (child) => setTimeout(() => child.kill('SIGINT'), 500),
+      onStart: (child) => child.stderr?.once('data', () => child.kill('SIGINT')),
     });
     expect(stopped.code).toBe(130);
     expect(existsSync(join(store, 'models'))).toBe(false);

@@ -1,6 +1,5 @@
 /** `sora evaluate`: how good a model is on labelled data. */
 import { Command } from 'commander';
-import { evaluate } from '../pipeline/evaluate.ts';
 import { evaluateShape } from '../pipeline/options.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
@@ -20,6 +19,7 @@ export function evaluateCommand(): Command {
   return command.action((model: string, inputs: string[], flags) =>
     runCommand(flags, async ({ signal, onProgress, say }) => {
       const options = readFlags(evaluateShape, flags);
+      const { evaluate } = await import('../pipeline/evaluate.ts');
       const result = await evaluate(model, inputs, { ...options, signal, onProgress, onNote: say });
       return { json: result, screen: `\n${metricsScreen(result.evaluation)}  ${result.verdict}` };
     }),

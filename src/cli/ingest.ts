@@ -1,7 +1,7 @@
 /** `sora ingest`: files become particles in a store, in one commit. */
 import { Command } from 'commander';
 import { formatBytes, formatCount, formatDuration } from '../explain/format.ts';
-import { type IngestResult, ingest } from '../pipeline/ingest.ts';
+import type { IngestResult } from '../pipeline/ingest.ts';
 import { ingestShape } from '../pipeline/options.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
@@ -45,6 +45,7 @@ export function ingestCommand(): Command {
   return command.action((inputs: string[], flags) =>
     runCommand(flags, async ({ signal, onProgress, say }) => {
       const options = readFlags(ingestShape, flags);
+      const { ingest } = await import('../pipeline/ingest.ts');
       const result = await ingest(inputs, { ...options, signal, onProgress, onNote: say });
       return { json: result, screen: ingestScreen(result) };
     }),

@@ -2,9 +2,9 @@
 import { Command } from 'commander';
 import { formatBytes, formatCount, formatNumber, formatPercent } from '../explain/format.ts';
 import type { Model } from '../model/model.ts';
-import { type Inspection, inspect } from '../pipeline/inspect.ts';
+import { describeValues } from '../pipeline/describe.ts';
+import type { Inspection } from '../pipeline/inspect.ts';
 import { inspectShape } from '../pipeline/options.ts';
-import { describeValues } from '../pipeline/report.ts';
 import { describeRecipe } from '../recipe/recipe.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
@@ -76,6 +76,7 @@ export function inspectCommand(): Command {
   addCommonFlags(addFlags(command, inspectShape)).addHelpText('after', EXAMPLES);
   return command.action((path: string, flags) =>
     runCommand(flags, async ({ signal, onProgress, say }) => {
+      const { inspect } = await import('../pipeline/inspect.ts');
       const found = await inspect(path, {
         ...readFlags(inspectShape, flags),
         signal,

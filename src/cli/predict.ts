@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import { formatCount, formatDuration } from '../explain/format.ts';
 import { predictShape } from '../pipeline/options.ts';
-import { predict } from '../pipeline/predict.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { pathOf } from './screen.ts';
@@ -22,6 +21,7 @@ export function predictCommand(): Command {
   return command.action((model: string, inputs: string[], flags) =>
     runCommand(flags, async ({ signal, onProgress, say }) => {
       const options = readFlags(predictShape, flags);
+      const { predict } = await import('../pipeline/predict.ts');
       const result = await predict(model, inputs, { ...options, signal, onProgress, onNote: say });
       const place = result.out === undefined ? '' : ` · ${pathOf(result.out)}`;
       say(`${formatCount(result.rows)} rows in ${formatDuration(1000 * result.seconds)}${place}`);

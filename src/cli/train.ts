@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../explain/format.ts';
 import { trainShape } from '../pipeline/options.ts';
-import { train } from '../pipeline/train.ts';
 import type { TrainResult } from '../pipeline/train-result.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
@@ -75,6 +74,7 @@ export function trainCommand(): Command {
   return command.action((inputs: string[], flags) =>
     runCommand(flags, async ({ signal, onProgress, say }) => {
       const options = readFlags(trainShape, flags);
+      const { train } = await import('../pipeline/train.ts');
       const result = await train(inputs, { ...options, signal, onProgress, onNote: say });
       const { model: _, ...json } = result;
       return { json, screen: trainScreen(result) };

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { formatBytes, formatCount } from '../explain/format.ts';
 import { verifyShape } from '../pipeline/options.ts';
-import { verify } from '../pipeline/verify.ts';
+import type { VerifyReport } from '../store/verify.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
 
@@ -11,7 +11,28 @@ Examples:
   sora verify people.sora
   sora verify people.sora --repair
 
-Exit code 0: everything is as it was written. 1: damage was found (and is listed).`;
+Exit code 0: everything is as it was written, or has been repaired. 1: damage was found (and is listed).`;
+
+/** What was found, a line for each thing that is wrong, and the verdict. */
+export function verifyScreen(report: VerifyReport): string {
+  const { problems, orphans, leftovers, unknown } = report;
+  const lines = problems.map(
+    ({ file, kind, expected, found, remedy, repaired }) =>
+      `  ${file}: ${kind}; expected ${expected}, found ${found}. ${repaired ? 'Repaired.' : remedy}`,
+  );
+  const read = `${formatCount(report.files)} files, ${formatBytes(report.bytes)} read`;
+  const left = problems.filter(({ repaired }) => !repaired).length;
+  const mended = problems.length - left;
+  const verdict =
+    left === 0 ? `Sound: ${read}.` : `Damaged: ${left} ${left === 1 ? 'problem' : 'problems'}; ${read}.`;
+  const loose = [
+    mended > 0 ? ` ${mended} repaired.` : '',
+    orphans.length > 0 ? ` ${orphans.length} files that no commit names.` : '',
+    leftovers.length > 0 ? ` ${leftovers.length} unfinished writes.` : '',
+    unknown.length > 0 ? ` Not of the store: ${unknown.join(', ')}.` : '',
+  ];
+  return [...lines, verdict + loose.join('')].join('\n');
+}
 
 export function verifyCommand(): Command {
   const command = new Command('verify')
@@ -20,19 +41,9 @@ export function verifyCommand(): Command {
   addCommonFlags(addFlags(command, verifyShape)).addHelpText('after', EXAMPLES);
   return command.action((directory: string, flags) =>
     runCommand(flags, async ({ signal, onProgress }) => {
+      const { verify } = await import('../pipeline/verify.ts');
       const report = await verify(directory, { ...readFlags(verifyShape, flags), signal, onProgress });
-      const lines = report.problems.map(
-        (problem) =>
-          `  ${problem.file}: ${problem.kind}; expected ${problem.expected}, found ${problem.found}. ${problem.remedy}`,
-      );
-      const read = `${formatCount(report.files)} files, ${formatBytes(report.bytes)} read`;
-      const loose = report.orphans.length > 0 ? ` ${report.orphans.length} files that no commit names.` : '';
-      const verdict = lines.length === 0 ? `Sound: ${read}.` : `Damaged: ${lines.length} problems; ${read}.`;
-      return {
-        json: report,
-        screen: [...lines, verdict + loose].join('\n'),
-        exit: lines.length === 0 ? 0 : 1,
-      };
+      return { json: report, screen: verifyScreen(report), exit: report.ok ? 0 : 1 };
     }),
   );
 }

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SoraError } from '../errors.ts';
-import { type IngestReport, type IngestSettings, ingestInto, type TableInputs } from '../ingest/ingest.ts';
+import type { IngestReport, IngestSettings, TableInputs } from '../ingest/ingest.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { ParticleRef } from '../particle/particle.ts';
 import type { Role, Schema } from '../particle/schema.ts';
@@ -137,6 +137,7 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
   const store = await openStore(options.store ?? defaultStore(inputs), { create: true });
   const { profiled, ...settings } = options;
   const partials: [ParticleRef, string, Uint8Array][] = [];
+  const { ingestInto } = await import('../ingest/ingest.ts');
   const report = await ingestInto(store, inputs, {
     ...settings,
     partials: [summaryReference('profile', profiled === undefined ? {} : { split: profiled })],

@@ -7,7 +7,6 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import type { Writable } from 'node:stream';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { SoraError } from '../errors.ts';
 
 /** One cell: text, a number, or nothing. */
@@ -120,6 +119,7 @@ export async function fileOutput(path: string): Promise<TableWriter> {
 async function toParquet(lines: string, path: string): Promise<void> {
   const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
   const whole = `${lines}.parquet`;
+  const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {

@@ -1,6 +1,5 @@
 /** Prediction over tables of any size: read, score particle by particle, write; one row out for each row in. */
 import { SoraError } from '../errors.ts';
-import { readTable } from '../ingest/ingest.ts';
 import { loadModel } from '../model/files.ts';
 import type { Model } from '../model/model.ts';
 import { type Predictions, particlePredictor } from '../model/predict.ts';
@@ -113,6 +112,7 @@ async function openRows(model: Model, inputs: Inputs, options: PredictOptions, h
     return { particles: particles(), notes: [], badRows: () => 0 };
   }
   const { keep, out, at, memory, workers, ...read } = options;
+  const { readTable } = await import('../ingest/ingest.ts');
   const table = await readTable(inputs, { ...read, schema: model.schema, keep, signal: hooks.signal });
   return { particles: table.particles, notes: table.notes, badRows: () => table.report().badRows };
 }
