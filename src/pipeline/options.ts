@@ -183,7 +183,10 @@ export const inspectShape = z.object({
 
 /** `sora verify`. */
 export const verifyShape = z.object({
-  repair: z.boolean().default(false).describe('Remove damaged caches and files that no commit names.'),
+  repair: z
+    .boolean()
+    .default(false)
+    .describe('Remove damaged caches, and what writers that died left an hour ago or more.'),
 });
 
 export type ReadOptions = z.input<typeof readShape>;

@@ -1,37 +1,16 @@
 /** Gathers what a report says from a training's results, and writes it beside the model. */
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatBytes, formatCount, formatDuration, formatNumber, formatPercent } from '../explain/format.ts';
-import { type ReportColumn, type ReportData, renderReport } from '../explain/report.ts';
+import { formatBytes, formatCount, formatDuration } from '../explain/format.ts';
+import type { ReportColumn, ReportData } from '../explain/report.ts';
 import { describeRecipe } from '../recipe/recipe.ts';
-import type { ColumnProfile, NumberProfile } from '../summary/profile.ts';
+import { directoryStorage, removeTemporary } from '../store/directory.ts';
+import { sealPage } from '../store/sealed-text.ts';
+import type { ColumnProfile } from '../summary/profile.ts';
+import { describeValues } from './describe.ts';
 import type { Fitted } from './fit.ts';
 import type { TrainResult } from './train-result.ts';
 
-export const REPORT_FILE = 'report.html';
-
-/** Values of a column in a few words. */
-export function describeValues(column: ColumnProfile): string {
-  if (column.type === 'number') return describeNumbers(column, formatNumber);
-  if (column.type === 'timestamp')
-    return describeNumbers(column, (time) => new Date(time).toISOString().slice(0, 16));
-  if (column.type === 'boolean') return `${formatPercent(column.trues / Math.max(1, column.present))} true`;
-  if (column.type === 'category') {
-    const top = column.values
-      .slice(0, 3)
-      .map(({ value, count }) => `${value} ${formatPercent(count / column.present)}`);
-    return `${formatCount(column.distinct.estimate)} levels: ${top.join(', ')}`;
-  }
-  if (column.type === 'sparse')
-    return `${formatCount(column.entries)} entries of ${formatCount(column.width)} features`;
-  if (column.type === 'text') return `${formatNumber(column.words.mean ?? 0)} words on average`;
-  return '';
-}
-
-function describeNumbers({ min, max, mean }: NumberProfile, format: (value: number) => string): string {
-  if (min === null || max === null || mean === null) return 'no values';
-  return `${format(min)} … ${format(max)}, mean ${format(mean)}`;
-}
+const REPORT_FILE = 'report.html';
 
 function describeColumn(column: ColumnProfile, fitted: Fitted): ReportColumn {
   const prefix = `${column.name}: `;
@@ -78,9 +57,19 @@ export function reportData(result: TrainResult, fitted: Fitted): ReportData {
   };
 }
 
-/** Writes the report into the model directory; returns its path. */
+/** Removes the report of the model that is about to be replaced: none is better than one of another model. */
+export async function removeReport(directory: string): Promise<void> {
+  await directoryStorage(directory).delete(REPORT_FILE);
+}
+
+/** Writes the report into the model directory, sealed; returns its path. */
 export async function writeReport(result: TrainResult, fitted: Fitted): Promise<string> {
-  const path = join(result.directory, REPORT_FILE);
-  await writeFile(path, renderReport(reportData(result, fitted)));
-  return path;
+  const { renderReport } = await import('../explain/report.ts');
+  const { directory } = result;
+  const page = sealPage(renderReport(reportData(result, fitted)));
+  const storage = directoryStorage(directory);
+  await storage.put(REPORT_FILE, new TextEncoder().encode(page));
+  await storage.flush([REPORT_FILE]);
+  await removeTemporary(directory);
+  return join(directory, REPORT_FILE);
 }

@@ -18,7 +18,7 @@ import { crossValidate } from './cross-validate.ts';
 import { type Hooks, type Inputs, openData, openSession } from './data.ts';
 import { evaluateOn, type Fitted, fitOn, type Loss } from './fit.ts';
 import { checkOptions, type TrainOptions, trainShape } from './options.ts';
-import { writeReport } from './report.ts';
+import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
 import type { TrainResult } from './train-result.ts';
 import { VERSION } from './version.ts';
@@ -145,6 +145,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
       schema,
       model,
     };
+    await removeReport(directory);
     await saveModel(directory, model);
     const report = options.report ? await writeReport(result, fitted) : undefined;
     return report === undefined ? result : { ...result, report };
