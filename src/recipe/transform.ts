@@ -79,6 +79,9 @@ export function transform<S extends Step>(definition: Transform<S>): Transform {
   return definition as unknown as Transform;
 }
 
+/** No feature exceeds this, whatever the data: squares and sums of features must not overflow. */
+export const LARGEST_FEATURE = 1e9;
+
 /** Adds to a count of the tally. */
 export function tallyUp(counts: Record<string, number>, column: string, count: number): void {
   if (count > 0) counts[column] = (counts[column] ?? 0) + count;

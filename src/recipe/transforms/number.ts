@@ -9,7 +9,14 @@ import { log1p } from '../../kernel/elementary.ts';
 import type { Column, NumberArray, NumberColumn } from '../../particle/column.ts';
 import { conditionalGrid, shareOf, spikeOf } from '../grid.ts';
 import type { NumberStatistics } from '../statistics.ts';
-import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
+import {
+  type ApplyContext,
+  type Dropped,
+  type FitContext,
+  LARGEST_FEATURE,
+  tallyUp,
+  transform,
+} from '../transform.ts';
 
 const affine = { centre: z.number(), scale: z.number() };
 
@@ -37,9 +44,6 @@ export type NumberStep = z.infer<typeof shape>;
 
 type Range = readonly [low: number, high: number];
 
-/** Standard deviations that a feature never exceeds. */
-const MOST_DEVIATIONS = 1e9;
-
 /** sign(x)·log1p(|x| / unit). */
 function signedLog(x: number, unit: number): number {
   return x < 0 ? -log1p(-x / unit) : log1p(x / unit);
@@ -65,7 +69,7 @@ function fit(context: FitContext): NumberStep | Dropped {
   const knots =
     mode === 'standard' || mode === 'log'
       ? []
-      : hinges(knotValues(grid, clip[1], context.knots), transformed, ends, onScale, context.centred);
+      : hinges(knotValues(grid, clip, context.knots), transformed, ends, onScale, context.centred);
   const isSpike = spike !== undefined && knots.length > 0 && statistics.min !== statistics.max;
   return {
     transform: 'number',
@@ -100,11 +104,11 @@ function fillValue(statistics: NumberStatistics): number {
 
 /**
  * Centre and 1 / standard deviation of values that lie between `ends`. The scale is held low enough that no value
- * exceeds {@link MOST_DEVIATIONS}: a few huge values beyond the grid must not overflow an f32.
+ * exceeds {@link LARGEST_FEATURE}: a few huge values beyond the grid must not overflow an f32.
  */
 function standardise(centre: number, std: number, ends: Range): { centre: number; scale: number } {
   const reach = Math.max(ends[1] - centre, centre - ends[0]);
-  const scale = Math.min(std > 0 ? 1 / std : 1, MOST_DEVIATIONS / reach);
+  const scale = Math.min(std > 0 ? 1 / std : 1, LARGEST_FEATURE / reach);
   return { centre, scale: Number.isFinite(scale) ? scale : 1 };
 }
 
@@ -170,12 +174,12 @@ function logUnit(grid: Float64Array): number {
 }
 
 /** Up to `count` distinct values at even quantiles, inside the range. */
-function knotValues(grid: Float64Array, high: number, count: number): number[] {
+function knotValues(grid: Float64Array, [low, high]: Range, count: number): number[] {
   const values = new Set<number>();
-  const last = Math.min(grid[grid.length - 1], high);
+  const [first, last] = [Math.max(grid[0], low), Math.min(grid[grid.length - 1], high)];
   for (let k = 1; k <= count; k++) {
     const value = grid[shareOf(grid, k / (count + 1))];
-    if (value > grid[0] && value < last) values.add(value);
+    if (value > first && value < last) values.add(value);
   }
   return [...values].sort((a, b) => a - b);
 }
@@ -218,10 +222,16 @@ function reason(
   return parts.join(', ');
 }
 
+/** Six digits if they tell the knots apart, else all. */
+function printKnot({ knots }: NumberStep, index: number): string {
+  const short = new Set(knots.map(({ value }) => print(value)));
+  return short.size === knots.length ? print(knots[index].value) : String(knots[index].value);
+}
+
 function feature(step: NumberStep, index: number): string {
   const name = step.unit === undefined ? step.column : `log(${step.column})`;
   if (index === 0) return name;
-  if (index <= step.knots.length) return `${name}>${print(step.knots[index - 1].value)}`;
+  if (index <= step.knots.length) return `${name}>${printKnot(step, index - 1)}`;
   if (step.spike !== undefined && index === step.knots.length + 1)
     return `${step.column}=${print(step.spike)}`;
   return `${step.column} missing`;

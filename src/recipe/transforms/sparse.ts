@@ -6,7 +6,14 @@
 import { z } from 'zod';
 import type { Column, SparseColumn } from '../../particle/column.ts';
 import { isPresent } from '../../particle/column.ts';
-import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
+import {
+  type ApplyContext,
+  type Dropped,
+  type FitContext,
+  LARGEST_FEATURE,
+  tallyUp,
+  transform,
+} from '../transform.ts';
 
 const shape = z.object({
   transform: z.literal('sparse'),
@@ -33,10 +40,12 @@ function fit({ field, statistics, encoding }: FitContext): SparseStep | Dropped 
     column: field.name,
     width,
     why: `${width} sparse features${scaled && greatest ? ', each divided by its largest magnitude' : ''}`,
-    scales: scaled
-      ? greatest?.map((x) => (x > 0 && x < Number.POSITIVE_INFINITY ? Number((1 / x).toPrecision(6)) : 1))
-      : undefined,
+    scales: scaled ? greatest?.map((x) => (x > 0 ? Number((1 / x).toPrecision(6)) : 1)) : undefined,
   };
+}
+
+function clamp(value: number): number {
+  return Math.max(-LARGEST_FEATURE, Math.min(LARGEST_FEATURE, value));
 }
 
 function apply(step: SparseStep, column: Column, context: ApplyContext): void {
@@ -63,7 +72,7 @@ function apply(step: SparseStep, column: Column, context: ApplyContext): void {
       else if (value - value !== 0) infinite++;
       else {
         indices[to] = sparse.indices[from];
-        values[to++] = scales === undefined ? value : value * scales[sparse.indices[from]];
+        values[to++] = clamp(scales === undefined ? value : value * scales[sparse.indices[from]]);
       }
     }
     starts[i + 1] = to;
