@@ -2,7 +2,7 @@
  * Where and why a delimited file went wrong. DuckDB counts records, people count lines: a quoted field may hold many.
  * So a failure is looked up in the file itself, by the rules of `records.ts` and `guess.ts`.
  */
-import { SoraError } from '../errors.ts';
+import { SoraError, throwIfAborted } from '../errors.ts';
 import type { BadRow } from './bad-rows.ts';
 import { badRowError, expected } from './bad-rows.ts';
 import type { CsvFile } from './csv-file.ts';
@@ -29,11 +29,11 @@ export async function* rejectedRows(
     let last = -1;
     while (true) {
       const rows = await database.rows(
-        `SELECT line_byte_position AS at, arg_min(column_idx, column_idx) AS position, arg_min(error_type::VARCHAR, column_idx) AS kind, arg_min(csv_line, column_idx) AS raw, arg_min(error_message, column_idx) AS message FROM ${table} WHERE line_byte_position > ${last} GROUP BY line_byte_position ORDER BY at LIMIT ${PAGE}`,
+        `SELECT line_byte_position AS place, arg_min(column_idx, column_idx) AS position, arg_min(error_type::VARCHAR, column_idx) AS kind, arg_min(csv_line, column_idx) AS raw, arg_min(error_message, column_idx) AS message FROM ${table} WHERE line_byte_position > ${last} GROUP BY line_byte_position ORDER BY place LIMIT ${PAGE}`,
         signal,
       );
       for (const row of rows) {
-        last = Number(row.at);
+        last = Number(row.place);
         yield rejectedRow(csv, fields, row, await lines.lineAt(last));
       }
       if (rows.length < PAGE) break;
@@ -134,12 +134,15 @@ export async function explainFailure(
   context: ReadContext,
 ): Promise<SoraError> {
   const bad = await firstBadRow(csv, fields, good, context).catch(() => undefined);
+  throwIfAborted(context.signal);
   if (bad !== undefined) return badRowError(bad);
-  const line = /CSV Error on Line: (\d+)/.exec(String(failure))?.[1];
+  const reason = await context.database.reason(failure, context.signal);
+  if (reason instanceof SoraError) return reason;
+  const line = /CSV Error on Line: (\d+)/.exec(String(reason))?.[1];
   const place = line === undefined ? csv.file.name : `${csv.file.name}: record ${line}`;
   return new SoraError(
     'bad-input',
-    `${place}: ${duckMessage(failure).replace(/^[A-Za-z ]*Error: /, '')} Check the file's delimiter, quotes and line ends, or use --bad-rows skip.`,
+    `${place}: ${duckMessage(reason).replace(/^[A-Za-z ]*Error: /, '')} Check the file's delimiter, quotes and line ends, or use --bad-rows skip.`,
     {
       cause: failure,
       details: { file: csv.file.name, record: line === undefined ? undefined : Number(line) },

@@ -22,6 +22,9 @@ export interface DatabaseOptions {
   readonly memoryBytes?: number;
 }
 
+/** Kind of a result that failed (`DUCKDB_RESULT_TYPE_INVALID`). */
+const FAILED = 0;
+
 /** Most rows of a chunk of DuckDB. */
 export const CHUNK_ROWS = 2048;
 
@@ -86,14 +89,29 @@ export class Database {
 
   /** Streams a result; aborting interrupts the query at once. Rejects with DuckDB's own error, or `cancelled`. */
   async *stream(sql: string, signal?: AbortSignal): AsyncGenerator<RawChunk> {
-    let result: DuckDBResult;
-    result = await this.#interruptible(signal, () => this.#connection.stream(sql));
+    const result: DuckDBResult = await this.#interruptible(signal, () => this.#connection.stream(sql));
     while (true) {
       const chunk = await this.#interruptible(signal, () => result.fetchChunk());
-      if (chunk === null || chunk.rowCount === 0) return;
+      if (chunk === null || chunk.rowCount === 0) {
+        throwIfAborted(signal);
+        // A stream that fails ends like one that is done; only the kind of the result tells.
+        if (result.returnType === FAILED) throw new QueryFailure(sql);
+        return;
+      }
       const { chunk: raw, rowCount: rows } = chunk;
       yield { rows, vector: (index) => duckdb.data_chunk_get_vector(raw, index) };
     }
+  }
+
+  /** The error behind a failure: for a stream that broke off, by running its query again for nothing but that. */
+  async reason(failure: unknown, signal?: AbortSignal): Promise<unknown> {
+    if (!(failure instanceof QueryFailure)) return failure;
+    try {
+      await this.run(`SELECT count(COLUMNS(*)) FROM (${failure.sql})`, signal);
+    } catch (error) {
+      return error;
+    }
+    return failure;
   }
 
   /** Share of the running query that is done, from 0 to 1, where DuckDB knows it; else undefined. */
@@ -137,14 +155,32 @@ export function pathLiteral(path: string): string {
   return literal(path.replace(/[*?[]/g, '[$&]'));
 }
 
+/** A stream that broke off. DuckDB does not tell the reason then; {@link Database.reason} finds it. */
+export class QueryFailure extends Error {
+  readonly sql: string;
+
+  constructor(sql: string) {
+    super('The query failed after its first rows.');
+    this.name = 'QueryFailure';
+    this.sql = sql;
+  }
+}
+
 /** First line of DuckDB's message, without its advice on DuckDB's own options. */
 export function duckMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.split('\n')[0].trim();
 }
 
-/** The error for a query that DuckDB refused. */
-export function duckError(what: string, error: unknown): unknown {
+/** The error to throw for a query of `what` that DuckDB refused or broke off. */
+export async function duckError(
+  what: string,
+  error: unknown,
+  database: Database,
+  signal?: AbortSignal,
+): Promise<unknown> {
   if (error instanceof SoraError) return error;
-  return new SoraError('bad-input', `${what}: ${duckMessage(error)}`, { cause: error });
+  const cause = await database.reason(error, signal);
+  if (cause instanceof SoraError) return cause;
+  return new SoraError('bad-input', `${what}: ${duckMessage(cause)}`, { cause });
 }

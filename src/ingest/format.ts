@@ -91,13 +91,14 @@ function empty(name: string): SoraError {
 }
 
 /** A line of libsvm: label, perhaps a query id, then pairs. */
-const LIBSVM = /^[+-]?[\d.][\d.eE+-]*(?:,[\d.]+)*(?:\s+qid:\d+)?(?:\s+\d+:[+-]?[\d.][\d.eE+-]*)+\s*(?:#.*)?$/;
+const LIBSVM = /^[+-]?[\d.][\d.eE+-]*(?:,[\d.]+)*(?:\s+qid:\d+)?(?:\s+\d+:[+-]?[\d.][\d.eE+-]*)*\s*(?:#.*)?$/;
 
 function formatOfText(head: string): Format {
   const text = head.replace(/^\ufeff/, '').trimStart();
   if (/^(?:\{\s*"|\{\s*\}|\[\s*[{\]])/.test(text)) return 'json';
-  const lines = text.split(/\r\n|\r|\n/, 20).filter((line) => line.trim() !== '');
+  const lines = text.split(/\r\n|\r|\n/, 200).filter((line) => line.trim() !== '');
   if (lines.length > 1) lines.pop();
-  const pairs = lines.filter((line) => LIBSVM.test(line.trimEnd())).length;
-  return lines.length > 0 && pairs === lines.length ? 'libsvm' : 'csv';
+  const isLibsvm =
+    lines.some((line) => line.includes(':')) && lines.every((line) => LIBSVM.test(line.trimEnd()));
+  return isLibsvm ? 'libsvm' : 'csv';
 }

@@ -102,7 +102,7 @@ async function* objectTexts(
       yield Array.from({ length: raw.rows }, (_, row) => packedString(part, row));
     }
   } catch (error) {
-    throw duckError(file.name, error);
+    throw await duckError(file.name, error, database, signal);
   }
 }
 

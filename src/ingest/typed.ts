@@ -55,7 +55,7 @@ async function openTyped(name: string, from: string, context: ReadContext): Prom
       );
     }
   } catch (error) {
-    throw duckError(name, error);
+    throw await duckError(name, error, database, signal);
   }
   const guessed = columns.map((column, index): GuessedColumn => {
     const guess = guessTyped(
@@ -240,7 +240,7 @@ async function* readTyped(
       if (share !== undefined) plan.onShare?.(share);
     }
   } catch (error) {
-    throw duckError(rows === 0 ? name : `${name}, after ${rows} rows`, error);
+    throw await duckError(rows === 0 ? name : `${name}, after ${rows} rows`, error, database, signal);
   }
 }
 
