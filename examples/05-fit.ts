@@ -1,8 +1,9 @@
 /**
- * Worked example 5: one logistic regression over several particles, each standardised over all of them.
+ * 5. One logistic regression over several particles, each standardised over all of them.
  * Every particle counts. Fitting one particle after another with a fresh start keeps only the last: the text that
  * this follows does that, and its printed result differs for that reason.
  */
+import { pathToFileURL } from 'node:url';
 import { createParticle, createParticleModel } from 'sora';
 
 const particles = [
@@ -32,8 +33,16 @@ const particles = [
   }),
 ];
 
-const model = createParticleModel(particles, { loss: 'logistic', standardise: true });
+export default function example(): string {
+  const model = createParticleModel(particles, { loss: 'logistic', standardise: true });
+  const list = (values: Iterable<number>) => [...values].map((value) => value.toFixed(4)).join(', ');
+  return [
+    `means over all particles: ${list(model.means)}`,
+    `coefficients: ${list(model.coefficients[0])}; intercept: ${list([model.intercepts[0]])}`,
+    ...particles.map(
+      (particle, i) => `probability of class 1 in particle ${i + 1}: ${list(model.predict(particle))}`,
+    ),
+  ].join('\n');
+}
 
-console.log('means over all particles:', model.means);
-console.log('coefficients:', model.coefficients[0], 'intercept:', model.intercepts[0]);
-for (const particle of particles) console.log('probability of class 1:', model.predict(particle));
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(example());

@@ -7,6 +7,24 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { loadModel, train } from 'sora';
 
+/** A row as an object. A column that is not there at all would be an error; null means missing. */
+const PERSON = {
+  age: 38,
+  workclass: 'Private',
+  fnlwgt: 215646,
+  education: 'Masters',
+  education_num: 14,
+  marital_status: 'Married-civ-spouse',
+  occupation: 'Prof-specialty',
+  relationship: 'Husband',
+  race: 'White',
+  sex: 'Male',
+  capital_gain: 0,
+  capital_loss: 0,
+  hours_per_week: 45,
+  native_country: null,
+};
+
 export default async function example(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'sora-example-'));
   try {
@@ -15,15 +33,7 @@ export default async function example(): Promise<string> {
       store: join(folder, 'adult.sora'),
     });
     const model = await loadModel(directory);
-    const [answer] = model.predict([
-      {
-        age: 38,
-        education: 'Masters',
-        education_num: 14,
-        marital_status: 'Married-civ-spouse',
-        hours_per_week: 45,
-      },
-    ]);
+    const [answer] = model.predict([PERSON]);
     return `${verdict}\n${answer.label} with probability ${answer.probability?.toFixed(2)}`;
   } finally {
     rmSync(folder, { recursive: true, force: true });

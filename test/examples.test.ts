@@ -9,7 +9,7 @@ const EXPECTED: Record<string, RegExp> = {
   '02-process': /0\.693.*1\.098|0\.693[\s\S]*1\.386/,
   '03-weights': /0\.45/,
   '04-merge': /4 rows/,
-  '05-fit': /coefficients/,
+  '05-fit': /coefficients: 1\.2147, 0\.5592[\s\S]*particle 3: 0\.1666, 0\.8903/,
   '06-extend': /\d/,
   '07-train': /Better than the baseline[\s\S]*with probability 0\.\d\d/,
 };

@@ -1,6 +1,6 @@
 /** Parts of screens that several commands share: metrics beside the baseline, paths as the user would type them. */
 import { isAbsolute, relative } from 'node:path';
-import type { EvaluationResult } from '../evaluate/result.ts';
+import { type EvaluationResult, metricLabel } from '../evaluate/result.ts';
 import { formatCount, formatNumber } from '../explain/format.ts';
 import type { FoldMetric } from '../pipeline/cross-validate.ts';
 import { alignRows } from './terminal.ts';
@@ -21,7 +21,7 @@ export function metricsScreen(
   const rows = evaluation.metrics.map((metric) => {
     const fold = folds?.find(({ name }) => name === metric.name);
     return [
-      `    ${metric.name}`,
+      `    ${metricLabel(metric.name)}`,
       formatNumber(metric.value),
       metric.interval ? metric.interval.map(formatNumber).join(' – ') : '',
       metric.baseline === undefined ? '' : formatNumber(metric.baseline),

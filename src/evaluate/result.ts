@@ -71,3 +71,23 @@ export function metric(
     better,
   };
 }
+
+const LABELS: Readonly<Record<string, string>> = {
+  auc: 'AUC',
+  averagePrecision: 'average precision',
+  balancedAccuracy: 'balanced accuracy',
+  brier: 'Brier score',
+  calibrationError: 'calibration error',
+  devianceExplained: 'deviance explained',
+  f1: 'F1',
+  logLoss: 'log loss',
+  mae: 'MAE',
+  poissonDeviance: 'Poisson deviance',
+  r2: 'R²',
+  rmse: 'RMSE',
+};
+
+/** Name of a metric as people write it. */
+export function metricLabel(name: string): string {
+  return LABELS[name] ?? name;
+}

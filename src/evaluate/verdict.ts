@@ -1,29 +1,19 @@
 /**
  * One plain sentence on whether a model is worth having: better than the baseline beyond chance, or not.
  */
-import type { EvaluationResult, Metric } from './result.ts';
+import { type EvaluationResult, type Metric, metricLabel } from './result.ts';
 
 export interface Verdict {
   readonly verdict: 'better' | 'not better';
   readonly sentence: string;
 }
 
-const LABELS: Record<string, string> = {
-  auc: 'AUC',
-  rmse: 'RMSE',
-  poissonDeviance: 'Poisson deviance',
-  accuracy: 'accuracy',
-  logLoss: 'log loss',
-};
-
 /** Better when the 95 % interval of the gain (baseline's loss minus the model's, paired by row) is above zero. */
 export function verdict(result: EvaluationResult): Verdict {
   const { gain } = result;
   const rows = result.rows.toLocaleString('en-US');
   const facts = headline(result)
-    .map(
-      (item) => `${LABELS[item.name] ?? item.name} ${round(item.value)} against ${round(item.baseline ?? 0)}`,
-    )
+    .map((item) => `${metricLabel(item.name)} ${round(item.value)} against ${round(item.baseline ?? 0)}`)
     .join(', ');
   if (gain.interval && gain.interval[0] > 0) {
     return {

@@ -1,5 +1,6 @@
 /** Gathers what a report says from a training's results, and writes it beside the model. */
 import { join } from 'node:path';
+import { metricLabel } from '../evaluate/result.ts';
 import { formatBytes, formatCount, formatDuration } from '../explain/format.ts';
 import type { ReportColumn, ReportData } from '../explain/report.ts';
 import { describeRecipe } from '../recipe/recipe.ts';
@@ -43,7 +44,7 @@ export function reportData(result: TrainResult, fitted: Fitted): ReportData {
       ['peak memory', formatBytes(result.peakMemory)],
       ['snapshot', result.model.provenance.snapshot?.slice(0, 12) ?? ''],
     ],
-    metrics: evaluation?.metrics ?? [],
+    metrics: (evaluation?.metrics ?? []).map((metric) => ({ ...metric, name: metricLabel(metric.name) })),
     features: result.features.filter(({ strength }) => strength > 0),
     history: fitted.result.history.map(({ objective }, round) => ({ round, objective })),
     calibration: (evaluation?.calibration ?? []).map(({ predicted, observed, weight }) => ({
