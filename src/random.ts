@@ -14,7 +14,7 @@ export function mix32(word: number): number {
 
 /** Folds one 32-bit word into a running hash; order matters. */
 export function combine32(hash: number, word: number): number {
-  return mix32(Math.imul(hash ^ mix32(word), 0x9e3779b1) + 0x7f4a7c15);
+  return mix32((Math.imul(hash, 0x9e3779b1) + 0x7f4a7c15) ^ mix32(word));
 }
 
 /** Unsigned 32-bit random word of (seed, stream, index). */
