@@ -13,6 +13,9 @@ export interface LaneOptions {
   readonly onProgress: (progress: TaskProgress) => void;
 }
 
+/** What is known of the views of a task of one's own: in memory, too many for it, or with another the first time. */
+type Home = 'resident' | 'streamed' | 'lent';
+
 /** One worker of an executor. */
 export class Lane {
   readonly index: number;
@@ -21,7 +24,7 @@ export class Lane {
   #round = -1;
   readonly #sessions = new Set<number>();
   readonly #views = new Set<number>();
-  readonly #resident = new Set<string>();
+  readonly #homes = new Map<string, Home>();
 
   constructor(index: number, options: LaneOptions) {
     this.index = index;
@@ -35,7 +38,19 @@ export class Lane {
 
   /** Whether all views of the task lie in its memory, as far as is known. */
   holds(job: Job, task: Task): boolean {
-    return this.#resident.has(residenceKey(job, task));
+    return this.#homes.get(homeKey(job, task)) === 'resident';
+  }
+
+  /** Whether another may run this task of its own; a view that may come to stay here is given away only once. */
+  lends(job: Job, task: Task): boolean {
+    const home = this.#homes.get(homeKey(job, task));
+    return job.round.view === undefined || home === undefined || home === 'streamed';
+  }
+
+  /** Notes that another runs this task of its own. */
+  lend(job: Job, task: Task): void {
+    const key = homeKey(job, task);
+    if (!this.#homes.has(key)) this.#homes.set(key, 'lent');
   }
 
   /** Has the task run; `pin` if this is the worker that shall keep its views. */
@@ -44,9 +59,9 @@ export class Lane {
     const { session, round } = job.round;
     const body: TaskBody = { session, round, first: task.first, count: task.count, pin };
     const result = await thread.request<TaskResult>('task', body);
-    const key = residenceKey(job, task);
-    if (thread === this.#thread && result.resident) this.#resident.add(key);
-    else this.#resident.delete(key);
+    if (pin && thread === this.#thread) {
+      this.#homes.set(homeKey(job, task), result.resident ? 'resident' : 'streamed');
+    }
     return result;
   }
 
@@ -54,7 +69,7 @@ export class Lane {
     if (!this.#sessions.delete(session)) return;
     this.#thread?.notify('close', session);
     if (this.#sessions.size > 0) return;
-    this.#resident.clear();
+    this.#homes.clear();
     this.#views.clear();
   }
 
@@ -91,7 +106,7 @@ export class Lane {
     this.#round = -1;
     this.#sessions.clear();
     this.#views.clear();
-    this.#resident.clear();
+    this.#homes.clear();
   }
 
   #roundForThread(round: RoundBody): RoundBody {
@@ -113,6 +128,6 @@ function sessionForThread(session: SessionBody): SessionBody {
   return { ...session, source: threadReference(session.source) };
 }
 
-function residenceKey(job: Job, task: Task): string {
+function homeKey(job: Job, task: Task): string {
   return `${job.session.session} ${job.round.view?.number} ${task.first} ${task.level}`;
 }

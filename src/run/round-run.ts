@@ -1,6 +1,6 @@
 /**
  * One round on worker threads: who runs which task when. Each worker runs its own tasks in order; one that has
- * nothing left takes a task from the worker with the most left, unless its views lie in that worker's memory.
+ * nothing left takes a task from the worker with the most left, unless its views lie or will lie in that one's memory.
  * The first result of a task wins. A task whose worker dies is run again, at most three times.
  */
 import { SoraError } from '../errors.ts';
@@ -86,12 +86,15 @@ export class RoundRun {
     }
   }
 
-  /** The last task of the longest list whose views would have to be fetched anywhere. */
+  /** The last task of the longest list that its worker may lend. */
   #steal(): Task | undefined {
     const lists = [...this.#own].sort((a, b) => b.length - a.length);
     for (const list of lists) {
-      const at = list.findLastIndex((task) => !this.#homes.get(task)?.holds(this.#job, task));
-      if (at >= 0) return list.splice(at, 1)[0];
+      const at = list.findLastIndex((task) => this.#homes.get(task)?.lends(this.#job, task) ?? true);
+      if (at < 0) continue;
+      const [task] = list.splice(at, 1);
+      this.#homes.get(task)?.lend(this.#job, task);
+      return task;
     }
     return undefined;
   }
