@@ -80,7 +80,9 @@ describe('layers', () => {
     const cycles: string[] = [];
     const walk = (file: string, trail: string[]): void => {
       if (trail.includes(file)) {
-        cycles.push([...trail.slice(trail.indexOf(file)), file].map((path) => relative(src, path)).join(' → '));
+        cycles.push(
+          [...trail.slice(trail.indexOf(file)), file].map((path) => relative(src, path)).join(' → '),
+        );
         return;
       }
       if (done.has(file)) return;

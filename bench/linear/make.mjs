@@ -30,7 +30,8 @@ async function writeLines(path, lines) {
   for (const line of lines) {
     block.push(line);
     if (block.length === 4096) {
-      if (!stream.write(`${block.join('\n')}\n`)) await new Promise((resolve) => stream.once('drain', resolve));
+      if (!stream.write(`${block.join('\n')}\n`))
+        await new Promise((resolve) => stream.once('drain', resolve));
       block = [];
     }
   }

@@ -7,14 +7,16 @@ import { basename, join } from 'node:path';
 import { SoraError } from '../errors.ts';
 import type { IngestReport, IngestSettings, TableInputs } from '../ingest/ingest.ts';
 import { canonicalJson, type Json } from '../json.ts';
-import type { ParticleRef } from '../particle/particle.ts';
 import type { Role, Schema } from '../particle/schema.ts';
 import { leafKey } from '../run/node-keys.ts';
+import { type Reference, resolveReference } from '../run/reference.ts';
 import type { Executor, PartialCache, Session } from '../run/session.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { summaryReference } from '../summary/catalog.ts';
 import type { Split } from '../summary/split.ts';
+import type { Summary } from '../summary/summary.ts';
+import { PartialTree } from './partial-tree.ts';
 import type { OnProgress } from './progress.ts';
 import { roledReference, variantCache, withRoles } from './source.ts';
 
@@ -136,12 +138,13 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
   }
   const store = await openStore(options.store ?? defaultStore(inputs), { create: true });
   const { profiled, ...settings } = options;
-  const partials: [ParticleRef, string, Uint8Array][] = [];
-  const { ingestInto } = await import('../ingest/ingest.ts');
+  const reference = summaryReference('profile', profiled === undefined ? {} : { split: profiled });
+  const seeds = await seeding(store, options, reference);
+  const { formatSchema, ingestInto } = await import('../ingest/ingest.ts');
   const report = await ingestInto(store, inputs, {
     ...settings,
-    partials: [summaryReference('profile', profiled === undefined ? {} : { split: profiled })],
-    onPartial: (...partial) => partials.push(partial),
+    partials: [reference],
+    onPartial: seeds.add,
     mode: options.append ? 'append' : 'replace',
     signal: hooks.signal,
     onProgress: ({ rows, bytesRead, totalBytes }) =>
@@ -151,9 +154,10 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
           : { stage: 'reading', done: bytesRead, total: totalBytes, unit: 'bytes', note: `${rows} rows` },
       ),
   });
-  for (const note of report.notes) hooks.onNote?.(note);
   const snapshot = await store.snapshot();
   const schema = askedRoles(snapshot.schema, options);
+  hooks.onNote?.(`${formatSchema(schema)}\n`);
+  for (const note of report.notes) hooks.onNote?.(note);
   const cache = rolesCache(store, schema);
   for (const [particle, summary, bytes] of partials) cache.put(leafKey(summary, particle), bytes);
   return { store, snapshot, schema, notes: report.notes, report };

@@ -3,8 +3,7 @@
  * its name only when it is whole. Memory stays constant, whatever the number of rows.
  */
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { SoraError } from '../errors.ts';
@@ -85,31 +84,40 @@ export function standardOutput(stream: Writable = process.stdout): TableWriter {
   };
 }
 
+/** Runs a file operation; `io-failed`, naming the file, if it is refused. */
+async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SoraError('io-failed', `Could not write ${path}: ${reason}`, { cause, details: { path } });
+  }
+}
+
 /** Writes to a file whose ending names the format; the folder is made if need be. */
 export async function fileOutput(path: string): Promise<TableWriter> {
   const format = formatOf(path);
-  await mkdir(dirname(path), { recursive: true });
   const part = `${path}.${process.pid}.part`;
-  const stream = createWriteStream(part);
-  await once(stream, 'open').catch((cause) => {
-    throw new SoraError('io-failed', `Cannot write ${path}: ${(cause as Error).message}.`, { cause });
+  const file = await writing(path, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    return open(part, 'w');
   });
   let head = true;
-  const end = () =>
-    new Promise<void>((done, fail) => stream.end((error?: Error | null) => (error ? fail(error) : done())));
   return {
     async write(block) {
       const text = format === 'csv' ? csvLines(block, head) : jsonLines(block);
       head = false;
-      if (!stream.write(text)) await once(stream, 'drain');
+      await writing(path, () => file.writeFile(text));
     },
-    async close() {
-      await end();
-      if (format === 'parquet') await toParquet(part, path);
-      else await rename(part, path);
-    },
+    close: () =>
+      writing(path, async () => {
+        await file.sync();
+        await file.close();
+        if (format === 'parquet') await toParquet(part, path);
+        else await rename(part, path);
+      }),
     async discard() {
-      stream.destroy();
+      await file.close();
       await rm(part, { force: true });
     },
   };

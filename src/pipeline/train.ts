@@ -12,6 +12,7 @@ import type { Json } from '../json.ts';
 import { saveModel } from '../model/files.ts';
 import { glmTensors, type Model } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
+import { servingRecipe } from '../recipe/recipe.ts';
 import type { Split } from '../summary/split.ts';
 import { calibrated } from './calibrate.ts';
 import { crossValidate } from './cross-validate.ts';
@@ -37,7 +38,7 @@ function assemble(
   const { l1, classWeight, tolerance, maxRounds, calibrate, seed } = options;
   return {
     schema,
-    recipe,
+    recipe: servingRecipe(recipe),
     learner: {
       name: 'glm',
       loss,
