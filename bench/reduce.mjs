@@ -147,13 +147,18 @@ writeFileSync(
   `${JSON.stringify(result, null, 2)}\n`,
 );
 
-const row = (label, { median, best }) => console.log(`${label.padEnd(44)}${median.toFixed(2).padStart(10)}${best.toFixed(2).padStart(10)}`);
+const row = (label, { median, best }) =>
+  console.log(`${label.padEnd(44)}${median.toFixed(2).padStart(10)}${best.toFixed(2).padStart(10)}`);
 console.log(`${'milliseconds'.padEnd(44)}${'median'.padStart(10)}${'best'.padStart(10)}`);
-for (const [name, time] of Object.entries(gradient)) row(`gradient, 1M × ${FEATURES} in memory, ${name}`, time);
+for (const [name, time] of Object.entries(gradient))
+  row(`gradient, 1M × ${FEATURES} in memory, ${name}`, time);
 for (const [name, time] of Object.entries(nothing)) row(`a round of nothing, ${name}`, time);
 row(`gradient, ${memory.rows / 1e6}M × ${FEATURES}, in memory`, memory.inMemory);
 row(`gradient, ${memory.rows / 1e6}M × ${FEATURES}, budget ${memory.budgetMiB} MiB`, memory.streaming);
 row('  its processor time, in memory', memory.inMemoryCpu);
 row('  its processor time, streaming', memory.streamingCpu);
-console.log(`peak of the process: ${memory.peakMiB} MiB of ${memory.budgetMiB} MiB, ${memory.workers} worker(s)`);
-for (const [name, value] of Object.entries(result.ratios)) console.log(`${name.padEnd(44)}${value.toFixed(2).padStart(10)}`);
+console.log(
+  `peak of the process: ${memory.peakMiB} MiB of ${memory.budgetMiB} MiB, ${memory.workers} worker(s)`,
+);
+for (const [name, value] of Object.entries(result.ratios))
+  console.log(`${name.padEnd(44)}${value.toFixed(2).padStart(10)}`);

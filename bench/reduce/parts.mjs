@@ -10,7 +10,14 @@ function derive({ rows, columns }) {
   const stride = (rows + 3) & ~3;
   const values = new Float32Array(features * stride);
   for (let f = 0; f < features; f++) values.set(columns[f].values, f * stride);
-  return { kind: 'dense', rows, features, stride, values, labels: Float64Array.from(columns[features].values) };
+  return {
+    kind: 'dense',
+    rows,
+    features,
+    stride,
+    values,
+    labels: Float64Array.from(columns[features].values),
+  };
 }
 
 /** A summary that costs nothing, to measure what a round costs. */
