@@ -37,7 +37,8 @@ for (const command of [program, ...program.commands]) command.exitOverride();
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`sora: Could not write to standard output: ${error.message}\n`);
+  process.exit(ERRORS['io-failed'].exit);
 });
 
 try {
