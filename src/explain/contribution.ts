@@ -1,9 +1,11 @@
 /**
- * How far each column moves a linear model: the spread of its part of the margin over the rows of a view.
+ * How far each column moves a linear model: the spread of its part of the margin over the rows of a view, or over
+ * blocks of each particle's rows where there are many (a spread over 100,000 rows is good to three digits).
  * The part of column c in row r is Σ coef_f · x_rf over the features f of c; for a linear model these parts, centred,
  * are its exact Shapley values (Štrumbelj and Kononenko 2014, for independent features).
  * State per column and output: Σw and the mean and M2 of the part, merged as Chan, Golub and LeVeque (1983).
  */
+import { sampleBlocks } from '../fit/glm/sample.ts';
 import type { Json } from '../json.ts';
 import { decodeParameters, encodeParameters } from '../model/scorer.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
@@ -13,7 +15,13 @@ import type { Session } from '../run/session.ts';
 import { taggedCodec } from '../summary/codec.ts';
 import type { Summary } from '../summary/summary.ts';
 
-type Options = { readonly outputs: number; readonly columnOf: readonly number[]; readonly columns: number };
+type Options = {
+  readonly outputs: number;
+  readonly columnOf: readonly number[];
+  readonly columns: number;
+  /** Share of each particle's rows to look at; 1 takes all. */
+  readonly share: number;
+};
 
 interface State {
   weight: number;
@@ -35,22 +43,25 @@ export function contributions(
   options: Json,
   parameters?: Uint8Array,
 ): Summary<State, Strengths, DenseView | CsrView> {
-  const { outputs, columnOf, columns } = options as unknown as Options;
+  const { outputs, columnOf, columns, share } = options as unknown as Options;
   const values = decodeParameters(parameters ?? new Uint8Array());
   const features = columnOf.length;
   const size = columns * outputs;
+  const addBlock = (state: State, block: DenseView | CsrView): void => {
+    for (let k = 0; k < outputs; k++) {
+      const coefficients = values.subarray(k * (features + 1), k * (features + 1) + features);
+      const parts = block.kind === 'dense' ? denseParts : csrParts;
+      parts(block as DenseView & CsrView, coefficients, columnOf, columns, (column, part) =>
+        addPart(state, column * outputs + k, part, block.weights, block.rows),
+      );
+    }
+    state.weight += totalWeight(block.weights, block.rows);
+  };
   return {
-    id: `contributions/1 ${outputs} ${columnOf.join(' ')}`,
+    id: `contributions/1 ${share} ${outputs} ${columnOf.join(' ')}`,
     empty: () => ({ weight: 0, mean: new Float64Array(size), m2: new Float64Array(size) }),
     observe(state, view) {
-      for (let k = 0; k < outputs; k++) {
-        const coefficients = values.subarray(k * (features + 1), k * (features + 1) + features);
-        const parts = view.kind === 'dense' ? denseParts : csrParts;
-        parts(view as DenseView & CsrView, coefficients, columnOf, columns, (column, part) =>
-          addPart(state, column * outputs + k, part, view.weights, view.rows),
-        );
-      }
-      state.weight += totalWeight(view.weights, view.rows);
+      for (const block of sampleBlocks(view, share)) addBlock(state, block);
     },
     merge(into, from) {
       for (let i = 0; i < size; i++) {
@@ -167,6 +178,9 @@ function csrParts(
   });
 }
 
+/** Rows that are looked at; where there are more, about so many are taken. */
+const SAMPLE_ROWS = 131_072;
+
 /** Columns by falling strength. One round over the rows of `view`. */
 export async function columnStrengths(
   session: Session,
@@ -183,7 +197,7 @@ export async function columnStrengths(
     summary: {
       module: import.meta.url,
       name: 'contributions',
-      options: { outputs, columnOf, columns: distinct.length },
+      options: { outputs, columnOf, columns: distinct.length, share: sampleShare(session) },
     },
     parameters: encodeParameters(parameters),
     view,
@@ -193,4 +207,10 @@ export async function columnStrengths(
   return distinct
     .map((name, index) => ({ name, strength: value[index] }))
     .sort((a, b) => b.strength - a.strength || (a.name < b.name ? -1 : 1));
+}
+
+/** Rows are counted before the view leaves any out: what is left of a sample is as good a share of what is left. */
+function sampleShare({ particles }: Session): number {
+  const rows = particles.reduce((sum, particle) => sum + particle.rows, 0);
+  return rows <= SAMPLE_ROWS ? 1 : SAMPLE_ROWS / rows;
 }

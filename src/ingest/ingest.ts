@@ -27,6 +27,15 @@ export type { ReadProgress } from './progress.ts';
 export { formatSchema } from './schema.ts';
 export { type ReadReport, type ReadSettings, readTable, type TableReader } from './table.ts';
 
+/** The partial of one particle under one summary. */
+export interface ParticlePartial {
+  readonly particle: ParticleRef;
+  readonly summaryId: string;
+  readonly bytes: Uint8Array;
+  /** Of all particles of this ingest. */
+  readonly schema: Schema;
+}
+
 /** How inputs get into a store. */
 export interface IngestSettings extends ReadSettings {
   /** `replace` (default) makes them all that the store holds, `append` adds them. */
@@ -36,7 +45,7 @@ export interface IngestSettings extends ReadSettings {
   /** Summaries whose partials are computed while a particle is at hand. */
   readonly partials?: readonly Reference[];
   /** Receives each of those partials, in the order of the particles. */
-  readonly onPartial?: (particle: ParticleRef, summaryId: string, bytes: Uint8Array) => void;
+  readonly onPartial?: (partial: ParticlePartial) => void;
   /** Told in the log of commits. */
   readonly why?: string;
 }
@@ -164,7 +173,9 @@ async function encodeAll(
       pool === undefined ? inOrder(blocks, encode) : pool.mapOrdered(blocks, encode, { ahead: workers + 2 });
     for await (const { encoded, ref } of results) {
       throwIfAborted(signal);
-      for (const { id, bytes } of encoded.partials) onPartial?.(ref, id, bytes);
+      for (const { id, bytes } of encoded.partials) {
+        onPartial?.({ particle: ref, summaryId: id, bytes, schema: table.schema });
+      }
       refs.push(ref);
     }
     return refs;

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SoraError } from '../errors.ts';
-import type { IngestReport, IngestSettings, TableInputs } from '../ingest/ingest.ts';
+import type { IngestReport, IngestSettings, ParticlePartial, TableInputs } from '../ingest/ingest.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { Role, Schema } from '../particle/schema.ts';
 import { leafKey } from '../run/node-keys.ts';
@@ -154,13 +154,34 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
           : { stage: 'reading', done: bytesRead, total: totalBytes, unit: 'bytes', note: `${rows} rows` },
       ),
   });
+  seeds.end();
   const snapshot = await store.snapshot();
   const schema = askedRoles(snapshot.schema, options);
   hooks.onNote?.(`${formatSchema(schema)}\n`);
   for (const note of report.notes) hooks.onNote?.(note);
-  const cache = rolesCache(store, schema);
-  for (const [particle, summary, bytes] of partials) cache.put(leafKey(summary, particle), bytes);
   return { store, snapshot, schema, notes: report.notes, report };
+}
+
+/**
+ * Puts partials of an ingest where the rounds that ask for them will look: merged to the root where they are all
+ * there is, else one by one beside those of the particles that were there.
+ */
+async function seeding(store: Store, options: DataOptions, reference: Reference) {
+  const summary = await resolveReference<Summary<unknown, unknown, never>>(reference);
+  let cache: PartialCache | undefined;
+  let tree: PartialTree | undefined;
+  return {
+    add({ particle, bytes, schema }: ParticlePartial): void {
+      cache ??= rolesCache(store, askedRoles(schema, options));
+      if (options.append) {
+        cache.put(leafKey(summary.id, particle), bytes);
+      } else {
+        tree ??= new PartialTree(summary, cache);
+        tree.add(particle, bytes);
+      }
+    },
+    end: () => tree?.end(),
+  };
 }
 
 /** Partials of the store under the roles of a schema. */
