@@ -28,6 +28,7 @@ import {
   encodeViewHead,
   newViewFileBytes,
   readPayload,
+  readTable,
   VIEW_HEADER_BYTES,
   type ViewHeader,
   viewFileBytes,
@@ -46,6 +47,28 @@ const CLOCK_MILLISECONDS = 1_000;
 const FULL_MILLISECONDS = 2_000;
 /** Other writers than this one that the bound allows for between two scans of the folder. */
 const ASSUMED_WRITERS = 16;
+
+/** Heads of files that are remembered; each is about a kilobyte. */
+const MOST_HEADS = 4096;
+/** A file's time of use is renewed this often. */
+const TOUCH_MILLISECONDS = 60_000;
+
+/** What stands before the payload of a file, checked: enough to check the payload. */
+interface ViewHead {
+  readonly path: string;
+  readonly header: ViewHeader;
+  readonly table: Buffer;
+  touched: number;
+}
+
+/** Reads and checks the head of an open file; undefined if it is damaged or of another key. */
+function readHead(fd: number, path: string, digest: Buffer): ViewHead | undefined {
+  const header = decodeViewHeader(readUpTo(fd, 0, VIEW_HEADER_BYTES));
+  if (header === undefined || !header.key.equals(digest)) return undefined;
+  if (fstatSync(fd).size !== viewFileBytes(header)) return undefined;
+  const table = readTable(fd, header);
+  return table && { path, header, table, touched: 0 };
+}
 
 interface CachedFile {
   readonly path: string;
@@ -105,33 +128,58 @@ export function viewCache(root: string, options: { readonly bytes?: number } = {
   const keeper = roomKeeper(folder, options.bytes ?? DEFAULT_VIEW_BYTES);
   const pathOf = (digest: Buffer) => join(folder, `${digest.toString('hex')}.view`);
 
-  /** Calls `use` with the open file and its header if both are in order. */
-  function withFile<T>(key: string, use: (fd: number, header: ViewHeader) => T): T | undefined {
-    const digest = keyDigest(key);
-    const fd = attempt(() => openSync(pathOf(digest), 'r'));
+  const heads = new Map<string, ViewHead>();
+
+  /** Calls `use` with the open file; undefined if it is gone or cannot be read. */
+  function withFile<T>(path: string, use: (fd: number) => T): T | undefined {
+    const fd = attempt(() => openSync(path, 'r'));
     if (fd === undefined) return undefined;
     try {
-      const header = decodeViewHeader(readUpTo(fd, 0, VIEW_HEADER_BYTES));
-      if (header === undefined || !header.key.equals(digest)) return undefined;
-      if (fstatSync(fd).size !== viewFileBytes(header)) return undefined;
-      return use(fd, header);
-    } catch {
-      return undefined;
+      return attempt(() => use(fd));
     } finally {
       closeSync(fd);
     }
   }
 
+  /** Head of the view: remembered, or read; a stream over many views opens each file once a pass. */
+  function headOf(key: string): ViewHead | undefined {
+    const known = heads.get(key);
+    if (known !== undefined) return known;
+    const digest = keyDigest(key);
+    const path = pathOf(digest);
+    const head = withFile(path, (fd) => readHead(fd, path, digest));
+    if (head === undefined) return undefined;
+    if (heads.size >= MOST_HEADS) heads.clear();
+    heads.set(key, head);
+    return head;
+  }
+
+  /** Marks the file as used, once in a while. */
+  function touch(fd: number, head: ViewHead): void {
+    const now = Date.now();
+    if (now - head.touched < TOUCH_MILLISECONDS) return;
+    head.touched = now;
+    attempt(() => futimesSync(fd, now / 1000, now / 1000));
+  }
+
   return {
-    size: (key) => withFile(key, (_, header) => header.payloadBytes),
-    read: (key, target) =>
-      withFile(key, (fd, header) => {
-        if (header.payloadBytes !== target.length || !readPayload(fd, header, target)) return false;
-        const now = new Date();
-        attempt(() => futimesSync(fd, now, now));
+    size: (key) => headOf(key)?.header.payloadBytes,
+    read(key, target) {
+      const head = headOf(key);
+      if (head === undefined) return false;
+      const whole = withFile(head.path, (fd) => {
+        const { header, table } = head;
+        if (header.payloadBytes !== target.length || fstatSync(fd).size !== viewFileBytes(header))
+          return false;
+        if (!readPayload(fd, header, table, target)) return false;
+        touch(fd, head);
         return true;
-      }) ?? false,
+      });
+      if (whole !== true) heads.delete(key);
+      return whole === true;
+    },
     write(key, bytes) {
+      heads.delete(key);
       if (!keeper.admits(newViewFileBytes(bytes.length))) return;
       const digest = keyDigest(key);
       attempt(() => writeFile(root, pathOf(digest), [encodeViewHead(digest, bytes), bytes]));

@@ -86,10 +86,15 @@ export function isBlockWhole(table: Buffer, block: number, bytes: Uint8Array): b
   return true;
 }
 
-/** Reads and checks the payload of an open file into `target`; false if anything is damaged. */
-export function readPayload(fd: number, header: ViewHeader, target: Uint8Array): boolean {
+/** The table of checksums of an open file; undefined if it is damaged. */
+export function readTable(fd: number, header: ViewHeader): Buffer | undefined {
   const table = Buffer.allocUnsafe(tableBytes(header));
-  if (readInto(fd, table, VIEW_HEADER_BYTES) < table.length || crc32(table) !== header.tableCrc) return false;
+  const whole = readInto(fd, table, VIEW_HEADER_BYTES) === table.length && crc32(table) === header.tableCrc;
+  return whole ? table : undefined;
+}
+
+/** Reads the payload of an open file into `target` and checks every block; false if anything is damaged. */
+export function readPayload(fd: number, header: ViewHeader, table: Buffer, target: Uint8Array): boolean {
   const start = VIEW_HEADER_BYTES + table.length;
   for (let block = 0; block < blockCount(header); block++) {
     const bytes = target.subarray(block * header.blockBytes, (block + 1) * header.blockBytes);
