@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { formatBytes, formatCount, formatNumber, formatPercent } from '../explain/format.ts';
 import type { Model } from '../model/model.ts';
-import { describeValues } from '../pipeline/describe.ts';
+import { describeEnd, describeValues } from '../pipeline/describe.ts';
 import type { Inspection } from '../pipeline/inspect.ts';
 import { inspectShape } from '../pipeline/options.ts';
 import { describeRecipe } from '../recipe/recipe.ts';
@@ -45,13 +45,10 @@ function dataScreen(found: Extract<Inspection, { kind: 'data' }>): string {
 
 function modelScreen(path: string, model: Model): string {
   const { learner, recipe, provenance } = model;
-  const end = learner.converged
-    ? `converged in ${learner.rounds} rounds`
-    : `not converged: ${learner.reason}`;
   return [
     `\n  ${pathOf(path)}`,
     alignRows([
-      ['  learner', `${learner.name}, ${learner.loss} loss, ${end}`],
+      ['  learner', `${learner.name}, ${learner.loss} loss, ${describeEnd(learner)}`],
       ['  objective', formatNumber(learner.objective)],
       ['  features', `${formatCount(recipe.width)} (${recipe.layout})`],
       ['  snapshot', provenance.snapshot ?? ''],

@@ -1,6 +1,7 @@
 /** `sora train`: data in, a model, an evaluation and a report out. */
 import { Command } from 'commander';
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../explain/format.ts';
+import { describeEnd } from '../pipeline/describe.ts';
 import { trainShape } from '../pipeline/options.ts';
 import type { TrainResult } from '../pipeline/train-result.ts';
 import { addCommonFlags, runCommand } from './command.ts';
@@ -29,6 +30,17 @@ function featuresScreen(features: TrainResult['features']): string {
   return `\n  strongest columns\n${alignRows(rows)}\n`;
 }
 
+/** The strongest words and entries, where columns have a feature for each. */
+function coefficientsScreen(coefficients: TrainResult['coefficients']): string {
+  if (coefficients.length === 0) return '';
+  const rows = coefficients.map(({ name, coefficient, class: label }) => [
+    `    ${name}`,
+    formatNumber(coefficient),
+    label === undefined ? '' : `for ${label}`,
+  ]);
+  return `  largest coefficients of words and entries\n${alignRows(rows, [1])}\n`;
+}
+
 function costScreen(result: TrainResult): string {
   const stages = Object.entries(result.seconds)
     .filter(([, seconds]) => seconds > 0)
@@ -45,21 +57,22 @@ function costScreen(result: TrainResult): string {
   ]);
 }
 
-/** The one screen that training ends with. */
-export function trainScreen(result: TrainResult): string {
+/** The one screen that training ends with; notes that were said already are not said again. */
+export function trainScreen(result: TrainResult, said: ReadonlySet<string> = new Set()): string {
   const { rows, fit } = result;
-  const end = fit.converged ? `converged in ${fit.rounds} rounds` : `not converged: ${fit.reason}`;
   return [
     '',
     alignRows([
       ['  target', result.target],
-      ['  learner', `${result.learner} · ${formatCount(result.featureCount)} features · ${end}`],
+      ['  learner', `${result.learner} · ${formatCount(result.featureCount)} features · ${describeEnd(fit)}`],
       ['  rows', `${formatCount(rows.train)} to learn from, ${formatCount(rows.test)} held out`],
     ]),
     '',
     metricsScreen(result.evaluation, result.folds),
     `  ${result.verdict}`,
+    ...result.notes.filter((note) => !said.has(note)).map((note) => `  ${note}`),
     featuresScreen(result.features),
+    coefficientsScreen(result.coefficients),
     costScreen(result),
     '',
     `  next: sora predict ${pathOf(result.directory)} <file>`,
@@ -75,9 +88,14 @@ export function trainCommand(): Command {
     runCommand(flags, async ({ signal, onProgress, say }) => {
       const options = readFlags(trainShape, flags);
       const { train } = await import('../pipeline/train.ts');
-      const result = await train(inputs, { ...options, signal, onProgress, onNote: say });
+      const said = new Set<string>();
+      const onNote = (note: string) => {
+        said.add(note);
+        say(note);
+      };
+      const result = await train(inputs, { ...options, signal, onProgress, onNote });
       const { model: _, ...json } = result;
-      return { json, screen: trainScreen(result) };
+      return { json, screen: trainScreen(result, said) };
     }),
   );
 }

@@ -37,15 +37,30 @@ function whyNot(result: EvaluationResult, rows: string): string {
     }
     return `; it is worse`;
   }
-  return ` beyond chance: the ${gain.loss} falls by ${round(gain.value)} (95 % interval ${round(gain.interval[0])} to ${round(gain.interval[1])}) on ${rows} rows`;
+  const change = gain.value < 0 ? 'rises' : 'falls';
+  return ` beyond chance: the ${gain.loss} ${change} by ${round(Math.abs(gain.value))} (95 % interval of the fall ${round(gain.interval[0])} to ${round(gain.interval[1])}) on ${rows} rows`;
+}
+
+/** Scores from which a model is too good to be believed unasked, by task. */
+const TOO_GOOD: Record<EvaluationResult['task'], readonly [string, number]> = {
+  binary: ['auc', 0.999],
+  multiclass: ['accuracy', 0.999],
+  regression: ['r2', 0.999],
+  count: ['devianceExplained', 0.99],
+};
+
+/** Whether the model is so good that a column may give the target away. */
+export function isTooGood({ task, metrics }: EvaluationResult): boolean {
+  const [name, limit] = TOO_GOOD[task];
+  return metrics.some((item) => item.name === name && item.value >= limit);
 }
 
 /** The two metrics to name first. */
-function headline({ task, metrics }: EvaluationResult): Metric[] {
+function headline({ task, metrics, gain }: EvaluationResult): Metric[] {
   const names: Record<EvaluationResult['task'], string[]> = {
     binary: ['auc', 'logLoss'],
     multiclass: ['accuracy', 'logLoss'],
-    regression: ['rmse', 'mae'],
+    regression: gain.loss === 'absolute error' ? ['mae', 'rmse'] : ['rmse', 'mae'],
     count: ['poissonDeviance', 'rmse'],
   };
   return names[task].flatMap((name) => metrics.filter((item) => item.name === name));

@@ -1,4 +1,4 @@
-/** What a column holds, in a few words: for `inspect` and the report. */
+/** What a column holds and how a fit ended, in a few words: for the screens and the report. */
 import { formatCount, formatNumber, formatPercent } from '../explain/format.ts';
 import type { ColumnProfile, NumberProfile } from '../summary/profile.ts';
 
@@ -23,4 +23,22 @@ export function describeValues(column: ColumnProfile): string {
 function describeNumbers({ min, max, mean }: NumberProfile, format: (value: number) => string): string {
   if (min === null || max === null || mean === null) return 'no values';
   return `${format(min)} … ${format(max)}, mean ${format(mean)}`;
+}
+
+const ENDS: Readonly<Record<string, string>> = {
+  'line-search': 'no lower point was found along the last direction',
+  'not-finite': 'the objective is not finite where it starts',
+};
+
+/** How a fit ended. */
+export function describeEnd(fit: {
+  readonly converged: boolean;
+  readonly reason: string;
+  readonly rounds: number;
+}): string {
+  const rounds = `${formatCount(fit.rounds)} round${fit.rounds === 1 ? '' : 's'}`;
+  if (fit.converged) return `converged in ${rounds}`;
+  if (fit.reason === 'max-rounds')
+    return `not converged: ${rounds} were the limit (--max-rounds goes on, a larger --l2 converges sooner)`;
+  return `not converged after ${rounds}: ${ENDS[fit.reason] ?? fit.reason}`;
 }

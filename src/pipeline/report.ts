@@ -7,7 +7,7 @@ import { describeRecipe } from '../recipe/recipe.ts';
 import { directoryStorage, removeTemporary } from '../store/directory.ts';
 import { sealPage } from '../store/sealed-text.ts';
 import type { ColumnProfile } from '../summary/profile.ts';
-import { describeValues } from './describe.ts';
+import { describeEnd, describeValues } from './describe.ts';
 import type { Fitted } from './fit.ts';
 import type { TrainResult } from './train-result.ts';
 
@@ -39,7 +39,7 @@ export function reportData(result: TrainResult, fitted: Fitted): ReportData {
       ['rows learned from', formatCount(rows.train)],
       ['rows held out', formatCount(rows.test)],
       ['features', formatCount(result.featureCount)],
-      ['rounds', `${fit.rounds}${fit.converged ? ', converged' : `, not converged (${fit.reason})`}`],
+      ['fit', describeEnd(fit)],
       ['time', formatDuration(1000 * total)],
       ['peak memory', formatBytes(result.peakMemory)],
       ['snapshot', result.model.provenance.snapshot?.slice(0, 12) ?? ''],

@@ -1,5 +1,6 @@
 /** What training gives back: where things are, how good the model is, what it cost. */
 import type { EvaluationResult } from '../evaluate/result.ts';
+import type { FeatureCoefficient } from '../explain/coefficients.ts';
 import type { ColumnStrength } from '../explain/contribution.ts';
 import type { Model } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
@@ -23,6 +24,8 @@ export interface TrainResult {
   readonly folds?: readonly FoldMetric[];
   readonly verdict: string;
   readonly features: readonly ColumnStrength[];
+  /** The largest coefficients of words of texts and entries of sparse columns. */
+  readonly coefficients: readonly FeatureCoefficient[];
   readonly notes: readonly string[];
   /** Wall-clock seconds by stage. */
   readonly seconds: Readonly<Record<'ingest' | 'recipe' | 'fit' | 'evaluate', number>>;

@@ -6,8 +6,9 @@ import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { holdOut } from '../evaluate/split.ts';
-import { verdict } from '../evaluate/verdict.ts';
-import { columnStrengths } from '../explain/contribution.ts';
+import { isTooGood, verdict } from '../evaluate/verdict.ts';
+import { largestCoefficients } from '../explain/coefficients.ts';
+import { type ColumnStrength, columnStrengths } from '../explain/contribution.ts';
 import type { Json } from '../json.ts';
 import { saveModel } from '../model/files.ts';
 import { glmTensors, type Model } from '../model/model.ts';
@@ -61,6 +62,19 @@ function assemble(
     },
     tensors: glmTensors(result.parameters, outputs, recipe.width),
   };
+}
+
+/** Words and entries that are named one by one. */
+const COEFFICIENTS = 8;
+
+/** What the evaluation asks to be told, and a warning of what looks too good. */
+function remarks(evaluation: EvaluationResult, features: readonly ColumnStrength[]): string[] {
+  if (!isTooGood(evaluation)) return [...evaluation.notes];
+  const strongest = features.slice(0, 2).map(({ name }) => name);
+  return [
+    ...evaluation.notes,
+    `Almost perfect: is ${strongest.join(' or ')} known only once the target is? Then leave it out (--ignore ${strongest[0]}).`,
+  ];
 }
 
 /** Folder name of a target: letters, digits, `.`, `_` and `-` stay. */
@@ -123,7 +137,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
       directory,
       store: data.store.root as string,
       commit: snapshot.commit,
-      target: `${fitted.label.column} (${fitted.label.note})`,
+      target: `${fitted.label.column} · ${fitted.label.note}`,
       learner: LEARNER[fitted.loss],
       featureCount: fitted.recipe.width,
       rows: { total: snapshot.rows, train: fitted.baseline.rows, test: evaluation?.rows ?? 0 },
@@ -134,7 +148,13 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
         ? verdict(evaluation).sentence
         : 'No rows were held out: nothing is known of how good it is.',
       features,
-      notes: [...data.notes, ...(evaluation?.notes ?? [])],
+      coefficients: largestCoefficients(
+        fitted.recipe,
+        fitted.result.parameters,
+        fitted.outputs,
+        COEFFICIENTS,
+      ),
+      notes: [...data.notes, ...(evaluation ? remarks(evaluation, features) : [])],
       seconds: {
         ingest: (ingested - started) / 1000,
         recipe: (prepared - ingested) / 1000,

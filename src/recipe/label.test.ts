@@ -94,4 +94,14 @@ describe('inferLabel', () => {
     expect(() => labelOf(['a', 'b'], { task: 'regression' })).toThrow(/needs a number label/);
     expect(inferLabel({ fields: [] }, { rows: 0, columns: [] })).toBeUndefined();
   });
+
+  it('fits the typical value where a few rows outweigh all others', () => {
+    const values = Array.from({ length: 2000 }, (_, i) => (i * 7) % 50);
+    expect(labelOf(values, { task: 'regression' })).toMatchObject({ loss: 'squared' });
+    values[3] = 80_995;
+    values[4] = -80_995;
+    const label = labelOf(values, { task: 'regression' });
+    expect(label).toMatchObject({ kind: 'number', loss: 'huber' });
+    expect(label?.note).toMatch(/-80995 to 80995.*--loss squared/);
+  });
 });

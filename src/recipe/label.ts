@@ -2,7 +2,8 @@
  * What is predicted: the kind of the label, its classes, and the loss that suits it.
  * Rules, in order: a boolean, category or text label is classes (2: binary, more: multiclass). A number label with
  * two values is binary; with an exposure column and counts, a count; with 3 to 20 whole numbers, multiclass (the note
- * names the way out); else a number. Classes stand in code-point order (numbers by size), but for binary the positive one is last:
+ * names the way out); else a number, with Huber's loss where the squares of a few rows would outweigh all others.
+ * Classes stand in code-point order (numbers by size), but for binary the positive one is last:
  * a word like "yes" or "true", or else the later one in order.
  */
 import { z } from 'zod';
@@ -26,7 +27,7 @@ export const labelShape = z.object({
   classes: z.array(z.string()).optional(),
   /** Class 1 of a binary label. */
   positive: z.string().optional(),
-  loss: z.enum(['logistic', 'softmax', 'squared', 'poisson']),
+  loss: z.enum(['logistic', 'softmax', 'squared', 'huber', 'poisson']),
   /** What was inferred and why, and how to override it. */
   note: z.string(),
   /** Mean and standard deviation over the fitted rows, of numbers and counts. */
@@ -57,7 +58,10 @@ export function inferLabel(
   const { name } = schema.fields[index];
   const column = columnProfile(profile, name);
   if (column === undefined || column.present === 0) {
-    throw new SoraError('bad-data', `Label column "${name}" has no value in any of ${profile.rows} rows.`);
+    throw new SoraError(
+      'bad-data',
+      `Label column "${name}" has no value in any of the ${profile.rows} rows to learn from.`,
+    );
   }
   const hasExposure = roleIndex(schema, 'exposure') >= 0;
   if (column.type === 'number') return numberLabel(column, options, hasExposure);
@@ -96,7 +100,7 @@ function tooManyClasses(name: string, count: number): SoraError {
 function oneValue(name: string, value: string): SoraError {
   return new SoraError(
     'bad-data',
-    `Label column "${name}" is always "${value}": there is nothing to learn. Check the column and the filter of the data.`,
+    `Label column "${name}" is always "${value}" in the rows to learn from: there is nothing to learn. Check the column and the filter of the data.`,
     { details: { column: name, value } },
   );
 }
@@ -160,15 +164,31 @@ function numberLabel(column: NumberProfile, options: LabelOptions, hasExposure: 
       name,
       classes,
       options,
-      `${classes.length} whole numbers (if they measure something, say --task regression)`,
+      'whole numbers; if they measure something, say --task regression',
     );
   }
   return plainNumber(column, 'a number column');
 }
 
-function plainNumber({ name, mean, std }: NumberProfile, why: string): LabelSpec {
-  const moments = { mean: mean ?? 0, std: std ?? 0 };
-  return { column: name, kind: 'number', loss: 'squared', note: `regression, ${why}`, ...moments };
+function plainNumber(column: NumberProfile, why: string): LabelSpec {
+  const { name, mean, std, min, max } = column;
+  const common = { column: name, kind: 'number' as const, mean: mean ?? 0, std: std ?? 0 };
+  if (!isExtreme(column)) return { ...common, loss: 'squared', note: `regression, ${why}` };
+  const note = `regression, ${why}; extreme values (${min} to ${max}) would outweigh all others, so the loss is robust and fits the typical value (--loss squared fits the mean)`;
+  return { ...common, loss: 'huber', note };
+}
+
+/** Tails are extreme above this excess kurtosis (a normal distribution has 0, an exponential 6) … */
+const EXTREME_KURTOSIS = 100;
+/** … if the squared deviations then weigh as much as those of fewer rows than this. */
+const FEWEST_ROWS = 100;
+
+/**
+ * Whether a mean of squares says little about most rows. (Σd²)² / Σd⁴ = rows / kurtosis is the number of rows that
+ * carry the variance: 5 of 542,000 for quantities of online retail, 18,000 of 231,000 for delays of flights.
+ */
+function isExtreme({ present, kurtosis }: NumberProfile): boolean {
+  return kurtosis !== null && kurtosis > EXTREME_KURTOSIS && present / (kurtosis + 3) < FEWEST_ROWS;
 }
 
 function countLabel({ name, mean, std }: NumberProfile, counts: boolean, min: number): LabelSpec {
