@@ -21,6 +21,8 @@ export interface Backend {
   play(job: Job): Promise<void>;
   /** After `over-budget`: goes on with fewer workers of at least this much each; false if that cannot be. */
   shrink(needBytes: number): boolean;
+  /** A session has begun: what takes long to start may start now. */
+  expect?(session: SessionBody): void;
   /** The session has ended: frees what is held for it. */
   forget(session: SessionBody): void;
 }

@@ -65,6 +65,12 @@ export class Lane {
     return result;
   }
 
+  /** Has the thread start and load what the session's source needs, while others prepare the first round. */
+  expect(session: SessionBody): void {
+    if (this.#thread?.alive !== true) this.#start();
+    this.#introduce(session);
+  }
+
   forget(session: number): void {
     if (!this.#sessions.delete(session)) return;
     this.#thread?.notify('close', session);
@@ -83,15 +89,18 @@ export class Lane {
   #prepare(job: Job): Thread {
     if (this.#thread?.alive !== true) this.#start();
     const thread = this.#thread as Thread;
-    if (!this.#sessions.has(job.session.session)) {
-      thread.notify('session', sessionForThread(job.session));
-      this.#sessions.add(job.session.session);
-    }
+    this.#introduce(job.session);
     if (this.#round !== job.round.round) {
       thread.notify('round', this.#roundForThread(job.round));
       this.#round = job.round.round;
     }
     return thread;
+  }
+
+  #introduce(session: SessionBody): void {
+    if (this.#sessions.has(session.session)) return;
+    this.#thread?.notify('session', sessionForThread(session));
+    this.#sessions.add(session.session);
   }
 
   #start(): void {

@@ -42,6 +42,7 @@ export class ReduceSession implements Session {
     this.#rows = particles.map((ref) => ref.rows);
     this.#totalRows = this.#rows.reduce((sum, rows) => sum + rows, 0);
     this.#hashes = new NodeHashes(particles);
+    backend.expect?.(this.#body);
   }
 
   async reduce<State, Value>(round: Round): Promise<RoundResult<State, Value>> {

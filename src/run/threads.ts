@@ -1,6 +1,7 @@
 /**
  * The thread executor: the same rounds on all cores. Workers share nothing but bytes; particles stay with the
- * worker that holds their views. Threads start when first needed and do not keep the process alive while idle.
+ * worker that holds their views. Threads start with the first session, one a particle at most, and do not keep the
+ * process alive while idle.
  */
 import { availableParallelism } from 'node:os';
 import { SoraError } from '../errors.ts';
@@ -74,6 +75,11 @@ class ThreadBackend implements Backend {
     this.#lanes = this.#makeLanes();
     for (const lane of lanes) void lane.terminate();
     return true;
+  }
+
+  expect(session: SessionBody): void {
+    if (this.#closed) return;
+    for (const lane of this.#lanes.slice(0, session.particles.length)) lane.expect(session);
   }
 
   forget(session: SessionBody): void {

@@ -2,7 +2,8 @@
  * The store as workers see it: particles by reference, and the cache of packed views.
  * A worker knows the directory and nothing of commits: what a particle's bytes must be stands in its reference.
  */
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
@@ -10,6 +11,7 @@ import type { Reference } from '../run/reference.ts';
 import type { Source } from '../run/session.ts';
 import { directoryStorage } from './directory.ts';
 import { readParticle } from './particle-file.ts';
+import type { ObjectStorage } from './storage.ts';
 import { viewCache } from './view-cache.ts';
 
 const shape = z.object({
@@ -28,11 +30,26 @@ export function storeSource(options: Json): Source {
     throw new SoraError('bad-option', `Options of storeSource: ${z.prettifyError(result.error)}`);
   }
   const { root, views = true, viewBytes } = result.data;
-  const storage = directoryStorage(root);
+  const storage = readingAtOnce(root, directoryStorage(root));
   return {
     load: (ref) => readParticle(storage, ref),
     ...(views ? { views: viewCache(root, { bytes: viewBytes }) } : {}),
   };
+}
+
+/**
+ * The storage with reads that wait for the file: a worker has nothing else to do, and the way through the pool of
+ * file threads costs as much as reading. What cannot be read goes that way again, which says why.
+ */
+function readingAtOnce(root: string, storage: ObjectStorage): ObjectStorage {
+  const get = async (key: string): Promise<Uint8Array | undefined> => {
+    try {
+      return readFileSync(join(root, key));
+    } catch {
+      return storage.get(key);
+    }
+  };
+  return { ...storage, get };
 }
 
 /** Names {@link storeSource} with these options, for executors. */
