@@ -8,7 +8,7 @@ import { afterAll } from 'vitest';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const ADULT = join(ROOT, 'data', 'adult', 'adult.csv.gz');
-const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
+export const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
 
 export interface Finished {
   readonly code: number | null;
