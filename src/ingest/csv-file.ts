@@ -6,7 +6,8 @@ import type { PackedFile } from './head.ts';
 /** A delimited file, ready to be parsed. */
 export interface CsvFile {
   readonly file: PackedFile;
-  readonly text: DelimitedText;
+  /** Without its sample, which would keep the whole beginning in memory. */
+  readonly text: Omit<DelimitedText, 'sample'>;
   readonly encoding: 'utf-8' | 'latin-1' | 'utf-16';
   readonly guesses: readonly Guess[];
   readonly markers: readonly string[];

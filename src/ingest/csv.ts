@@ -21,7 +21,7 @@ import { strptimeFormat } from './time.ts';
 import { chunkOf, type Layout } from './vectors.ts';
 
 /** Bytes of the beginning that are looked at. */
-const HEAD_BYTES = 4 << 20;
+const HEAD_BYTES = 2 << 20;
 
 /** Bytes of DuckDB's read buffers: several lie in memory at once. */
 const BUFFER_BYTES = 8_000_000;
@@ -30,28 +30,40 @@ const LINE_BYTES = 4_000_000;
 
 /** Opens a delimited file. */
 export async function openCsv(source: FileSource, context: ReadContext): Promise<OpenSource> {
-  const { options, database } = context;
-  const { bytes, complete } = await head(source, HEAD_BYTES, database);
+  const { bytes, complete } = await head(source, HEAD_BYTES, context.database);
+  const { csv, notes } = inspect(source, bytes, complete, context);
+  const columns = csv.text.names.map((name, index): GuessedColumn => ({ name, guess: csv.guesses[index] }));
+  const positional = !csv.text.header && context.options.names === undefined;
+  return { columns, notes, positional, read: (plan) => readCsv(csv, plan, context) };
+}
+
+/** What the beginning says. Keeps nothing of it: a name cut out of it would hold all of it in memory. */
+function inspect(
+  source: FileSource,
+  bytes: Buffer,
+  complete: boolean,
+  context: ReadContext,
+): { csv: CsvFile; notes: string[] } {
+  const { options } = context;
   const { encoding, text: start, notes } = textEncoding(bytes, complete, options.encoding);
   if (start.trim() === '') {
     throw new SoraError('bad-data', `${source.name}: the file is empty.`, { details: { file: source.name } });
   }
-  const text = detectDialect(start, complete, options.sample, dialectOptions(context));
+  const { sample, ...text } = detectDialect(start, complete, options.sample, dialectOptions(context));
   const markers = options.missing ?? MISSING_MARKERS;
-  const guesses = text.names.map((_, column) =>
-    guessTexts(
-      text.sample.map((row) => row[column] ?? null),
-      markers,
-    ),
-  );
-  const columns = text.names.map((name, index): GuessedColumn => ({ name, guess: guesses[index] }));
-  const csv: CsvFile = { file: source, text, encoding, guesses, markers };
-  return {
-    columns,
-    notes: [...notes, ...text.notes, ...crowdedFormats(csv)],
-    positional: !text.header && options.names === undefined,
-    read: (plan) => readCsv(csv, plan, context),
-  };
+  const names = text.names.map(ownCopy);
+  const guesses = names.map((_, column) => {
+    const values = sample.map((row) => row[column] ?? null);
+    const { markers: extra, ...guess } = guessTexts(values, markers);
+    return { ...guess, markers: extra?.map(ownCopy) };
+  });
+  const csv: CsvFile = { file: source, text: { ...text, names }, encoding, guesses, markers };
+  return { csv, notes: [...notes, ...text.notes, ...crowdedFormats(csv)].map(ownCopy) };
+}
+
+/** The same string in memory of its own. */
+function ownCopy(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
 function dialectOptions({ options, fields }: ReadContext) {

@@ -31,7 +31,12 @@ export interface DelimitedText {
   readonly notes: readonly string[];
 }
 
-const DELIMITERS = [',', '\t', ';', '|'];
+/** The rarer one is inside of values, the earlier. */
+const DELIMITERS = ['\t', '|', ';', ','];
+/** Agreements that differ by less are the same. */
+const CLOSE = 0.02;
+/** So many times the columns outweigh the order. */
+const MANY_MORE = 3;
 /** Tried only when none of the others separates anything. */
 const WEAK_DELIMITERS = [' ', ':'];
 /** Records looked at to choose a delimiter. */
@@ -104,12 +109,20 @@ function choose(head: string, complete: boolean, options: DialectOptions): Trial
     separating.length > 0
       ? separating
       : tryAll(WEAK_DELIMITERS).filter((trial) => trial.columns > 1 && trial.agreement >= 0.95);
-  if (pool.length === 0) return strong[0];
-  return pool.reduce((best, trial) => (score(trial) > score(best) ? trial : best));
+  return pool.length === 0
+    ? trialOf(strong, ',')
+    : pool.reduce((best, other) => (beats(other, best) ? other : best));
 }
 
-function score(trial: Trial): number {
-  return trial.agreement + 0.02 * Math.min(trial.columns, 10);
+function trialOf(all: readonly Trial[], delimiter: string): Trial {
+  return all.find((each) => each.dialect.delimiter === delimiter) ?? all[0];
+}
+
+/** Agreement decides; where it is equal, many more columns do; else the one tried first. */
+function beats(other: Trial, best: Trial): boolean {
+  const difference = other.agreement - best.agreement;
+  if (Math.abs(difference) > CLOSE) return difference > 0;
+  return other.columns >= MANY_MORE * best.columns;
 }
 
 function trials(head: string, complete: boolean, delimiter: string, quote: string): Trial[] {

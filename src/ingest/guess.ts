@@ -34,6 +34,10 @@ const TEXT_DISTINCT = 0.5;
 /** Strings longer than this on average are texts if mostly different, however few their words. */
 const TEXT_LENGTH = 60;
 
+/** Values among numbers that are none are mistakes up to this share, if there are that many different numbers. */
+const SLIP_SHARE = 0.005;
+const SLIP_DISTINCT = 20;
+
 const NUMBER = /^[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^[+-]?inf(?:inity)?$/i;
 
@@ -57,10 +61,11 @@ export function guessTexts(
   markers: readonly string[] = MISSING_MARKERS,
 ): Guess {
   const missing = new Set(markers);
+  const longest = Math.max(0, ...markers.map((marker) => marker.length));
   const texts: string[] = [];
   for (const value of values) {
     const text = value?.trim() ?? '';
-    if (text !== '' && !missing.has(text)) texts.push(text);
+    if (text !== '' && (text.length > longest || !missing.has(text))) texts.push(text);
   }
   if (texts.length === 0) return { ...facts([], false), type: 'category', width: 4, notes: [] };
   if (texts.every((text) => BOOLEAN.test(text))) {
@@ -70,19 +75,32 @@ export function guessTexts(
 }
 
 function guessNumbers(texts: readonly string[]): Guess | undefined {
-  const others = [...new Set(texts.filter((text) => !isNumberText(text)))];
-  const extra = others.every((text) => NUMBER_MARKERS.includes(text));
-  if (others.length > 1 && !extra) return undefined;
-  if (others.length > 0 && (!extra || others.length === new Set(texts).size)) return undefined;
+  const strange = texts.filter((text) => !isNumberText(text));
+  if (strange.length > texts.length / 2) return undefined;
+  const others = [...new Set(strange)];
   const numbers = others.length === 0 ? texts : texts.filter(isNumberText);
+  const markers = others.filter((text) => NUMBER_MARKERS.includes(text));
+  const slips = strange.filter((text) => !NUMBER_MARKERS.includes(text));
+  if (slips.length > 0 && !areSlips(slips.length, numbers)) return undefined;
   const code = numbers.find((text) => /^0\d/.test(text));
   if (code !== undefined && numbers.every((text) => text.length === code.length && /^\d+$/.test(text))) {
     const notes = [`digits of one length with leading zeros (${code}) are kept as categories`];
     return { ...facts(texts, false), type: 'category', width: 4, notes };
   }
-  const notes =
-    others.length > 0 ? [`${others.map((text) => `"${text}"`).join(', ')} means missing here`] : [];
-  return { ...facts(numbers, true), type: 'number', width: 4, markers: others, notes };
+  const notes = [
+    ...(markers.length > 0 ? [`${markers.map((text) => `"${text}"`).join(', ')} means missing here`] : []),
+    ...(slips.length > 0
+      ? [
+          `taken as numbers although "${slips[0]}" is none (${slips.length} of ${texts.length} sampled values)`,
+        ]
+      : []),
+  ];
+  return { ...facts(numbers, true), type: 'number', width: 4, markers, notes };
+}
+
+/** Few enough among many different numbers to be mistakes, not codes. */
+function areSlips(count: number, numbers: readonly string[]): boolean {
+  return count <= numbers.length * SLIP_SHARE && new Set(numbers).size >= SLIP_DISTINCT;
 }
 
 function guessDates(texts: readonly string[]): Guess | undefined {
@@ -114,15 +132,36 @@ function guessStrings(texts: readonly string[]): Guess {
 
 type Facts = Pick<Guess, 'counts' | 'unique' | 'large' | 'present'>;
 
-function facts(texts: readonly (string | number)[], numeric: boolean): Facts {
-  const enough = texts.length >= ENOUGH;
-  const unique = enough && new Set(texts).size === texts.length;
-  if (!numeric) return { counts: false, unique, large: false, present: texts.length };
-  const numbers = texts.map(Number);
-  const counts =
-    enough && numbers.every((value, i) => Number.isInteger(value) && (i === 0 || value > numbers[i - 1]));
-  const large = numbers.some((value) => Number.isInteger(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER);
-  return { counts, unique, large, present: texts.length };
+function facts(values: readonly (string | number)[], numeric: boolean): Facts {
+  const enough = values.length >= ENOUGH;
+  const counts = numeric && enough && isRising(values);
+  const unique = counts || (enough && allDifferent(values));
+  return { counts, unique, large: numeric && values.some(isLarge), present: values.length };
+}
+
+/** Integers, each larger than the one before. */
+function isRising(values: readonly (string | number)[]): boolean {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    const number = Number(value);
+    if (!Number.isInteger(number) || number <= last) return false;
+    last = number;
+  }
+  return true;
+}
+
+function allDifferent(values: readonly (string | number)[]): boolean {
+  const seen = new Set<string | number>();
+  for (const value of values) {
+    if (seen.has(value)) return false;
+    seen.add(value);
+  }
+  return true;
+}
+
+function isLarge(value: string | number): boolean {
+  if (typeof value === 'string' && value.length < 16) return false;
+  return Number.isInteger(Number(value)) && Math.abs(Number(value)) > Number.MAX_SAFE_INTEGER;
 }
 
 /** Guess from values of JavaScript objects: each its own type, strings as in CSV. */

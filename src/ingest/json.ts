@@ -8,7 +8,7 @@ import type { Chunk } from './chunk.ts';
 import { duckError, identifier, literal, pathLiteral } from './duckdb.ts';
 import { head, type PackedFile, unpacked } from './head.ts';
 import type { FileSource, RowObject } from './inputs.ts';
-import { BATCH_ROWS, isObject, objectColumns, RowBatch } from './objects.ts';
+import { BATCH_ROWS, isObject, objectColumns, RowBatch, valueAt } from './objects.ts';
 import { packedString } from './packed-text.ts';
 import type { OpenSource, PlannedField, ReadContext, ReadPlan } from './reader.ts';
 import { chunkOf, type Layout } from './vectors.ts';
@@ -21,7 +21,10 @@ type JsonLayout = 'newline_delimited' | 'unstructured' | 'array';
 interface JsonFile {
   readonly file: PackedFile;
   readonly layout: JsonLayout;
-  readonly sample: readonly RowObject[];
+  /** Columns whose name is a key of its own, dots and all. */
+  readonly whole: ReadonlySet<string>;
+  /** Columns with values in the sample that are not strings. */
+  readonly notStrings: ReadonlySet<string>;
 }
 
 /** Opens a JSON file. */
@@ -38,7 +41,11 @@ export async function openJson(source: FileSource, context: ReadContext): Promis
       ? sampleLines(text, complete, options.sample)
       : await sampleObjects({ file: source, layout }, context);
   const { columns, notes } = objectColumns(sample, options.missing);
-  const json: JsonFile = { file: source, layout, sample };
+  const names = columns.map((column) => column.name);
+  const whole = new Set(names.filter((name) => sample.some((row) => Object.hasOwn(row, name))));
+  const isString = (value: unknown) => value === null || value === undefined || typeof value === 'string';
+  const notStrings = new Set(names.filter((name) => !sample.every((row) => isString(valueAt(row, name)))));
+  const json: JsonFile = { file: source, layout, whole, notStrings };
   return { columns, notes, read: (plan) => readJson(json, plan, context) };
 }
 
@@ -72,7 +79,10 @@ function sampleLines(text: string, complete: boolean, limit: number): RowObject[
   return rows;
 }
 
-async function sampleObjects(json: Omit<JsonFile, 'sample'>, context: ReadContext): Promise<RowObject[]> {
+async function sampleObjects(
+  json: Pick<JsonFile, 'file' | 'layout'>,
+  context: ReadContext,
+): Promise<RowObject[]> {
   const rows: RowObject[] = [];
   const limit = context.options.sample;
   for await (const batch of objectTexts(json, context, ` LIMIT ${limit}`)) {
@@ -86,7 +96,7 @@ async function sampleObjects(json: Omit<JsonFile, 'sample'>, context: ReadContex
 
 /** The texts of all objects of a file, through DuckDB. */
 async function* objectTexts(
-  { file, layout }: Omit<JsonFile, 'sample'>,
+  { file, layout }: Pick<JsonFile, 'file' | 'layout'>,
   { database, signal }: ReadContext,
   tail = '',
 ): AsyncGenerator<string[]> {
@@ -128,27 +138,18 @@ async function* readJson(json: JsonFile, plan: ReadPlan, context: ReadContext): 
 }
 
 /** Whether DuckDB's conversions are ours: strings where categories are, dates in ISO 8601, no further markers. */
-function fitsDatabase({ sample }: JsonFile, fields: readonly PlannedField[]): boolean {
+function fitsDatabase({ notStrings }: JsonFile, fields: readonly PlannedField[]): boolean {
   return fields.every(({ field, column, format, markers }) => {
     if (column < 0) return true;
     if (format !== undefined || (markers?.length ?? 0) > 0 || field.type === 'binary') return false;
     if (field.type !== 'category' && field.type !== 'text') return true;
-    return sample.every((row) => {
-      const value = at(row, pathOf(field.name, sample));
-      return value === null || value === undefined || typeof value === 'string';
-    });
+    return !notStrings.has(field.name);
   });
 }
 
-function at(row: RowObject, path: readonly string[]): unknown {
-  let value: unknown = row;
-  for (const key of path) value = isObject(value) ? value[key] : undefined;
-  return value;
-}
-
 /** Keys that lead to a column: its name, or its parts between dots. */
-function pathOf(name: string, sample: readonly RowObject[]): readonly string[] {
-  return sample.some((row) => Object.hasOwn(row, name)) ? [name] : name.split('.');
+function pathOf(name: string, { whole }: JsonFile): readonly string[] {
+  return whole.has(name) ? [name] : name.split('.');
 }
 
 const SQL_TYPES: Partial<Record<ColumnType, string>> = {
@@ -171,7 +172,7 @@ async function* readColumns(
   const hashes: (number | undefined)[] = [];
   plan.fields.forEach(({ field, column }) => {
     const type = SQL_TYPES[field.type] ?? 'VARCHAR';
-    const path = pathOf(field.name, json.sample);
+    const path = pathOf(field.name, json);
     if (column >= 0) plant(tree, path, type);
     const value = column < 0 ? `NULL::${field.type === 'timestamp' ? 'DOUBLE' : type}` : extract(path);
     const isTime = column >= 0 && field.type === 'timestamp';

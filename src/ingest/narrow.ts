@@ -5,7 +5,7 @@
  * or `precision` asks for more; everything else (labels, weights, times, keys) exactly.
  */
 import { SoraError } from '../errors.ts';
-import { canonicalValidity } from '../particle/bits.ts';
+import { canonicalValidity, forEachAbsent } from '../particle/bits.ts';
 import { type Column, emptyValidity, type NumberArray } from '../particle/column.ts';
 import { narrowNumbers } from '../particle/numbers.ts';
 import type { Particle } from '../particle/particle.ts';
@@ -26,74 +26,92 @@ export function narrowParticle(block: Particle, precision: Precision): Particle 
 }
 
 function narrowColumn(field: Field, column: Column, precision: Precision): Column {
-  if (column.type === 'number') {
+  if (column.type === 'number' || column.type === 'timestamp') {
     const values = column.values as Float64Array;
-    const validity = canonicalValidity(presentNumbers(values, column.validity), values.length);
+    const known = clearMissing(values, column.validity);
+    if (column.type === 'timestamp')
+      return { ...column, validity: withoutNaN(values, known, values.some(Number.isNaN)) };
+    const range = rangeOf(values);
+    const validity = withoutNaN(values, known, range.missing);
     if (field.role === 'key' || field.role === 'group') checkExact(field, values);
     const narrowed =
       field.role === 'feature' && precision === 'f32'
-        ? narrowFeature(values, validity)
+        ? narrowFeature(values, validity, range)
         : narrowNumbers(values, validity);
     return { type: 'number', values: narrowed, validity };
-  }
-  if (column.type === 'timestamp') {
-    return {
-      ...column,
-      validity: canonicalValidity(presentNumbers(column.values, column.validity), column.values.length),
-    };
   }
   if (column.type === 'sparse') return column;
   const rows = column.type === 'category' ? column.codes.length : column.values.length;
   return { ...column, validity: canonicalValidity(column.validity, rows) };
 }
 
-/** The bitmap without the rows that hold NaN; those become 0, as do values at rows that were missing before. */
-function presentNumbers(values: Float64Array, validity: Uint8Array | undefined): Uint8Array | undefined {
-  let bits = validity;
-  let own = false;
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row];
-    if (!Number.isNaN(value)) continue;
-    values[row] = 0;
-    if (!own) {
-      bits = validity === undefined ? emptyValidity(values.length).fill(0xff) : validity.slice();
-      own = true;
-    }
-    (bits as Uint8Array)[row >> 3] &= ~(1 << (row & 7));
-  }
-  if (bits !== undefined) clearMissing(values, bits);
-  return bits;
+/** What one pass over numbers finds: NaN among them, all others integers of 32 bits, and within which bounds. */
+interface NumberRange {
+  readonly missing: boolean;
+  readonly integers: boolean;
+  readonly min: number;
+  readonly max: number;
 }
 
-function clearMissing(values: Float64Array, bits: Uint8Array): void {
-  for (let byte = 0; byte << 3 < values.length; byte++) {
-    if (bits[byte] === 0xff) continue;
-    const end = Math.min(values.length, (byte + 1) << 3);
-    for (let row = byte << 3; row < end; row++) if ((bits[byte] & (1 << (row & 7))) === 0) values[row] = 0;
-  }
-}
-
-/** Integers in the smallest type, else float32; float64 only for values beyond the range of float32. */
-function narrowFeature(values: Float64Array, validity: Uint8Array | undefined): NumberArray {
+/** Bounds take in 0, which stands under missing rows. An infinity is no integer and counts in no bound. */
+function rangeOf(values: Float64Array): NumberRange {
+  let missing = false;
+  let integers = true;
   let min = 0;
   let max = 0;
   for (let row = 0; row < values.length; row++) {
     const value = values[row];
-    if (value !== (value | 0) || (value === 0 && 1 / value < 0)) return toFloat32(values, validity);
+    if (value !== (value | 0) || (value === 0 && 1 / value < 0)) {
+      if (Number.isNaN(value)) {
+        missing = true;
+        continue;
+      }
+      integers = false;
+      if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) continue;
+    }
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  if (min >= -0x80 && max <= 0x7f) return new Int8Array(values);
-  return min >= -0x8000 && max <= 0x7fff ? new Int16Array(values) : new Int32Array(values);
+  return { missing, integers, min, max };
 }
 
-function toFloat32(values: Float64Array, validity: Uint8Array | undefined): NumberArray {
-  let largest = 0;
+/** Writes 0 to missing rows, where a reader may have left anything; gives the bitmap in its one form. */
+function clearMissing(values: Float64Array, validity: Uint8Array | undefined): Uint8Array | undefined {
+  const canonical = canonicalValidity(validity, values.length);
+  forEachAbsent(canonical, values.length, (row) => {
+    values[row] = 0;
+  });
+  return canonical;
+}
+
+/** The bitmap without the rows that hold NaN; those become 0. */
+function withoutNaN(
+  values: Float64Array,
+  validity: Uint8Array | undefined,
+  hasNaN: boolean,
+): Uint8Array | undefined {
+  if (!hasNaN) return validity;
+  const bits = validity?.slice() ?? emptyValidity(values.length).fill(0xff);
   for (let row = 0; row < values.length; row++) {
-    const size = Math.abs(values[row]);
-    if (size > largest && size !== Number.POSITIVE_INFINITY) largest = size;
+    if (!Number.isNaN(values[row])) continue;
+    bits[row >> 3] &= ~(1 << (row & 7));
+    values[row] = 0;
   }
-  return largest > MAX_FLOAT32 ? narrowNumbers(values, validity) : new Float32Array(values);
+  return canonicalValidity(bits, values.length);
+}
+
+/** Integers in the smallest type, else float32; float64 only for values beyond the range of float32. */
+function narrowFeature(
+  values: Float64Array,
+  validity: Uint8Array | undefined,
+  range: NumberRange,
+): NumberArray {
+  const { integers, min, max } = range;
+  if (!integers) {
+    return Math.max(-min, max) > MAX_FLOAT32 ? narrowNumbers(values, validity) : new Float32Array(values);
+  }
+  if (min >= -0x80 && max <= 0x7f) return new Int8Array(values);
+  return min >= -0x8000 && max <= 0x7fff ? new Int16Array(values) : new Int32Array(values);
 }
 
 /** Keys must not run together: an integer from 2^53 on may stand for its neighbours too. */
