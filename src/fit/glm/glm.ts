@@ -10,10 +10,17 @@ import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
 import { type LabelTotals, labelsReference } from '../labels.ts';
 import { fitLoop } from '../loop.ts';
-import { cholesky, solveCholesky } from './cholesky.ts';
 import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
 import { lbfgs } from './lbfgs.ts';
-import type { Evaluation, FitStep, Optimiser, Optimum, StopReason, StopRule } from './objective.ts';
+import {
+  type Evaluation,
+  type FitStep,
+  type Optimiser,
+  type Optimum,
+  STALL_STEPS,
+  type StopReason,
+  type StopRule,
+} from './objective.ts';
 import { owlqn } from './owlqn.ts';
 import {
   averagedStart,
@@ -24,11 +31,12 @@ import {
   type Problem,
   parametersOf,
   residualScale,
+  sampledBlocks,
   sampledCurved,
   sampledObjective,
 } from './problem.ts';
 import { proximalNewton } from './proximal-newton.ts';
-import { sampleRidge, sampleShare, warmStart } from './warm-start.ts';
+import { blockStart, blockSteps, sampleRidge, sampleShare, warmStart, wholeStep } from './warm-start.ts';
 
 /** What to fit, and how. */
 export interface FitGlmOptions {
@@ -47,7 +55,10 @@ export interface FitGlmOptions {
   readonly classWeight?: ClassWeight;
   /** Most full passes; 200 by default. */
   readonly maxRounds?: number;
-  /** Converged when the largest gradient entry is at most this times the spread of the labels; 1e-5 by default. */
+  /**
+   * Converged when the largest gradient entry is at most this times the spread of the labels, or when ten steps in a
+   * row lowered the objective by less than this times its natural size each; 1e-5 by default.
+   */
   readonly tolerance?: number;
   /** Seed of every random choice. */
   readonly seed?: number;
@@ -85,7 +96,9 @@ export interface GlmResult {
 }
 
 /** Up to this many parameters the Hessian is factored. */
-const NARROW = 640;
+const NARROW = 1024;
+/** Most numbers of a Hessian in blocks: 32 MiB. */
+const MOST_CURVATURE = 1 << 22;
 
 /**
  * Fits the model. Throws `bad-data` when there is nothing to learn from: no rows, or one class.
@@ -97,13 +110,14 @@ export async function fitGlm(session: Session, options: FitGlmOptions): Promise<
   const { totals, view } = await describe(session, options);
   const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
   const spread = labelSpread(loss, totals);
-  const rule = { tolerance: (options.tolerance ?? 1e-5) * spread, maxRounds: options.maxRounds ?? 200 };
+  const { tolerance = 1e-5, maxRounds = 200 } = options;
+  const leastFall = STALL_STEPS * tolerance * lossSpread(loss, totals);
+  const rule = { tolerance: tolerance * spread, maxRounds, leastFall };
   const plan: Plan = { rule, totals, spread, given: options.warmStart, onRound: options.onRound };
   const problem: Problem = { loss, outputs, features, view, l1, l2, signal };
   const [whole, start] =
     loss === 'huber' ? await robust(session, problem, plan, options.delta) : [problem, undefined];
-  const narrow = parametersOf(problem) <= NARROW;
-  const optimum = await (narrow ? fitNarrow : fitWide)(session, whole, {
+  const optimum = await planFor(whole)(session, whole, {
     ...plan,
     given: start ?? plan.given,
   });
@@ -134,13 +148,22 @@ interface Plan {
   readonly onRound?: (round: FitRound) => void;
 }
 
+/** How the problem is best solved. */
+function planFor(problem: Problem): typeof fitNarrow {
+  if (parametersOf(problem) <= NARROW) return fitNarrow;
+  const blocks = problem.outputs * (problem.features + 1) * (problem.features + 1);
+  const blocky =
+    problem.outputs > 1 && problem.features < NARROW && blocks <= MOST_CURVATURE && problem.l1 === 0;
+  return blocky ? fitBlocks : fitWide;
+}
+
 /** How loosely a start is sought, in spreads. */
 const LOOSE = 1e-3;
 
 /** Sample, then full passes with the sample's curvature. */
 async function fitNarrow(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
   const { rows } = plan.totals;
-  const share = sampleShare(problem, rows);
+  const share = sampleShare(parametersOf(problem), rows);
   const loose = Math.max(plan.rule.tolerance, LOOSE * plan.spread);
   const warm =
     plan.given === undefined
@@ -154,9 +177,32 @@ async function fitNarrow(session: Session, problem: Problem, plan: Plan): Promis
     const options = { ...plan.rule, strengths: l1Strengths(problem), hessian };
     return run(session, problem, plan, proximalNewton(parameters, options) as Optimiser);
   }
-  const factor = cholesky(hessian, parameters.length, sampleRidge(share, rows));
-  const precondition = (vector: Float64Array) => solveCholesky(factor, vector);
+  const precondition = wholeStep(hessian, parameters.length, sampleRidge(share, rows));
   return run(session, problem, plan, lbfgs(parameters, { ...plan.rule, precondition }));
+}
+
+/** Sample, then full passes with the sample's curvature of each output. */
+async function fitBlocks(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
+  const { rows } = plan.totals;
+  const share = sampleShare(problem.features + 1, rows);
+  const loose = Math.max(plan.rule.tolerance, LOOSE * plan.spread);
+  const start = plan.given ?? constantStart(problem, plan.totals);
+  const warm =
+    plan.given === undefined
+      ? await blockStart(session, problem, share, rows, start, loose)
+      : {
+          parameters: start,
+          precondition: blockSteps(
+            await sampledBlocks(session, problem, share, start),
+            sampleRidge(share, rows),
+          ),
+        };
+  return run(
+    session,
+    problem,
+    plan,
+    lbfgs(warm.parameters, { ...plan.rule, precondition: warm.precondition, rescale: true }),
+  );
 }
 
 /** A start from a stochastic pass where it is lower, then full passes scaled by the diagonal of the Hessian. */
@@ -166,7 +212,7 @@ async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<
   const precondition = (vector: Float64Array) => {
     for (let i = 0; i < vector.length; i++) vector[i] /= diagonal[i];
   };
-  const options = { ...plan.rule, precondition };
+  const options = { ...plan.rule, precondition, rescale: problem.outputs > 1 };
   const machine =
     problem.l1 > 0 ? owlqn(start, { ...options, strengths: l1Strengths(problem) }) : lbfgs(start, options);
   return run(session, problem, plan, machine);
@@ -201,10 +247,7 @@ async function robust(
 ): Promise<[Problem, Float64Array]> {
   const squares: Problem = { ...problem, loss: 'squared' };
   const rule = { ...plan.rule, tolerance: Math.max(plan.rule.tolerance, LOOSE * plan.spread) };
-  const narrow = parametersOf(problem) <= NARROW;
-  const found =
-    plan.given ??
-    (await (narrow ? fitNarrow : fitWide)(session, squares, { ...plan, rule })).point.parameters;
+  const found = plan.given ?? (await planFor(squares)(session, squares, { ...plan, rule })).point.parameters;
   const scale = delta ?? (await residualScale(session, problem, found));
   return [{ ...problem, loss: { name: 'huber', delta: scale > 0 ? scale : plan.spread } }, found];
 }
@@ -264,6 +307,13 @@ function labelSpread(loss: LossName, totals: LabelTotals): number {
   if (loss === 'softmax') return 0.5;
   const spread = Math.sqrt(totals.m2 / totals.weight);
   return spread > 0 ? spread : 1;
+}
+
+/** Natural size of a change of the objective. */
+function lossSpread(loss: LossName, totals: LabelTotals): number {
+  if (loss === 'poisson') return totals.sum > 0 ? totals.sum / totals.weight : 1;
+  const spread = labelSpread(loss, totals);
+  return spread * spread;
 }
 
 function checkOptions({

@@ -9,6 +9,7 @@ import {
   combine,
   dot,
   type FitStep,
+  isStalled,
   maxNorm,
   OBJECTIVE_NOISE,
   type Optimiser,
@@ -25,11 +26,16 @@ export interface LbfgsOptions extends StopRule {
   /** Pairs kept; 10 by default. */
   readonly memory?: number;
   readonly precondition?: Preconditioner;
+  /**
+   * Whether the initial inverse Hessian takes its length from the last pair (Nocedal & Wright, equation 7.20): right
+   * for a rough preconditioner and for none, wrong for one that is nearly exact. Default: when there is none.
+   */
+  readonly rescale?: boolean;
 }
 
 /** Minimises from `start`. */
 export function* lbfgs(start: Float64Array, options: LbfgsOptions): Optimiser {
-  const pairs = new CurvaturePairs(options.memory ?? 10, options.precondition);
+  const pairs = new CurvaturePairs(options);
   const history: FitStep[] = [];
   let rounds = 1;
   let point: Point = { parameters: start, ...(yield start) };
@@ -56,7 +62,7 @@ export function* lbfgs(start: Float64Array, options: LbfgsOptions): Optimiser {
     pairs.add(point, search.point);
     point = search.point;
     history.push(stepOf(point));
-    if (fall <= OBJECTIVE_NOISE * Math.max(1, Math.abs(point.value))) {
+    if (fall <= OBJECTIVE_NOISE * Math.max(1, Math.abs(point.value)) || isStalled(history, options)) {
       return end(maxNorm(point.gradient) <= options.tolerance ? 'gradient' : 'objective');
     }
   }
@@ -88,11 +94,15 @@ export function finish(
 export class CurvaturePairs {
   readonly #memory: number;
   readonly #precondition: Preconditioner | undefined;
+  readonly #rescale: boolean;
+  /** Length of the initial inverse Hessian. */
+  #scale = 1;
   readonly #pairs: { s: Float64Array; y: Float64Array; inverse: number }[] = [];
 
-  constructor(memory: number, precondition?: Preconditioner) {
+  constructor({ memory = 10, precondition, rescale }: Omit<LbfgsOptions, keyof StopRule>) {
     this.#memory = memory;
     this.#precondition = precondition;
+    this.#rescale = rescale ?? precondition === undefined;
   }
 
   isEmpty(): boolean {
@@ -101,6 +111,7 @@ export class CurvaturePairs {
 
   clear(): void {
     this.#pairs.length = 0;
+    this.#scale = 1;
   }
 
   /** Keeps the pair unless its curvature is not safely positive. */
@@ -111,6 +122,10 @@ export class CurvaturePairs {
     if (!(curvature > 1e-12 * Math.sqrt(dot(s, s) * dot(y, y)))) return;
     if (this.#pairs.length === this.#memory) this.#pairs.shift();
     this.#pairs.push({ s, y, inverse: 1 / curvature });
+    if (!this.#rescale) return;
+    const scaled = y.slice();
+    this.#precondition?.(scaled);
+    this.#scale = curvature / dot(y, scaled);
   }
 
   /** −H·gradient by the two-loop recursion. */
@@ -139,13 +154,7 @@ export class CurvaturePairs {
   }
 
   #initial(q: Float64Array): void {
-    if (this.#precondition !== undefined) {
-      this.#precondition(q);
-      return;
-    }
-    const last = this.#pairs.at(-1);
-    if (last === undefined) return;
-    const scale = 1 / (last.inverse * dot(last.y, last.y));
-    for (let j = 0; j < q.length; j++) q[j] *= scale;
+    this.#precondition?.(q);
+    for (let j = 0; j < q.length; j++) q[j] *= this.#scale;
   }
 }

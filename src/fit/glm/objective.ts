@@ -48,6 +48,18 @@ export interface StopRule {
   readonly tolerance: number;
   /** At most this many evaluations. */
   readonly maxRounds: number;
+  /** Converged when the objective fell by less than this over the last {@link STALL_STEPS} steps; default 0. */
+  readonly leastFall?: number;
+}
+
+/** Steps over which progress is judged. */
+export const STALL_STEPS = 10;
+
+/** Whether the last steps, taken together, were not worth their rounds. */
+export function isStalled(history: readonly FitStep[], { leastFall = 0 }: StopRule): boolean {
+  if (history.length <= STALL_STEPS) return false;
+  const before = history[history.length - 1 - STALL_STEPS].objective;
+  return before - history[history.length - 1].objective < leastFall;
 }
 
 /** A relative fall of the objective below this is noise of summation. */

@@ -9,6 +9,7 @@ import {
   combine,
   dot,
   type FitStep,
+  isStalled,
   maxNorm,
   OBJECTIVE_NOISE,
   type Optimiser,
@@ -24,12 +25,14 @@ export interface OwlqnOptions extends StopRule {
   readonly memory?: number;
   /** Diagonal inverse Hessian: a full one would leave the orthant. */
   readonly precondition?: Preconditioner;
+  /** As for L-BFGS. */
+  readonly rescale?: boolean;
 }
 
 /** Minimises smooth(x) + Σ strengths_j·|x_j| from `start`; the point's value is the full objective. */
 export function* owlqn(start: Float64Array, options: OwlqnOptions): Optimiser {
   const { strengths } = options;
-  const pairs = new CurvaturePairs(options.memory ?? 10, options.precondition);
+  const pairs = new CurvaturePairs(options);
   const history: FitStep[] = [];
   let rounds = 1;
   let point = penalise({ parameters: start, ...(yield start) }, strengths);
@@ -61,7 +64,7 @@ export function* owlqn(start: Float64Array, options: OwlqnOptions): Optimiser {
     point = next;
     pseudo = pseudoGradient(point, strengths);
     history.push({ objective: point.value, gradientNorm: maxNorm(pseudo) });
-    if (fall <= OBJECTIVE_NOISE * Math.max(1, Math.abs(point.value))) {
+    if (fall <= OBJECTIVE_NOISE * Math.max(1, Math.abs(point.value)) || isStalled(history, options)) {
       return end(maxNorm(pseudo) <= options.tolerance ? 'gradient' : 'objective');
     }
   }

@@ -5,6 +5,7 @@
 import { throwIfAborted } from '../../errors.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
+import { type BlockCurvature, blockCurvatureReference } from './block-curvature.ts';
 import { type CurvatureValue, curvatureReference } from './curvature.ts';
 import { type GradientSums, gradientReference } from './gradient.ts';
 import type { CurvedEvaluation } from './newton.ts';
@@ -68,6 +69,20 @@ export async function sampledCurved(
   const hessian = (sums.hessian as Float64Array).map((value) => value / sums.weight);
   for (let i = 0; i < count; i++) if (isCoefficient(problem, i)) hessian[i * count + i] += problem.l2;
   return { ...evaluation(sums, problem, at), hessian };
+}
+
+/** Diagonal blocks of the Hessian, one an output, over a share of the rows, penalty included. */
+export async function sampledBlocks(
+  session: Session,
+  problem: Problem,
+  share: number,
+  at: Float64Array,
+): Promise<BlockCurvature> {
+  const summary = blockCurvatureReference({ ...glmOptions(problem), share });
+  const blocks = await play<BlockCurvature>(session, problem, summary, at, 'curvature');
+  const width = problem.features + 1;
+  for (const block of blocks) for (let f = 0; f < problem.features; f++) block[f * width + f] += problem.l2;
+  return blocks;
 }
 
 /** Diagonal of the Hessian over all rows, penalty included. */

@@ -5,27 +5,30 @@
  */
 import type { Session } from '../../run/session.ts';
 import { fitLoop } from '../loop.ts';
+import type { BlockCurvature } from './block-curvature.ts';
 import { cholesky, solveCholesky } from './cholesky.ts';
-import { lbfgs } from './lbfgs.ts';
-import type { Evaluation } from './objective.ts';
-import { l1Strengths, type Problem, parametersOf, sampledCurved, sampledObjective } from './problem.ts';
+import { lbfgs, type Preconditioner } from './lbfgs.ts';
+import type { Evaluation, Optimiser } from './objective.ts';
+import { l1Strengths, type Problem, sampledBlocks, sampledCurved, sampledObjective } from './problem.ts';
 import { proximalNewton } from './proximal-newton.ts';
 
 /** A start and the Hessian (row-major) near it. */
 export interface WarmStart {
   readonly parameters: Float64Array;
   readonly hessian: Float64Array;
-  /** Evaluations of the sample's objective. */
-  readonly evaluations: number;
 }
 
-/** Rows to sample: enough for the Hessian to be near the whole one, few enough to cost a few full passes at most. */
-export function sampleShare(problem: Problem, rows: number): number {
-  const count = parametersOf(problem);
-  const affordable = (64 * rows) / count;
-  const wanted = Math.max(20 * count, Math.min(rows / 8, 65_536));
-  const share = Math.max(10 * count, Math.min(wanted, affordable)) / rows;
-  return share > 0.6 ? 1 : share;
+/** Most evaluations of a sample. */
+const SAMPLE_ROUNDS = 50;
+
+/**
+ * Share of rows to sample for a Hessian of this order. A Hessian of all rows costs order / 4 full passes; a sample
+ * costs ten of them where that is enough rows (20 to 65,536 an order), and never fewer than ten rows an order.
+ */
+export function sampleShare(order: number, rows: number): number {
+  const wanted = Math.max(20 * order, Math.min((40 * rows) / order, 65_536));
+  const share = Math.max(10 * order, Math.min(wanted, (64 * rows) / order)) / rows;
+  return share > 0.5 ? 1 : share;
 }
 
 /** Ridge relative to the mean diagonal: what a sample of this many rows cannot tell from zero curvature. */
@@ -43,22 +46,57 @@ export async function warmStart(
   tolerance: number,
 ): Promise<WarmStart> {
   const first = await sampledCurved(session, problem, share, start);
-  const rule = { tolerance, maxRounds: 50 };
-  let evaluations = 0;
-  const evaluate = async (at: Float64Array): Promise<Evaluation> => {
-    if (at === start) return first;
-    evaluations++;
-    return sampledObjective(session, problem, share, at);
+  const evaluate = async (at: Float64Array): Promise<Evaluation> =>
+    at === start ? first : sampledObjective(session, problem, share, at);
+  const rule = { tolerance, maxRounds: SAMPLE_ROUNDS };
+  const machine =
+    problem.l1 > 0
+      ? proximalNewton(start, { ...rule, strengths: l1Strengths(problem), hessian: first.hessian })
+      : lbfgs(start, {
+          ...rule,
+          precondition: wholeStep(first.hessian, start.length, sampleRidge(share, rows)),
+        });
+  const { parameters } = (await fitLoop(machine as Optimiser, evaluate)).point;
+  const { hessian } = await sampledCurved(session, problem, share, parameters);
+  return { parameters, hessian };
+}
+
+/** A start, and the steps to go on with. */
+export interface ScaledStart {
+  readonly parameters: Float64Array;
+  readonly precondition: Preconditioner;
+}
+
+/** The same for many outputs, each scaled by its own block of the Hessian. */
+export async function blockStart(
+  session: Session,
+  problem: Problem,
+  share: number,
+  rows: number,
+  start: Float64Array,
+  tolerance: number,
+): Promise<ScaledStart> {
+  const ridge = sampleRidge(share, rows);
+  const precondition = blockSteps(await sampledBlocks(session, problem, share, start), ridge);
+  const machine = lbfgs(start, { tolerance, maxRounds: SAMPLE_ROUNDS, precondition, rescale: true });
+  const { point } = await fitLoop(machine, (at) => sampledObjective(session, problem, share, at));
+  const blocks = await sampledBlocks(session, problem, share, point.parameters);
+  return { parameters: point.parameters, precondition: blockSteps(blocks, ridge) };
+}
+
+/** Multiplies by the inverse of a Hessian. */
+export function wholeStep(hessian: Float64Array, order: number, ridge: number): Preconditioner {
+  const factor = cholesky(hessian, order, ridge);
+  return (vector) => solveCholesky(factor, vector);
+}
+
+/** Multiplies by the inverse of each diagonal block. */
+export function blockSteps(blocks: BlockCurvature, ridge: number): Preconditioner {
+  const width = Math.sqrt(blocks[0].length);
+  const factors = blocks.map((block) => cholesky(block, width, ridge));
+  return (vector) => {
+    factors.forEach((factor, k) => {
+      solveCholesky(factor, vector.subarray(k * width, (k + 1) * width));
+    });
   };
-  let parameters: Float64Array;
-  if (problem.l1 > 0) {
-    const options = { ...rule, strengths: l1Strengths(problem), hessian: first.hessian };
-    parameters = (await fitLoop(proximalNewton(start, options), evaluate)).point.parameters;
-  } else {
-    const factor = cholesky(first.hessian, start.length, sampleRidge(share, rows));
-    const precondition = (vector: Float64Array) => solveCholesky(factor, vector);
-    parameters = (await fitLoop(lbfgs(start, { ...rule, precondition }), evaluate)).point.parameters;
-  }
-  const last = await sampledCurved(session, problem, share, parameters);
-  return { parameters, hessian: last.hessian, evaluations };
 }
