@@ -38,7 +38,10 @@ export interface ColumnStrength {
   readonly strength: number;
 }
 
-/** Summary of contributions at parameters; a factory for references. */
+/**
+ * Summary of contributions at parameters; a factory for references.
+ * @byReference
+ */
 export function contributions(
   options: Json,
   parameters?: Uint8Array,

@@ -222,6 +222,15 @@ describe('types', () => {
     });
   });
 
+  it('a few mistakes among numbers are bad rows, not a reason for categories', async () => {
+    const lines = Array.from({ length: 500 }, (_, i) => (i === 300 ? 'oops' : `${i}`));
+    const path = csv(`n,x\n${lines.map((n) => `${n},a`).join('\n')}\n`);
+    expect((await failureOf(readWhole(path))).message).toContain(':302:1: column "n" holds "oops"');
+    const { notes, types } = await readWhole(path, { types: { n: 'category' } });
+    expect(types.n).toBe('category');
+    expect(notes).toEqual([]);
+  });
+
   it('integers that turn fractional after the sample are still numbers', async () => {
     const lines = Array.from({ length: 100 }, (_, i) => (i < 90 ? `${i}` : `${i}.5`));
     const { rows } = await readWhole(csv(`n,x\n${lines.map((n) => `${n},a`).join('\n')}\n`), { sample: 10 });
@@ -298,7 +307,7 @@ describe('bad rows', () => {
   it('every row is counted once, good or bad', async () => {
     const bad: Record<number, string> = {};
     for (let i = 0; i < 30_000; i += 13) bad[i] = i % 2 === 0 ? `${i},x,y` : `${i}`;
-    const { rows, report } = await readWhole(csv(long(bad)), { badRows: 'skip' });
+    const { rows, report } = await readWhole(csv(long(bad)), { badRows: 'skip', types: { v: 'number' } });
     expect(rows.length + report.badRows).toBe(30_000);
     expect(report.badRows).toBe(Object.keys(bad).length);
   });

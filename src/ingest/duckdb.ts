@@ -26,7 +26,7 @@ export interface DatabaseOptions {
 const FAILED = 0;
 
 /** Most rows of a chunk of DuckDB. */
-export const CHUNK_ROWS = 2048;
+const CHUNK_ROWS = 2048;
 
 /** Bytes of finished chunks that DuckDB keeps ready ahead of the consumer. */
 const AHEAD_BYTES = 4 * 1024 * 1024;

@@ -21,11 +21,10 @@ import type { TableInputs } from './inputs.ts';
 import { type ReadSettings, readTable, type TableReader } from './table.ts';
 
 export type { BadRow } from './bad-rows.ts';
-export type { RowObject, TableInputs } from './inputs.ts';
+export type { TableInputs } from './inputs.ts';
 export { objectsToParticle } from './objects.ts';
-export type { ReadProgress } from './progress.ts';
 export { formatSchema } from './schema.ts';
-export { type ReadReport, type ReadSettings, readTable, type TableReader } from './table.ts';
+export { readTable } from './table.ts';
 
 /** The partial of one particle under one summary. */
 export interface ParticlePartial {

@@ -276,7 +276,7 @@ function numberOf(text: string): number | undefined {
 }
 
 /** The error for a file without a single pair. */
-export function emptyLibsvm(name: string): SoraError {
+function emptyLibsvm(name: string): SoraError {
   return new SoraError('bad-data', `${name}: there is no index:value pair in this file.`, {
     details: { file: name },
   });

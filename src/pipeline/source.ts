@@ -25,7 +25,10 @@ export function withRoles(schema: Schema, roles: RoledOptions['roles']): Schema 
   };
 }
 
-/** Source of a store whose particles show the given roles; made in each worker. */
+/**
+ * Source of a store whose particles show the given roles; made in each worker.
+ * @byReference
+ */
 export function roledSource(options: RoledOptions): Source {
   const source = storeSource(options.store);
   return {

@@ -16,9 +16,11 @@ import { checkOptions, type RecipeOptions } from './options.ts';
 import type { Recipe } from './recipe.ts';
 import type { TextFrequency, TextFrequencyState } from './text-frequency.ts';
 
-/** The summaries of the rounds, exported from here so that references to them name this module. */
+// The summaries of the rounds, exported from here so that references to them name this module.
 export { profile } from '../summary/profile.ts';
+/** @byReference */
 export { targets } from '../summary/target.ts';
+/** @byReference */
 export { textFrequency } from './text-frequency.ts';
 
 export interface PrepareInput {

@@ -36,7 +36,10 @@ export function memoryParticles(particles: readonly Particle[]): MemoryParticles
   };
 }
 
-/** The source over what {@link memoryParticles} made; named by its reference. */
+/**
+ * The source over what {@link memoryParticles} made; named by its reference.
+ * @byReference
+ */
 export function memorySource(_options: Json, data?: Uint8Array): Source {
   if (data === undefined)
     throw new SoraError('internal', 'memorySource needs the session to pass sourceData.');

@@ -10,8 +10,6 @@ import type { Reference } from './reference.ts';
 import { ReferenceNumbers } from './reference-numbers.ts';
 import { Thread, ThreadDeath, type Transferable, threadReference } from './thread.ts';
 
-export type { Transferring } from './call.ts';
-
 export interface PoolOptions {
   /** Worker threads; default: the processors of the machine. Threads start when they are first needed. */
   readonly workers?: number;

@@ -28,7 +28,10 @@ export function blockCurvatureReference(options: SampledOptions): Reference {
   return { module: import.meta.url, name: 'blockCurvature', options: options as unknown as Json };
 }
 
-/** Summary of the diagonal blocks of the Hessian. */
+/**
+ * Summary of the diagonal blocks of the Hessian.
+ * @byReference
+ */
 export function blockCurvature(
   options: Json,
   parameters?: Uint8Array,

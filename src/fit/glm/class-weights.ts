@@ -54,7 +54,10 @@ export function classWeightedReference(view: Reference, factors: readonly number
   return { module: import.meta.url, name: 'classWeightedView', options };
 }
 
-/** View kind: the inner view with `weights` multiplied by the factor of each row's class. */
+/**
+ * View kind: the inner view with `weights` multiplied by the factor of each row's class.
+ * @byReference
+ */
 export async function classWeightedView(options: Json): Promise<ViewKind<LearnerView>> {
   const { view, factors } = options as unknown as Options;
   // Inside a worker this module is compiled, and so must be the one it names.

@@ -79,11 +79,6 @@ export function combine(y: Float64Array, a: number, x: Float64Array): Float64Arr
   return out;
 }
 
-/** y += a·x. */
-export function addScaled(y: Float64Array, a: number, x: Float64Array): void {
-  for (let i = 0; i < y.length; i++) y[i] += a * x[i];
-}
-
 /** Largest absolute component; NaN if any is. */
 export function maxNorm(x: Float64Array): number {
   let max = 0;

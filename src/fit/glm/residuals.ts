@@ -29,7 +29,10 @@ export function residualsReference(features: number): Reference {
   return { module: import.meta.url, name: 'residuals', options: { features } };
 }
 
-/** Summary that reads as δ; 0 when more than half of the rows are met exactly. */
+/**
+ * Summary that reads as δ; 0 when more than half of the rows are met exactly.
+ * @byReference
+ */
 export function residuals(
   options: Json,
   parameters?: Uint8Array,

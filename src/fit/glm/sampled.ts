@@ -26,7 +26,10 @@ export function sampledReference(
   return { module: import.meta.url, name, options: options as unknown as Json };
 }
 
-/** Summary of loss and gradient over a share of the rows. */
+/**
+ * Summary of loss and gradient over a share of the rows.
+ * @byReference
+ */
 export function sampledGradient(
   options: Json,
   parameters?: Uint8Array,
@@ -34,7 +37,10 @@ export function sampledGradient(
   return overBlocks(gradient(options, parameters), options as unknown as SampledOptions);
 }
 
-/** Summary of loss, gradient and Hessian over a share of the rows. */
+/**
+ * Summary of loss, gradient and Hessian over a share of the rows.
+ * @byReference
+ */
 export function sampledCurvature(
   options: Json,
   parameters?: Uint8Array,
@@ -42,7 +48,10 @@ export function sampledCurvature(
   return overBlocks(curvature(options, parameters), options as unknown as SampledOptions);
 }
 
-/** Summary of an averaged stochastic pass over one window of every view: steps follow one another. */
+/**
+ * Summary of an averaged stochastic pass over one window of every view: steps follow one another.
+ * @byReference
+ */
 export function sampledPass(options: Json, parameters?: Uint8Array): Summary<SgdSums, SgdValue, LearnerView> {
   const { share } = options as unknown as SampledOptions;
   const summary = sgd(options, parameters);

@@ -23,7 +23,6 @@ import {
 } from '../../kernel/sgd.ts';
 import type { Loss } from '../../loss/loss.ts';
 import type { CsrView, DenseView } from '../../particle/view.ts';
-import type { Reference } from '../../run/reference.ts';
 import type { Summary } from '../../summary/summary.ts';
 import { addTotals } from './gradient.ts';
 import { parameterCount, roundParameters } from './parameters.ts';
@@ -48,11 +47,6 @@ export interface SgdSums extends PassTotals {
 export interface SgdValue extends PassTotals {
   readonly parameters: Float64Array;
   readonly confidence: Float64Array;
-}
-
-/** Names the summary for a round; the round's parameters are where every particle starts. */
-export function sgdReference(options: SgdOptions): Reference {
-  return { module: import.meta.url, name: 'sgd', options: options as unknown as Json };
 }
 
 /** Summary of one averaged pass. */
