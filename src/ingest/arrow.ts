@@ -4,7 +4,7 @@
  */
 import { type Column as ArrowColumn, type DataType, type Table, Type, tableFromIPC } from '@uwdata/flechette';
 import { SoraError, throwIfAborted } from '../errors.ts';
-import '../particle/codec.ts';
+import '../particle/flechette-codec.ts';
 import type { ColumnType } from '../particle/schema.ts';
 import { type ArrowMessage, arrowMessages } from './arrow-messages.ts';
 import type { Chunk } from './chunk.ts';

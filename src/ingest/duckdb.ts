@@ -25,9 +25,6 @@ export interface DatabaseOptions {
 /** Kind of a result that failed (`DUCKDB_RESULT_TYPE_INVALID`). */
 const FAILED = 0;
 
-/** Most rows of a chunk of DuckDB. */
-const CHUNK_ROWS = 2048;
-
 /** Bytes of finished chunks that DuckDB keeps ready ahead of the consumer. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
 

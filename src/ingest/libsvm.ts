@@ -274,10 +274,3 @@ function numberOf(text: string): number | undefined {
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
   return Number(text);
 }
-
-/** The error for a file without a single pair. */
-function emptyLibsvm(name: string): SoraError {
-  return new SoraError('bad-data', `${name}: there is no index:value pair in this file.`, {
-    details: { file: name },
-  });
-}

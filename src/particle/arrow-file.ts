@@ -3,7 +3,6 @@
  * Written by flechette (bytes.ts); read here, because a reader of stored bytes must survive any bytes, and the
  * general readers trust the counts they find. Tables are those of Arrow's Schema.fbs, Message.fbs and File.fbs.
  */
-import { CompressionType } from '@uwdata/flechette';
 import { SoraError } from '../errors.ts';
 import { decompress } from './codec.ts';
 import {
@@ -27,6 +26,8 @@ const INT = 2;
 const FLOAT = 3;
 const DICTIONARY_BATCH = 2;
 const RECORD_BATCH = 3;
+/** `CompressionType` of Arrow. */
+const ZSTD = 1;
 
 /** Type of an Arrow column, as far as the schema of the particle does not say it already. */
 export interface ArrowType {
@@ -137,7 +138,7 @@ function readMessage(
 function readBatch(header: FlatTable, body: Uint8Array, budget: Budget): Batch {
   const { view } = header;
   const compressed = header.slot(3) !== 0;
-  if (compressed && numberField(tableField(header, 3), 0, 'int8') !== CompressionType.ZSTD) {
+  if (compressed && numberField(tableField(header, 3), 0, 'int8') !== ZSTD) {
     throw new RangeError('buffers are not compressed with ZSTD');
   }
   const nodes = vectorField(header, 1, 16);

@@ -4,7 +4,6 @@
  * Why these two: docs/decisions/002-zstd-codec.md.
  */
 import * as zlib from 'node:zlib';
-import { CompressionType, setCompressionCodec } from '@uwdata/flechette';
 import { SoraError } from '../errors.ts';
 
 /** The fastest of the standard levels. */
@@ -138,11 +137,8 @@ function looksIncompressible(bytes: Uint8Array): boolean {
 }
 
 /** The compressed bytes, or `bytes` itself where compressing does not pay. */
-function compressIfSmaller(bytes: Uint8Array): Uint8Array {
+export function compressIfSmaller(bytes: Uint8Array): Uint8Array {
   if (bytes.length === 0 || bytes.length > MAX_FRAME_BYTES || looksIncompressible(bytes)) return bytes;
   const compressed = zstd.compress(bytes);
   return compressed.length <= bytes.length * KEEP_SHARE ? compressed : bytes;
 }
-
-// Arrow marks a buffer that stays uncompressed by the length -1; flechette does so when nothing was gained.
-setCompressionCodec(CompressionType.ZSTD, { encode: compressIfSmaller, decode: decompress });

@@ -4,7 +4,7 @@
  * agree with a known SHA-256, or its decoded content with its name; otherwise it is written anew.
  */
 import { SoraError } from '../errors.ts';
-import { decodeParticle } from '../particle/bytes.ts';
+import { decodeParticle } from '../particle/decode.ts';
 import { hashParticle } from '../particle/hash.ts';
 import type { Particle, ParticleRef } from '../particle/particle.ts';
 import { corrupt, sha256 } from './sealed.ts';

@@ -14,7 +14,6 @@ export const SEGMENT_HEADER_BYTES = 16;
 export const RECORD_HEADER_BYTES = 40;
 /** Bytes of a record beside its payload. */
 export const RECORD_OVERHEAD = RECORD_HEADER_BYTES + 4;
-const KEY_BYTES = 32;
 
 const MAGIC = Buffer.from('SORASEGM');
 

@@ -96,7 +96,7 @@ export interface GlmResult {
 }
 
 /** Up to this many parameters the Hessian is factored. */
-const NARROW = 1024;
+const NARROW = 640;
 /** Most numbers of a Hessian in blocks: 32 MiB. */
 const MOST_CURVATURE = 1 << 22;
 
@@ -178,7 +178,8 @@ async function fitNarrow(session: Session, problem: Problem, plan: Plan): Promis
     return run(session, problem, plan, proximalNewton(parameters, options) as Optimiser);
   }
   const precondition = wholeStep(hessian, parameters.length, sampleRidge(share, rows));
-  return run(session, problem, plan, lbfgs(parameters, { ...plan.rule, precondition }));
+  const rescale = share < 1 && problem.outputs > 1;
+  return run(session, problem, plan, lbfgs(parameters, { ...plan.rule, precondition, rescale }));
 }
 
 /** Sample, then full passes with the sample's curvature of each output. */

@@ -36,15 +36,21 @@ export function sampleRidge(share: number, rows: number): number {
   return share === 1 ? 0 : Math.min(1e-2, 10 / (share * rows));
 }
 
+/** The problem of the sample: its penalty is as much stronger as its rows are fewer, as it would be alone. */
+function sampleProblem(problem: Problem, share: number): Problem {
+  return { ...problem, l2: problem.l2 / share };
+}
+
 /** Minimises over a sample from `start`, loosely: its minimum is only as good as the sample. */
 export async function warmStart(
   session: Session,
-  problem: Problem,
+  whole: Problem,
   share: number,
   rows: number,
   start: Float64Array,
   tolerance: number,
 ): Promise<WarmStart> {
+  const problem = sampleProblem(whole, share);
   const first = await sampledCurved(session, problem, share, start);
   const evaluate = async (at: Float64Array): Promise<Evaluation> =>
     at === start ? first : sampledObjective(session, problem, share, at);
@@ -57,7 +63,7 @@ export async function warmStart(
           precondition: wholeStep(first.hessian, start.length, sampleRidge(share, rows)),
         });
   const { parameters } = (await fitLoop(machine as Optimiser, evaluate)).point;
-  const { hessian } = await sampledCurved(session, problem, share, parameters);
+  const { hessian } = await sampledCurved(session, whole, share, parameters);
   return { parameters, hessian };
 }
 
@@ -70,17 +76,18 @@ export interface ScaledStart {
 /** The same for many outputs, each scaled by its own block of the Hessian. */
 export async function blockStart(
   session: Session,
-  problem: Problem,
+  whole: Problem,
   share: number,
   rows: number,
   start: Float64Array,
   tolerance: number,
 ): Promise<ScaledStart> {
+  const problem = sampleProblem(whole, share);
   const ridge = sampleRidge(share, rows);
   const precondition = blockSteps(await sampledBlocks(session, problem, share, start), ridge);
   const machine = lbfgs(start, { tolerance, maxRounds: SAMPLE_ROUNDS, precondition, rescale: true });
   const { point } = await fitLoop(machine, (at) => sampledObjective(session, problem, share, at));
-  const blocks = await sampledBlocks(session, problem, share, point.parameters);
+  const blocks = await sampledBlocks(session, whole, share, point.parameters);
   return { parameters: point.parameters, precondition: blockSteps(blocks, ridge) };
 }
 
