@@ -184,23 +184,33 @@ async function resolveStream(
   const items = itemsOf(inputs);
   const iterator = items[Symbol.asyncIterator]();
   const first = await iterator.next();
-  const rest = (async function* () {
-    try {
-      if (!first.done) yield first.value;
-      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
-  })();
+  const rest = startingWith(first, iterator);
   const isBytes = first.value instanceof Uint8Array || typeof first.value === 'string';
   if (!isBytes) return { sources: [{ kind: 'rows', name: 'rows', rows: rest }], folders: [] };
   const { source, folder } = await spool(
-    Readable.from(rest as AsyncIterable<Uint8Array>, { objectMode: false }),
+    Readable.from(rest, { objectMode: false }),
     'stream',
     options,
     database,
   );
   return { sources: [source], folders: [folder] };
+}
+
+/** An iterable of the item that was taken and those that follow; being left, it tells the source, begun or not. */
+function startingWith(first: IteratorResult<unknown>, rest: AsyncIterator<unknown>): AsyncIterable<unknown> {
+  let taken = false;
+  const iterator: AsyncIterator<unknown> = {
+    async next() {
+      if (taken) return rest.next();
+      taken = true;
+      return first;
+    },
+    async return() {
+      await rest.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 function itemsOf(inputs: Exclude<TableInputs, string>): AsyncIterable<unknown> {

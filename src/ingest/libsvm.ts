@@ -3,7 +3,7 @@
  * Rows become one sparse column. Indices stay as they are written, from 0 or from 1, so that files of one data set
  * and later rows agree; the width is the largest index of all files plus one, found in a first pass.
  */
-import { SoraError, throwIfAborted } from '../errors.ts';
+import { throwIfAborted } from '../errors.ts';
 import type { BadRow } from './bad-rows.ts';
 import type { Chunk, ChunkPart } from './chunk.ts';
 import type { Database } from './duckdb.ts';

@@ -2,6 +2,7 @@
  * Rows as objects: an array, an iterable, a stream, or JSON values. Nested objects are reached by dotted names
  * (`address.city`); lists are not columns.
  */
+import { setImmediate } from 'node:timers/promises';
 import { SoraError, throwIfAborted } from '../errors.ts';
 import { emptyValidity, setPresent } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
@@ -197,16 +198,31 @@ function partOf(field: Field, values: readonly Converted[]): ChunkPart {
 export async function openRows(source: RowsSource, context: ReadContext): Promise<OpenSource> {
   const markers = context.options.missing ?? MISSING_MARKERS;
   const iterator = iteratorOf(source.rows);
-  const first: unknown[] = [];
   const most = context.fields === undefined ? context.options.sample : Math.min(context.options.sample, 1000);
-  while (first.length < most) {
-    throwIfAborted(context.signal);
+  const close = async () => {
+    await iterator.return?.();
+  };
+  const first = await takeFirst(iterator, most, context.signal).catch(async (error) => {
+    await close();
+    throw error;
+  });
+  const { columns, notes } = objectColumns(first.filter(isObject), markers);
+  return { columns, notes, close, read: (plan) => readRows(source.name, first, iterator, plan, context) };
+}
+
+async function takeFirst(
+  iterator: Iterator<unknown> | AsyncIterator<unknown>,
+  most: number,
+  signal: AbortSignal | undefined,
+): Promise<unknown[]> {
+  const values: unknown[] = [];
+  while (values.length < most) {
+    throwIfAborted(signal);
     const next = await iterator.next();
     if (next.done) break;
-    first.push(next.value);
+    values.push(next.value);
   }
-  const { columns, notes } = objectColumns(first.filter(isObject), markers);
-  return { columns, notes, read: (plan) => readRows(source.name, first, iterator, plan, context) };
+  return values;
 }
 
 function iteratorOf(rows: RowsSource['rows']): Iterator<unknown> | AsyncIterator<unknown> {
@@ -237,7 +253,10 @@ async function* readRows(
       const next = await iterator.next();
       if (next.done) break;
       add(next.value);
-      if (batch.rows === BATCH_ROWS) yield batch.take();
+      if (batch.rows < BATCH_ROWS) continue;
+      yield batch.take();
+      // A source that never waits would leave no turn to timers and signals.
+      await setImmediate();
     }
     if (batch.rows > 0) yield batch.take();
   } finally {

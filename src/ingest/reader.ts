@@ -56,4 +56,6 @@ export interface OpenSource {
   readonly positional?: boolean;
   /** Rows in order. A chunk is valid until the next is asked for. */
   read(plan: ReadPlan): AsyncIterable<Chunk>;
+  /** Lets go of the source if it is not read. */
+  close?(): Promise<void>;
 }

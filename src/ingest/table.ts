@@ -250,6 +250,7 @@ class Table implements TableReader {
 
   async #end(): Promise<void> {
     this.#badRows.close();
+    if (!this.#begun) await this.#first.close?.();
     await this.#onClose();
   }
 }
