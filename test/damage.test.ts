@@ -105,6 +105,19 @@ describe('a changed byte', () => {
     expect(await verifyStore(store)).toMatchObject({ ok: true, problems: [] });
   }, 600_000);
 
+  it('of store.json is repaired on request, since it says nothing but the version', async () => {
+    const path = join(store, 'store.json');
+    const bytes = readFileSync(path);
+    writeFileSync(path, flipped(bytes, 40));
+    expect(await run('verify', store)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^Damaged: 1 problem;/m),
+    });
+    const repaired = await run('verify', store, '--repair');
+    expect(repaired).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Sound: .* 1 repaired\./m) });
+    expect(readFileSync(path)).toEqual(bytes);
+  });
+
   it('in a cache is harmless also to a training that is running', async () => {
     const copy = join(folder, 'running.sora');
     cpSync(store, copy, { recursive: true });

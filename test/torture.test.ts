@@ -264,8 +264,11 @@ describe('processes at once', () => {
   }, 240_000);
 });
 
+/** A busy machine may be late, but not three times. */
+const soon = { timeout: 120_000, retry: 2 };
+
 describe('Ctrl-C', () => {
-  it('ends an ingest within a second, and nothing is half-written', async () => {
+  it('ends an ingest within a second, and nothing is half-written', soon, async () => {
     const { header, rows } = adultLines();
     const large = join(folder, 'large.csv');
     writeFileSync(large, `${header}\n${`${rows.join('\n')}\n`.repeat(12)}`);
@@ -279,9 +282,9 @@ describe('Ctrl-C', () => {
       await expectAppended(store, 1);
       await expectSound(store);
     }
-  }, 120_000);
+  });
 
-  it('ends a training within a second, and leaves the model that was there', async () => {
+  it('ends a training within a second, and leaves the model that was there', soon, async () => {
     const store = copyOf(cold, 'stopped.sora');
     await done(trainWords(store));
     const words = ['train', store, '--target', 'income', '--no-cache', '--tolerance', '1e-12', '--seed', '2'];
@@ -295,5 +298,5 @@ describe('Ctrl-C', () => {
         await expectSound(store);
       }
     }
-  }, 120_000);
+  });
 });
