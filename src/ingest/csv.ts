@@ -28,6 +28,9 @@ const BUFFER_BYTES = 8_000_000;
 /** Longest line. */
 const LINE_BYTES = 4_000_000;
 
+/** Most columns of delimited text: a vector of each has to fit into the memory that DuckDB is given. */
+const MOST_COLUMNS = 10_000;
+
 /** Opens a delimited file. */
 export async function openCsv(source: FileSource, context: ReadContext): Promise<OpenSource> {
   const { bytes, complete } = await head(source, HEAD_BYTES, context.database);
@@ -50,6 +53,7 @@ function inspect(
     throw new SoraError('bad-data', `${source.name}: the file is empty.`, { details: { file: source.name } });
   }
   const { sample, ...text } = detectDialect(start, complete, options.sample, dialectOptions(context));
+  if (text.names.length > MOST_COLUMNS) throw tooWide(source.name, text.names.length);
   const markers = options.missing ?? MISSING_MARKERS;
   const names = text.names.map(ownCopy);
   const guesses = names.map((_, column) => {
@@ -59,6 +63,14 @@ function inspect(
   });
   const csv: CsvFile = { file: source, text: { ...text, names }, encoding, guesses, markers };
   return { csv, notes: [...notes, ...text.notes, ...crowdedFormats(csv)].map(ownCopy) };
+}
+
+function tooWide(name: string, columns: number): SoraError {
+  return new SoraError(
+    'bad-data',
+    `${name}: it has ${columns.toLocaleString('en-US')} columns; delimited text may have ${MOST_COLUMNS.toLocaleString('en-US')}. Leave some out, or write the rows as libsvm (label index:value …), which has no such limit.`,
+    { details: { file: name, columns, limit: MOST_COLUMNS } },
+  );
 }
 
 /** The same string in memory of its own. */

@@ -43,6 +43,7 @@ export type Row = Readonly<Record<string, DuckJson>>;
 export class Database {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  #current: unknown;
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
     this.#instance = instance;
@@ -84,19 +85,40 @@ export class Database {
     await this.#interruptible(signal, () => this.#connection.run(sql));
   }
 
-  /** Streams a result; aborting interrupts the query at once. Rejects with DuckDB's own error, or `cancelled`. */
+  /**
+   * Streams a result; aborting interrupts the query at once. Rejects with DuckDB's own error, or `cancelled`.
+   * A stream that is left early is stopped, so that the next query finds the connection at rest.
+   */
   async *stream(sql: string, signal?: AbortSignal): AsyncGenerator<RawChunk> {
-    const result: DuckDBResult = await this.#interruptible(signal, () => this.#connection.stream(sql));
-    while (true) {
-      const chunk = await this.#interruptible(signal, () => result.fetchChunk());
-      if (chunk === null || chunk.rowCount === 0) {
-        throwIfAborted(signal);
-        // A stream that fails ends like one that is done; only the kind of the result tells.
-        if (result.returnType === FAILED) throw new QueryFailure(sql);
-        return;
+    const result = await this.#interruptible(signal, () => this.#connection.stream(sql));
+    let ended = false;
+    try {
+      while (true) {
+        const chunk = await this.#interruptible(signal, () => result.fetchChunk());
+        // Strings of a chunk are addresses into it: it must not be collected before the next is asked for.
+        this.#current = chunk;
+        if (chunk === null || chunk.rowCount === 0) {
+          ended = true;
+          throwIfAborted(signal);
+          // A stream that fails ends like one that is done; only the kind of the result tells.
+          if (result.returnType === FAILED) throw new QueryFailure(sql);
+          return;
+        }
+        const { chunk: raw, rowCount: rows } = chunk;
+        yield { rows, vector: (index) => duckdb.data_chunk_get_vector(raw, index) };
       }
-      const { chunk: raw, rowCount: rows } = chunk;
-      yield { rows, vector: (index) => duckdb.data_chunk_get_vector(raw, index) };
+    } finally {
+      if (this.#current !== undefined) this.#current = undefined;
+      if (!ended) await this.#stop(result);
+    }
+  }
+
+  async #stop(result: DuckDBResult): Promise<void> {
+    this.#connection.interrupt();
+    try {
+      while (((await result.fetchChunk())?.rowCount ?? 0) > 0);
+    } catch {
+      // Interrupted, as it should be.
     }
   }
 

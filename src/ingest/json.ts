@@ -42,11 +42,26 @@ export async function openJson(source: FileSource, context: ReadContext): Promis
       : await sampleObjects({ file: source, layout }, context);
   const { columns, notes } = objectColumns(sample, options.missing);
   const names = columns.map((column) => column.name);
+  if (names.length === 0) throw notATable(source.name, sample);
   const whole = new Set(names.filter((name) => sample.some((row) => Object.hasOwn(row, name))));
   const isString = (value: unknown) => value === null || value === undefined || typeof value === 'string';
   const notStrings = new Set(names.filter((name) => !sample.every((row) => isString(valueAt(row, name)))));
   const json: JsonFile = { file: source, layout, whole, notStrings };
   return { columns, notes, read: (plan) => readJson(json, plan, context) };
+}
+
+/** The error of a file whose objects, if it has any, hold no value that a column could. */
+function notATable(name: string, sample: readonly RowObject[]): SoraError {
+  const keys = sample.flatMap((row) => Object.keys(row)).slice(0, 5);
+  const found =
+    keys.length === 0
+      ? 'no JSON object was found in it'
+      : `its objects hold nothing but lists (${keys.join(', ')})`;
+  return new SoraError(
+    'bad-data',
+    `${name}: ${found}. A row is an object such as {"text": "…", "label": "…"}: write one a line (NDJSON), or a list of them.`,
+    { details: { file: name, keys } },
+  );
 }
 
 function layoutOf(text: string): JsonLayout {

@@ -38,7 +38,7 @@ export class ProgressMeter {
     this.#share = 0;
   }
 
-  /** Share of the source that has been read. */
+  /** Share of the source that has been read; of some (packed ones) it is not known, so it stays 0 and no bytes are told. */
   share(share: number): void {
     this.#share = Math.max(this.#share, Math.min(1, share));
   }
@@ -49,7 +49,7 @@ export class ProgressMeter {
     const now = performance.now();
     if (this.#tell === undefined || now - this.#last < INTERVAL_MS) return;
     this.#last = now;
-    this.#report(this.#bytes(this.#share));
+    this.#report(this.#index + this.#share > 0 ? this.#bytes(this.#share) : undefined);
   }
 
   /** The last report. */
