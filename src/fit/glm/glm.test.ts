@@ -204,6 +204,41 @@ describe('fitGlm', () => {
     expect(a.history).toEqual(b.history);
   });
 
+  it('solves wide problems, with and without L1, and many classes, to a small gradient', async () => {
+    const rows = 600;
+    const wide = Array.from({ length: 700 }, (_, f) =>
+      Float32Array.from({ length: rows }, (_, r) => (randomUniform(5, r, f) < 0.02 ? 1 : 0)),
+    );
+    const y = Array.from({ length: rows }, (_, r) =>
+      randomUniform(6, 0, r) + wide[0][r] + wide[1][r] > 0.7 ? 1 : 0,
+    );
+    const options = { loss: 'logistic', outputs: 1, features: 700, l2: 1e-3, tolerance: 1e-7 } as const;
+    for (const l1 of [0, 0.005]) {
+      const result = await fitted(particlesOf(wide, y), { ...options, l1 }, SPARSE);
+      expect(result.converged).toBe(true);
+      expect(result.gradientNorm).toBeLessThan(2e-6);
+      const zeros = result.parameters.filter((value) => value === 0).length;
+      expect(l1 === 0 ? zeros === 0 : zeros > 300).toBe(true);
+    }
+    const classes = Array.from({ length: rows }, (_, r) => Math.floor(8 * randomUniform(7, 0, r)));
+    const many = { loss: 'softmax', outputs: 8, features: 100, l2: 1e-2, tolerance: 1e-7 } as const;
+    const result = await fitted(particlesOf(wide.slice(0, 100), classes), many);
+    expect(result).toMatchObject({ converged: true, reason: 'gradient' });
+    expect(result.rounds).toBeLessThan(60);
+  });
+
+  it('ends a wide fit where Newton ends', async () => {
+    const repeated = Array.from({ length: 700 }, (_, f) => (f < 6 ? X[f] : new Float32Array(ROWS)));
+    const labels = INCOME;
+    const options = { ...TIGHT, loss: 'logistic', features: 700 } as const;
+    const result = await fitted(particlesOf(repeated, labels), options, SPARSE);
+    const exact = goldens.logistic.coefficients[0];
+    exact.forEach((value, f) => {
+      expect(result.parameters[f]).toBeCloseTo(value, 4);
+    });
+    expect(result.parameters.slice(6, 700).every((value) => value === 0)).toBe(true);
+  });
+
   it('ends on separable data without a penalty', async () => {
     const x = Float32Array.from(
       { length: 400 },

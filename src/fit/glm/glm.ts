@@ -1,7 +1,8 @@
 /**
  * Fitting a generalised linear model over the particles of a session, by rounds of gradient and curvature sums.
- * Narrow problems: a start and a Hessian from a sample of rows, then L-BFGS (proximal Newton with an L1 penalty)
- * preconditioned by that Hessian, a handful of full passes. Wide ones: L-BFGS (OWL-QN with L1) scaled by the diagonal.
+ * Small problems: Newton's method. Narrow ones: a start and a Hessian from a sample of rows, then L-BFGS (proximal
+ * Newton with an L1 penalty) preconditioned by that Hessian, a handful of full passes; with many classes, by the block
+ * of each class. Wide ones: L-BFGS (OWL-QN with L1) scaled by the diagonal.
  * The result is a pure function of particles, view and options: rounds that a cache holds are not played again.
  */
 import { SoraError } from '../../errors.ts';
@@ -9,9 +10,10 @@ import { type LossName, type LossSpec, lossOf } from '../../loss/registry.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
 import { type LabelTotals, labelsReference } from '../labels.ts';
-import { fitLoop } from '../loop.ts';
+import { fitLoop, type StepMachine } from '../loop.ts';
 import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
 import { lbfgs } from './lbfgs.ts';
+import { newton } from './newton.ts';
 import {
   type Evaluation,
   type FitStep,
@@ -56,8 +58,9 @@ export interface FitGlmOptions {
   /** Most full passes; 200 by default. */
   readonly maxRounds?: number;
   /**
-   * Converged when the largest gradient entry is at most this times the spread of the labels, or when ten steps in a
-   * row lowered the objective by less than this times its natural size each; 1e-5 by default.
+   * Converged when the largest gradient entry is at most this times the spread of the labels, or when steps have come
+   * to lower the objective by less than this (below 1e-5: 1e5 times its square) times its natural size each; 1e-5 by
+   * default.
    */
   readonly tolerance?: number;
   /** Seed of every random choice. */
@@ -97,6 +100,8 @@ export interface GlmResult {
 
 /** Up to this many parameters the Hessian is factored. */
 const NARROW = 640;
+/** Up to this many parameters a Hessian of all rows costs few enough passes to have one in each round. */
+const EXACT = 48;
 /** Most numbers of a Hessian in blocks: 32 MiB. */
 const MOST_CURVATURE = 1 << 22;
 
@@ -111,7 +116,7 @@ export async function fitGlm(session: Session, options: FitGlmOptions): Promise<
   const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
   const spread = labelSpread(loss, totals);
   const { tolerance = 1e-5, maxRounds = 200 } = options;
-  const leastFall = STALL_STEPS * tolerance * lossSpread(loss, totals);
+  const leastFall = STALL_STEPS * Math.min(tolerance, 1e5 * tolerance * tolerance) * lossSpread(loss, totals);
   const rule = { tolerance: tolerance * spread, maxRounds, leastFall };
   const plan: Plan = { rule, totals, spread, given: options.warmStart, onRound: options.onRound };
   const problem: Problem = { loss, outputs, features, view, l1, l2, signal };
@@ -164,6 +169,8 @@ const LOOSE = 1e-3;
 async function fitNarrow(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
   const { rows } = plan.totals;
   const share = sampleShare(parametersOf(problem), rows);
+  if (share === 1 && parametersOf(problem) <= EXACT && problem.l1 === 0)
+    return fitExactly(session, problem, plan);
   const loose = Math.max(plan.rule.tolerance, LOOSE * plan.spread);
   const warm =
     plan.given === undefined
@@ -175,11 +182,17 @@ async function fitNarrow(session: Session, problem: Problem, plan: Plan): Promis
   const { parameters, hessian } = warm;
   if (problem.l1 > 0) {
     const options = { ...plan.rule, strengths: l1Strengths(problem), hessian };
-    return run(session, problem, plan, proximalNewton(parameters, options) as Optimiser);
+    return run(plan, proximalNewton(parameters, options) as Optimiser, allRows(session, problem));
   }
   const precondition = wholeStep(hessian, parameters.length, sampleRidge(share, rows));
   const rescale = share < 1 && problem.outputs > 1;
-  return run(session, problem, plan, lbfgs(parameters, { ...plan.rule, precondition, rescale }));
+  return run(plan, lbfgs(parameters, { ...plan.rule, precondition, rescale }), allRows(session, problem));
+}
+
+/** Newton's method, the Hessian of all rows in every pass. */
+async function fitExactly(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
+  const start = plan.given ?? constantStart(problem, plan.totals);
+  return run(plan, newton(start, plan.rule), (at) => sampledCurved(session, problem, 1, at));
 }
 
 /** Sample, then full passes with the sample's curvature of each output. */
@@ -198,11 +211,11 @@ async function fitBlocks(session: Session, problem: Problem, plan: Plan): Promis
             sampleRidge(share, rows),
           ),
         };
+  const { parameters, precondition } = warm;
   return run(
-    session,
-    problem,
     plan,
-    lbfgs(warm.parameters, { ...plan.rule, precondition: warm.precondition, rescale: true }),
+    lbfgs(parameters, { ...plan.rule, precondition, rescale: true }),
+    allRows(session, problem),
   );
 }
 
@@ -216,7 +229,7 @@ async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<
   const options = { ...plan.rule, precondition, rescale: problem.outputs > 1 };
   const machine =
     problem.l1 > 0 ? owlqn(start, { ...options, strengths: l1Strengths(problem) }) : lbfgs(start, options);
-  return run(session, problem, plan, machine);
+  return run(plan, machine, allRows(session, problem));
 }
 
 /** Rows a feature from which a stochastic pass finds a better start than a constant does. */
@@ -254,14 +267,23 @@ async function robust(
 }
 
 /** Plays the rounds that an optimiser asks for. */
-function run(session: Session, problem: Problem, plan: Plan, machine: Optimiser): Promise<Optimum> {
+function run<Tell extends Evaluation>(
+  plan: Plan,
+  machine: StepMachine<Float64Array, Tell, Optimum>,
+  evaluate: (at: Float64Array) => Promise<Tell>,
+): Promise<Optimum> {
   let round = 0;
-  return fitLoop(machine, async (at: Float64Array): Promise<Evaluation> => {
-    const evaluation = await fullObjective(session, problem, at);
+  return fitLoop(machine, async (at: Float64Array): Promise<Tell> => {
+    const evaluation = await evaluate(at);
     round++;
     plan.onRound?.({ round, objective: evaluation.value });
     return evaluation;
   });
+}
+
+/** Value and gradient over all rows, as an optimiser asks for them. */
+function allRows(session: Session, problem: Problem): (at: Float64Array) => Promise<Evaluation> {
+  return (at) => fullObjective(session, problem, at);
 }
 
 /** Totals of the labels and the view to fit on, class weights applied. */

@@ -29,24 +29,18 @@ export interface NewtonOptions extends StopRule {
   readonly ridge?: number;
 }
 
-/** An optimum and the factored Hessian of the last accepted point. */
-export interface NewtonOptimum extends Optimum {
-  readonly factor: Cholesky | undefined;
-}
-
 /** Minimises from `start`. */
 export function* newton(
   start: Float64Array,
   options: NewtonOptions,
-): StepMachine<Float64Array, CurvedEvaluation, NewtonOptimum> {
+): StepMachine<Float64Array, CurvedEvaluation, Optimum> {
   const first = yield start;
   const history: FitStep[] = [];
   let rounds = 1;
   let point: Point = { parameters: start, value: first.value, gradient: first.gradient };
-  let factor: Cholesky | undefined;
-  const end = (reason: StopReason): NewtonOptimum => ({ ...finish(point, reason, rounds, history), factor });
+  const end = (reason: StopReason): Optimum => finish(point, reason, rounds, history);
   if (!Number.isFinite(point.value)) return end('not-finite');
-  factor = cholesky(first.hessian, start.length, options.ridge);
+  let factor = cholesky(first.hessian, start.length, options.ridge);
   history.push({ objective: point.value, gradientNorm: maxNorm(point.gradient) });
   while (maxNorm(point.gradient) > options.tolerance) {
     const direction = newtonDirection(factor, point.gradient);
