@@ -64,7 +64,7 @@ export async function evaluate(session: Session, options: EvaluateOptions): Prom
   if (value.rows === 0) {
     throw new SoraError(
       'bad-data',
-      'There are no rows to evaluate on: every label is missing, or the held-out share is too small. Hold out more rows.',
+      'There are no rows to evaluate on: every label is missing, or too few rows are held out. Raise --test-fraction, or set it to 0 to train on all rows and evaluate none.',
     );
   }
   return value;

@@ -45,6 +45,8 @@ const ROLE_OPTIONS = [
 /** Names that row numbers and identifiers go by. */
 const ID_NAME = /^(?:(?:.*[\s_.-])?id|.*[a-z]I[dD]|index|row_?names?|row_?(?:id|num(?:ber)?)|unnamed.*)$/i;
 const CAMEL_ID = /^(?:.*[a-z])I[dD]$/;
+/** Names that begin with it: IDpol, id_client. */
+const ID_FIRST = /^(?:ID[A-Za-z_]|id[_A-Z])/;
 
 /** The schema of these columns. Throws `not-found` for names that are not there, `bad-option` for roles that clash. */
 export function inferSchema(columns: readonly GuessedColumn[], options: ColumnOptions): InferredSchema {
@@ -138,7 +140,7 @@ function inferredRole(
     );
     return 'exposure';
   }
-  const idLike = name === '' || CAMEL_ID.test(name) || ID_NAME.test(name) || /^column1$/.test(name);
+  const idLike = name === '' || [CAMEL_ID, ID_NAME, ID_FIRST, /^column1$/].some((known) => known.test(name));
   if (idLike && type === 'number' && guess.counts) {
     notes.push(`${name}: ignored, because it numbers the rows; --key ${name} makes it their key`);
     return 'ignore';

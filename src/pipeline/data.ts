@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SoraError } from '../errors.ts';
+import { formatCount } from '../explain/format.ts';
 import type { IngestReport, IngestSettings, ParticlePartial, TableInputs } from '../ingest/ingest.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { Role, Schema } from '../particle/schema.ts';
@@ -108,6 +109,17 @@ function requireTarget(schema: Schema): void {
   });
 }
 
+function requireFeatures(schema: Schema): void {
+  if (schema.fields.some(({ role }) => role === 'feature' || role === 'time')) return;
+  const others = schema.fields
+    .filter(({ role }) => role !== 'label')
+    .map(({ name, role }) => `${name}: ${role}`);
+  throw new SoraError(
+    'bad-data',
+    `There is no column to learn from besides the target${others.length > 0 ? ` (${others.join(', ')})` : ''}.`,
+  );
+}
+
 /** Opens or makes the store of the inputs and says what is in it. */
 export async function openData(
   inputs: Inputs,
@@ -120,6 +132,7 @@ export async function openData(
     existing === undefined ? await ingestData(inputs, options, hooks) : await openExisting(existing, options);
   if (needTarget) requireTarget(data.schema);
   if (data.snapshot.rows === 0) throw new SoraError('bad-data', 'The data has no rows.');
+  if (needTarget) requireFeatures(data.schema);
   return data;
 }
 
@@ -151,7 +164,13 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
       hooks.onProgress?.(
         totalBytes === undefined || bytesRead === undefined
           ? { stage: 'reading', done: rows, unit: 'rows' }
-          : { stage: 'reading', done: bytesRead, total: totalBytes, unit: 'bytes', note: `${rows} rows` },
+          : {
+              stage: 'reading',
+              done: bytesRead,
+              total: totalBytes,
+              unit: 'bytes',
+              note: `${formatCount(rows)} rows`,
+            },
       ),
   });
   seeds.end();
