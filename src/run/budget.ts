@@ -9,10 +9,20 @@ import { SoraError } from '../errors.ts';
 import { MAX_MEMORY_BYTES } from '../kernel/memory.ts';
 
 const MIB = 2 ** 20;
-/** What the calling thread may add to what it holds now: results, blobs, garbage between collections. */
-const MAIN_SLACK = 24 * MIB;
-/** What a worker thread takes before it has done anything: isolate, code, heap. Measured with a store, Node 20: 17–27 MiB. */
-const WORKER_BASE = 30 * MIB;
+/**
+ * What the calling thread may add to what the process holds now: results, blobs, garbage between collections; and
+ * in a process that has done little yet, code and heap of what it is about to do. Measured in training, Node 20:
+ * from 98 MiB on by 35–50 MiB; after an ingest, which leaves more than it needs, hardly.
+ */
+const LEAST_SLACK = 24 * MIB;
+const MOST_SLACK = 48 * MIB;
+/** What a process that trains has come to hold in its calling thread. */
+const GROWN_PROCESS = 146 * MIB;
+/**
+ * What a worker thread takes besides its share: isolate, code, heap, memory of the compiler, and what the allocator
+ * keeps of freed blocks. Measured in training, Node 20: 30–42 MiB.
+ */
+const WORKER_BASE = 44 * MIB;
 /** Least share that is worth a thread. */
 const MIN_SHARE = 16 * MIB;
 /** Without a budget: this part of the machine's (or container's) memory. */
@@ -41,16 +51,22 @@ export function divideMemory(
   needBytes = MIN_SHARE,
 ): Shares {
   const limit = memory ?? processBytes + machineBytes() * DEFAULT_FRACTION;
-  const left = limit - processBytes - MAIN_SLACK;
+  const slack = Math.min(MOST_SLACK, Math.max(LEAST_SLACK, GROWN_PROCESS - processBytes));
+  const left = limit - processBytes - slack;
   const need = WORKER_BASE + Math.max(needBytes, MIN_SHARE);
   const workers = Math.min(wanted, Math.floor(left / need));
-  if (workers < 1) throw tooSmall(limit, processBytes + MAIN_SLACK + need);
+  if (workers < 1) throw tooSmall(limit, processBytes + slack + need);
   return { workers, shareBytes: Math.min(MAX_MEMORY_BYTES, Math.floor(left / workers) - WORKER_BASE) };
 }
 
 /** Limit of a worker's JavaScript heap: text columns live there, typed arrays do not. */
 export function heapLimit(shareBytes: number): number {
   return Math.max(64 * MIB, shareBytes);
+}
+
+/** Of it, what young objects may take: without a limit it grows to 32 MiB a thread and stays there. */
+export function youngLimit(shareBytes: number): number {
+  return Math.min(48 * MIB, Math.max(6 * MIB, shareBytes / 8));
 }
 
 function tooSmall(limitBytes: number, needBytes: number): SoraError {

@@ -10,6 +10,7 @@ import { Thread, threadReference } from './thread.ts';
 export interface LaneOptions {
   readonly shareBytes: number;
   readonly heapBytes: number | undefined;
+  readonly youngBytes: number | undefined;
   readonly onProgress: (progress: TaskProgress) => void;
 }
 
@@ -105,8 +106,9 @@ export class Lane {
 
   #start(): void {
     this.#reset();
-    const { shareBytes, heapBytes, onProgress } = this.#options;
-    this.#thread = new Thread({ heapBytes, onNotice: (notice) => onProgress(notice as TaskProgress) });
+    const { shareBytes, heapBytes, youngBytes, onProgress } = this.#options;
+    const onNotice = (notice: unknown): void => onProgress(notice as TaskProgress);
+    this.#thread = new Thread({ heapBytes, youngBytes, onNotice });
     this.#thread.notify('configure', { bytes: shareBytes });
   }
 

@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { SoraError } from '../errors.ts';
 import type { Backend, Job } from './backend.ts';
-import { divideMemory, heapLimit, type Shares } from './budget.ts';
+import { divideMemory, heapLimit, type Shares, youngLimit } from './budget.ts';
 import type { ExecutorHooks } from './hooks.ts';
 import { Lane } from './lane.ts';
 import type { SessionBody, TaskProgress } from './messages.ts';
@@ -111,11 +111,13 @@ class ThreadBackend implements Backend {
 
   #makeLanes(): Lane[] {
     const { workers, shareBytes } = this.#shares;
-    const heapBytes = this.#options.memory === undefined ? undefined : heapLimit(shareBytes);
+    const isBounded = this.#options.memory !== undefined;
+    const heapBytes = isBounded ? heapLimit(shareBytes) : undefined;
+    const youngBytes = isBounded ? youngLimit(shareBytes) : undefined;
     const onProgress = (progress: TaskProgress): void => this.#onProgress(progress);
     return Array.from(
       { length: workers },
-      (_, index) => new Lane(index, { shareBytes, heapBytes, onProgress }),
+      (_, index) => new Lane(index, { shareBytes, heapBytes, youngBytes, onProgress }),
     );
   }
 
