@@ -31,6 +31,12 @@ it('says that the loss rises where it rises', () => {
   expect(verdict(regression('squared error', 2, [-1, 5])).sentence).toMatch(/falls by 2 .*-1 to 5/);
 });
 
+it('claims that rows are unseen only where it is known', () => {
+  const result = regression('squared error', 11, [1, 21]);
+  expect(verdict(result).sentence).toMatch(/on 1,000 rows it has not seen: /);
+  expect(verdict(result, { heldOut: false }).sentence).toMatch(/^Better than the baseline on 1,000 rows: /);
+});
+
 it('doubts what is almost perfect', () => {
   expect(isTooGood(regression('squared error', 11, [1, 21]))).toBe(false);
   expect(isTooGood(regression('squared error', 11, [1, 21], 0.9995))).toBe(true);

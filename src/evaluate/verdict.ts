@@ -8,8 +8,11 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** Better when the 95 % interval of the gain (baseline's loss minus the model's, paired by row) is above zero. */
-export function verdict(result: EvaluationResult): Verdict {
+/**
+ * Better when the 95 % interval of the gain (baseline's loss minus the model's, paired by row) is above zero.
+ * `heldOut` tells that the model has not seen the rows; of a file that a user gives that is not known.
+ */
+export function verdict(result: EvaluationResult, { heldOut = true } = {}): Verdict {
   const { gain } = result;
   const rows = result.rows.toLocaleString('en-US');
   const facts = headline(result)
@@ -18,7 +21,7 @@ export function verdict(result: EvaluationResult): Verdict {
   if (gain.interval && gain.interval[0] > 0) {
     return {
       verdict: 'better',
-      sentence: `Better than the baseline on ${rows} rows it has not seen: ${facts}.`,
+      sentence: `Better than the baseline on ${rows} rows${heldOut ? ' it has not seen' : ''}: ${facts}.`,
     };
   }
   return {

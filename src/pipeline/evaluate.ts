@@ -55,7 +55,12 @@ export async function evaluate(
       view: learnerViewReference({ recipe: model.recipe, purpose: 'score' }),
     });
     await session.close();
-    return { model: directory, evaluation, verdict: verdict(evaluation).sentence, notes: data.notes };
+    return {
+      model: directory,
+      evaluation,
+      verdict: verdict(evaluation, { heldOut: false }).sentence,
+      notes: data.notes,
+    };
   } finally {
     await executor.close();
     await data.dispose();
