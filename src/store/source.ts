@@ -20,7 +20,7 @@ const shape = z.object({
   viewBytes: z.number().positive().optional(),
 });
 
-/** Which store, and whether (default true) and up to how many bytes (default 2 GiB) views are cached in it. */
+/** Which store, and whether (default true) and up to how many bytes (default: see view-cache.ts) views are cached in it. */
 export type StoreSourceOptions = z.infer<typeof shape>;
 
 /** The source of a store's particles and views; made in each worker from {@link sourceReference}. */

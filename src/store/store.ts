@@ -30,7 +30,7 @@ export interface StoreOptions {
   readonly create?: boolean;
   /** Keep packed views on disk (default true; only in a directory). */
   readonly views?: boolean;
-  /** Bound of the views on disk (default 2 GiB). */
+  /** Bound of the views on disk (default: 2 GiB, or a quarter of what is free there if that is more). */
   readonly viewBytes?: number;
   /** Bound of the partials on disk (default 256 MiB). */
   readonly partialBytes?: number;

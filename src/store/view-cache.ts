@@ -16,6 +16,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -37,8 +38,16 @@ import {
 /** Folder of the view files, as a key of the store. */
 export const VIEWS = 'cache/views/';
 
-/** Default bound of the files in it: 2 GiB. */
-export const DEFAULT_VIEW_BYTES = 2 * 2 ** 30;
+/** Default bound of the files in it: 2 GiB, or a quarter of what is free on the disk if that is more. */
+const LEAST_DEFAULT_BYTES = 2 * 2 ** 30;
+const DEFAULT_SHARE = 1 / 4;
+
+function defaultBytes(folder: string): number {
+  const disk = attempt(() => statfsSync(folder));
+  return disk === undefined
+    ? LEAST_DEFAULT_BYTES
+    : Math.max(LEAST_DEFAULT_BYTES, DEFAULT_SHARE * disk.bavail * disk.bsize);
+}
 
 const IDLE_MILLISECONDS = 10 * 60_000;
 /** File times may lag behind the clock by a tick, on network disks by more. */
@@ -122,10 +131,10 @@ function roomKeeper(folder: string, bound: number) {
   };
 }
 
-/** The view cache of the store in `root`. `bytes` bounds its files (default 2 GiB). */
+/** The view cache of the store in `root`. `bytes` bounds its files (default: {@link defaultBytes}). */
 export function viewCache(root: string, options: { readonly bytes?: number } = {}): ViewCache {
   const folder = join(root, VIEWS);
-  const keeper = roomKeeper(folder, options.bytes ?? DEFAULT_VIEW_BYTES);
+  const keeper = roomKeeper(folder, options.bytes ?? defaultBytes(root));
   const pathOf = (digest: Buffer) => join(folder, `${digest.toString('hex')}.view`);
 
   const heads = new Map<string, ViewHead>();
