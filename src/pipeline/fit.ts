@@ -84,7 +84,6 @@ export async function fitOn(
     classWeight: options.classWeight,
     maxRounds: options.maxRounds,
     tolerance: options.tolerance,
-    seed,
     signal: hooks.signal,
     onRound: ({ round, objective }) =>
       hooks.onProgress?.({

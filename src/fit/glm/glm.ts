@@ -63,8 +63,6 @@ export interface FitGlmOptions {
    * default.
    */
   readonly tolerance?: number;
-  /** Seed of every random choice. */
-  readonly seed?: number;
   /** Parameters to start from, e.g. of a model to refresh. */
   readonly warmStart?: Float64Array;
   readonly signal?: AbortSignal;
