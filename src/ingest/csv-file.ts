@@ -11,4 +11,6 @@ export interface CsvFile {
   readonly encoding: 'utf-8' | 'latin-1' | 'utf-16';
   readonly guesses: readonly Guess[];
   readonly markers: readonly string[];
+  /** Mean bytes of a record in the sample, its line end included. */
+  readonly rowBytes: number;
 }

@@ -17,6 +17,7 @@ import { MISSING_MARKERS } from './missing.ts';
 import { normalisedCopy, textEncoding } from './normalise.ts';
 import type { OpenSource, PlannedField, ReadContext, ReadPlan } from './reader.ts';
 import type { GuessedColumn } from './schema.ts';
+import { type ShareOf, shareOf } from './share.ts';
 import { strptimeFormat } from './time.ts';
 import { chunkOf, type Layout } from './vectors.ts';
 
@@ -37,7 +38,8 @@ export async function openCsv(source: FileSource, context: ReadContext): Promise
   const { csv, notes } = inspect(source, bytes, complete, context);
   const columns = csv.text.names.map((name, index): GuessedColumn => ({ name, guess: csv.guesses[index] }));
   const positional = !csv.text.header && context.options.names === undefined;
-  return { columns, notes, positional, read: (plan) => readCsv(csv, plan, context) };
+  const share = await shareOf(source, csv.rowBytes, context.database);
+  return { columns, notes, positional, read: (plan) => readCsv(csv, plan, share, context) };
 }
 
 /** What the beginning says. Keeps nothing of it: a name cut out of it would hold all of it in memory. */
@@ -61,8 +63,15 @@ function inspect(
     const { markers: extra, ...guess } = guessTexts(values, markers);
     return { ...guess, markers: extra?.map(ownCopy) };
   });
-  const csv: CsvFile = { file: source, text: { ...text, names }, encoding, guesses, markers };
+  const rowBytes = meanBytes(sample);
+  const csv: CsvFile = { file: source, text: { ...text, names }, encoding, guesses, markers, rowBytes };
   return { csv, notes: [...notes, ...text.notes, ...crowdedFormats(csv)].map(ownCopy) };
+}
+
+function meanBytes(rows: readonly (readonly string[])[]): number {
+  let bytes = 0;
+  for (const row of rows) for (const field of row) bytes += field.length + 1;
+  return bytes / Math.max(1, rows.length);
 }
 
 function tooWide(name: string, columns: number): SoraError {
@@ -89,20 +98,30 @@ function dialectOptions({ options, fields }: ReadContext) {
   };
 }
 
-async function* readCsv(csv: CsvFile, plan: ReadPlan, context: ReadContext): AsyncGenerator<Chunk> {
+async function* readCsv(
+  csv: CsvFile,
+  plan: ReadPlan,
+  share: ShareOf,
+  context: ReadContext,
+): AsyncGenerator<Chunk> {
   if (csv.text.newline === 'mixed' || csv.encoding === 'utf-16') {
     const copy = await normalisedCopy(csv, context.database, context.signal);
     try {
-      yield* parse({ ...csv, file: copy.file, encoding: 'utf-8' }, plan, context);
+      yield* parse({ ...csv, file: copy.file, encoding: 'utf-8' }, plan, share, context);
     } finally {
       await copy.remove();
     }
-  } else yield* parse(csv, plan, context);
+  } else yield* parse(csv, plan, share, context);
 }
 
 let scans = 0;
 
-async function* parse(csv: CsvFile, plan: ReadPlan, context: ReadContext): AsyncGenerator<Chunk> {
+async function* parse(
+  csv: CsvFile,
+  plan: ReadPlan,
+  share: ShareOf,
+  context: ReadContext,
+): AsyncGenerator<Chunk> {
   const { database, signal } = context;
   const rejects = plan.badRows.policy === 'fail' ? undefined : `rejects${++scans}`;
   const { sql, layout } = csvQuery(csv, plan.fields, rejects);
@@ -111,8 +130,7 @@ async function* parse(csv: CsvFile, plan: ReadPlan, context: ReadContext): Async
     for await (const raw of database.stream(sql, signal)) {
       yield chunkOf(raw, layout);
       rows += raw.rows;
-      const share = database.progress();
-      if (share !== undefined) plan.onShare?.(share);
+      plan.onShare?.(share(rows));
     }
   } catch (error) {
     if (error instanceof SoraError) throw error;

@@ -60,7 +60,9 @@ export class Database {
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
-    await connection.run(`SET TimeZone = 'UTC'; SET streaming_buffer_size = '${AHEAD_BYTES} bytes'`);
+    await connection.run(
+      `SET TimeZone = 'UTC'; SET streaming_buffer_size = '${AHEAD_BYTES} bytes'; SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 0`,
+    );
     return new Database(instance, connection);
   }
 

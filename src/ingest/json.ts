@@ -11,6 +11,7 @@ import type { FileSource, RowObject } from './inputs.ts';
 import { BATCH_ROWS, isObject, objectColumns, RowBatch, valueAt } from './objects.ts';
 import { packedString } from './packed-text.ts';
 import type { OpenSource, PlannedField, ReadContext, ReadPlan } from './reader.ts';
+import { type ShareOf, shareOf } from './share.ts';
 import { chunkOf, type Layout } from './vectors.ts';
 
 const HEAD_BYTES = 4 << 20;
@@ -25,6 +26,7 @@ interface JsonFile {
   readonly whole: ReadonlySet<string>;
   /** Columns with values in the sample that are not strings. */
   readonly notStrings: ReadonlySet<string>;
+  readonly share: ShareOf;
 }
 
 /** Opens a JSON file. */
@@ -46,7 +48,8 @@ export async function openJson(source: FileSource, context: ReadContext): Promis
   const whole = new Set(names.filter((name) => sample.some((row) => Object.hasOwn(row, name))));
   const isString = (value: unknown) => value === null || value === undefined || typeof value === 'string';
   const notStrings = new Set(names.filter((name) => !sample.every((row) => isString(valueAt(row, name)))));
-  const json: JsonFile = { file: source, layout, whole, notStrings };
+  const share = await shareOf(source, bytes.length / rowsOfHead(text), database);
+  const json: JsonFile = { file: source, layout, whole, notStrings, share };
   return { columns, notes, read: (plan) => readJson(json, plan, context) };
 }
 
@@ -72,6 +75,11 @@ function layoutOf(text: string): JsonLayout {
   return parsed(line) === undefined && end >= 0 && /^\{\s*$/.test(line)
     ? 'unstructured'
     : 'newline_delimited';
+}
+
+/** Lines, or where objects go over many, at least one. */
+function rowsOfHead(text: string): number {
+  return Math.max(1, text.split('\n').length - 1);
 }
 
 function parsed(text: string): unknown {
@@ -199,10 +207,11 @@ async function* readColumns(
   if (columns.length === 0) columns.push(`'${'\u0001'}': 'VARCHAR'`);
   const sql = `SELECT ${[...list, ...extra].join(', ')} FROM read_json(${pathLiteral(json.file.path)}, columns = {${columns.join(', ')}}, records = true, ${fileOptions(json.file, json.layout)})`;
   const layout: Layout = { fields: plan.fields.map(({ field }) => field), hashes };
+  let rows = 0;
   for await (const raw of database.stream(sql, signal)) {
     yield chunkOf(raw, layout);
-    const share = database.progress();
-    if (share !== undefined) plan.onShare?.(share);
+    rows += raw.rows;
+    plan.onShare?.(json.share(rows));
   }
 }
 

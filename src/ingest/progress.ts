@@ -39,8 +39,8 @@ export class ProgressMeter {
   }
 
   /** Share of the source that has been read; of some (packed ones) it is not known, so it stays 0 and no bytes are told. */
-  share(share: number): void {
-    this.#share = Math.max(this.#share, Math.min(1, share));
+  share(share: number | undefined): void {
+    if (share !== undefined) this.#share = Math.max(this.#share, Math.min(1, share));
   }
 
   /** Further rows. */

@@ -45,7 +45,7 @@ export interface ReadPlan {
   readonly fields: readonly PlannedField[];
   readonly badRows: BadRows;
   /** Told the share of the source that has been read, from 0 to 1, when a reader knows it. */
-  readonly onShare?: (share: number) => void;
+  readonly onShare?: (share: number | undefined) => void;
 }
 
 /** An opened source. */

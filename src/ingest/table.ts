@@ -223,7 +223,11 @@ class Table implements TableReader {
       const fields = planFields(this.schema, source, this.#list[index], this.#settings);
       if (index > 0) this.#noteExtra(source, this.#list[index]);
       this.#meter.begin(index);
-      const plan = { fields, badRows: this.#badRows, onShare: (share: number) => this.#meter.share(share) };
+      const plan = {
+        fields,
+        badRows: this.#badRows,
+        onShare: (share: number | undefined) => this.#meter.share(share),
+      };
       for await (const chunk of source.read(plan)) {
         this.#meter.add(chunk.rows);
         yield chunk;

@@ -236,8 +236,7 @@ async function* readTyped(
       if (bad.size === 0) yield chunk;
       else yield* goodRows(chunk, bad, name, rows, plan);
       rows += raw.rows;
-      const share = database.progress();
-      if (share !== undefined) plan.onShare?.(share);
+      plan.onShare?.(database.progress());
     }
   } catch (error) {
     throw await duckError(rows === 0 ? name : `${name}, after ${rows} rows`, error, database, signal);
