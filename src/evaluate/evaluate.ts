@@ -64,7 +64,7 @@ export async function evaluate(session: Session, options: EvaluateOptions): Prom
   if (value.rows === 0) {
     throw new SoraError(
       'bad-data',
-      'There are no rows to evaluate on: every label is missing, or too few rows are held out. Raise --test-fraction, or set it to 0 to train on all rows and evaluate none.',
+      'There are no rows to evaluate on: the target is missing in all of them, or too few rows are held out (raise --test-fraction; 0 evaluates none).',
     );
   }
   return value;
