@@ -24,10 +24,10 @@ export interface PackedFile {
 export async function rawHead(path: string, count: number): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
-    const buffer = Buffer.alloc(count);
+    const buffer = Buffer.allocUnsafe(Math.min(count, (await file.stat()).size));
     let length = 0;
-    while (length < count) {
-      const { bytesRead } = await file.read(buffer, length, count - length, length);
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
       if (bytesRead === 0) break;
       length += bytesRead;
     }
@@ -64,7 +64,7 @@ export async function* unpacked(file: PackedFile, database: Database): AsyncGene
     yield* linesByDatabase(file, database);
     return;
   }
-  const source = createReadStream(file.path, { highWaterMark: 1 << 20 });
+  const source = createReadStream(file.path, { highWaterMark: 1 << 18 });
   if (decoder === 'none') {
     yield* source;
     return;

@@ -1,5 +1,4 @@
 /** Helpers of the tests of ingest: temporary files, tables read whole, rows as objects. */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -105,9 +104,4 @@ export const dataFolder = process.env.SORA_DATA ?? join(root, '..', 'shared', 'd
 export function realData(path: string): { path: string; there: boolean } {
   const full = join(dataFolder, path);
   return { path: full, there: existsSync(full) };
-}
-
-/** Short name of some bytes, to compare. */
-export function digest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -28,10 +28,7 @@ export function blockCurvatureReference(options: SampledOptions): Reference {
   return { module: import.meta.url, name: 'blockCurvature', options: options as unknown as Json };
 }
 
-/**
- * Summary of the diagonal blocks of the Hessian.
- * @byReference
- */
+/** Summary of the diagonal blocks of the Hessian. */
 export function blockCurvature(
   options: Json,
   parameters?: Uint8Array,

@@ -26,10 +26,7 @@ export function sampledReference(
   return { module: import.meta.url, name, options: options as unknown as Json };
 }
 
-/**
- * Summary of loss and gradient over a share of the rows.
- * @byReference
- */
+/** Summary of loss and gradient over a share of the rows. */
 export function sampledGradient(
   options: Json,
   parameters?: Uint8Array,
@@ -37,10 +34,7 @@ export function sampledGradient(
   return overBlocks(gradient(options, parameters), options as unknown as SampledOptions);
 }
 
-/**
- * Summary of loss, gradient and Hessian over a share of the rows.
- * @byReference
- */
+/** Summary of loss, gradient and Hessian over a share of the rows. */
 export function sampledCurvature(
   options: Json,
   parameters?: Uint8Array,
@@ -48,10 +42,7 @@ export function sampledCurvature(
   return overBlocks(curvature(options, parameters), options as unknown as SampledOptions);
 }
 
-/**
- * Summary of an averaged stochastic pass over one window of every view: steps follow one another.
- * @byReference
- */
+/** Summary of an averaged stochastic pass over one window of every view: steps follow one another. */
 export function sampledPass(options: Json, parameters?: Uint8Array): Summary<SgdSums, SgdValue, LearnerView> {
   const { share } = options as unknown as SampledOptions;
   const summary = sgd(options, parameters);
