@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +30,26 @@ describe('inputs', () => {
     expect((await readWhole(`${folder}/many/[ab].csv`)).rows).toHaveLength(3);
     const paths = [`${folder}/many/b.csv`, `${folder}/many/a.csv`];
     expect((await readWhole(paths)).rows.map((row) => row.x)).toEqual([3, 1, 2]);
+  });
+
+  it('a pipe', async () => {
+    const pipe = join(folder, 'pipe');
+    if (spawnSync('mkfifo', [pipe]).status !== 0) return;
+    spawn('sh', ['-c', `cat '${folder}/many/a.csv' > '${pipe}'`]);
+    expect((await readWhole(pipe)).rows).toEqual(expected.slice(0, 2));
+  });
+
+  it('types that cannot be', async () => {
+    const libsvm = fileWith(folder, 'x.svm', '1 1:1\n');
+    expect(await failureOf(readWhole(libsvm, { types: { features: 'number' } }))).toMatchObject({
+      code: 'bad-option',
+    });
+    expect(await failureOf(readWhole(libsvm, { types: { label: 'timestamp' } }))).toMatchObject({
+      code: 'bad-option',
+    });
+    expect((await readWhole(libsvm, { types: { label: 'category' } })).rows[0].label).toBe('1');
+    const csv = `${folder}/many/a.csv`;
+    expect(await failureOf(readWhole(csv, { types: { x: 'sparse' } }))).toMatchObject({ code: 'bad-option' });
   });
 
   it('columns go by their names, further ones are left out and told', async () => {

@@ -2,7 +2,7 @@
  * What people give as input, as a list of sources: files (of folders and globs too), queries, rows.
  * Byte streams are spooled to a temporary file, so that they can be sampled and read like any other file.
  */
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -96,6 +96,10 @@ export async function resolveInputs(
       const spooled = await spool(process.stdin, 'standard input', options, database);
       folders.push(spooled.folder);
       sources.push(spooled.source);
+    } else if (await isPipe(input)) {
+      const spooled = await spool(createReadStream(input), input, options, database);
+      folders.push(spooled.folder);
+      sources.push(spooled.source);
     } else if (input.startsWith('sql:')) sources.push(query(input.slice(4)));
     else
       for (const path of await expand(input)) sources.push(await fileSource(path, path, options, database));
@@ -117,10 +121,16 @@ function pathsOf(inputs: TableInputs | undefined): readonly string[] | undefined
   return inputs.every((input) => typeof input === 'string') ? inputs : undefined;
 }
 
+/** Whether a path is a pipe or device, which can be read only once. */
+async function isPipe(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
 /** Files of a path, a folder or a glob, in the order of their names. */
 async function expand(input: string): Promise<string[]> {
   const found = await stat(input).catch(() => undefined);
-  if (found?.isFile() || found?.isFIFO() || found?.isCharacterDevice()) return [input];
+  if (found?.isFile()) return [input];
   if (found?.isDirectory()) {
     const names = await glob('**/*', { cwd: input, onlyFiles: true, ignore: ['**/_*', '**/.*'] });
     const data = names.filter(isDataName).sort();

@@ -3,7 +3,7 @@
  * Rows become one sparse column. Indices stay as they are written, from 0 or from 1, so that files of one data set
  * and later rows agree; the width is the largest index of all files plus one, found in a first pass.
  */
-import { throwIfAborted } from '../errors.ts';
+import { SoraError, throwIfAborted } from '../errors.ts';
 import type { BadRow } from './bad-rows.ts';
 import type { Chunk, ChunkPart } from './chunk.ts';
 import type { Database } from './duckdb.ts';
@@ -243,6 +243,12 @@ class SparseRows {
         };
       }
       const values = field.name === 'qid' ? this.#queries : this.#labels;
+      if (field.type === 'binary' || field.type === 'timestamp') {
+        throw new SoraError(
+          'bad-option',
+          `Column "${field.name}" of libsvm cannot be read as ${field.type}.`,
+        );
+      }
       return field.type === 'category' || field.type === 'text'
         ? { kind: 'texts', values: values.map((value) => (Number.isNaN(value) ? null : String(value))) }
         : field.type === 'boolean'

@@ -114,7 +114,12 @@ function typeOf(
   notes: string[],
 ): ColumnType {
   const told = options.types?.[name];
-  if (told !== undefined) return told;
+  if (told !== undefined) {
+    if (told === guess.type || (told !== 'sparse' && guess.type !== 'sparse')) return told;
+    throw new SoraError('bad-option', `Column "${name}" holds ${guess.type} and cannot be read as ${told}.`, {
+      details: { column: name, type: told, found: guess.type },
+    });
+  }
   if (guess.type === 'text' && (role === 'label' || role === 'key' || role === 'group')) return 'category';
   if (guess.type === 'number' && guess.large) {
     if (role === 'key' || role === 'group') {
