@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const SCRIPTS = {
-  ingest: 'ingest/run.mjs',
+  ingest: 'ingest.mjs',
   linear: 'linear/run.mjs',
   reduce: 'reduce.mjs',
   budget: 'budget/run.mjs',
