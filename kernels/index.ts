@@ -4,6 +4,7 @@ export { blockSum, denseCurvature, denseDiagonal, denseGradient, denseMargins } 
 export { checksumStripes } from './checksum';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
+export { clippedBlock, hingeBlock } from './scale';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
 
 /** End of static data: must stay below the first page, where the arena begins. */

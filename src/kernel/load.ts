@@ -38,6 +38,8 @@ type Pointers = (...pointersAndCounts: number[]) => void;
 export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly staticEnd: () => number;
   readonly checksumStripes: Pointers;
+  readonly clippedBlock: Pointers;
+  readonly hingeBlock: Pointers;
   readonly expArray: Pointers;
   readonly logArray: Pointers;
   readonly blockSum: Pointers;

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { log1p } from '../../kernel/elementary.ts';
+import { SCALE_ROWS, type Scaler, withScaler } from '../../kernel/scale.ts';
 import type { Column, NumberArray, NumberColumn } from '../../particle/column.ts';
 import { conditionalGrid, shareOf, spikeOf } from '../grid.ts';
 import type { NumberStatistics } from '../statistics.ts';
@@ -237,26 +238,34 @@ function feature(step: NumberStep, index: number): string {
   return `${step.column} missing`;
 }
 
-/** Rows a pass: 32 KiB of f64, so that a block stays in the first-level cache through all its features. */
-const BLOCK = 4096;
-const block = new Float64Array(BLOCK);
-const absent = new Uint8Array(BLOCK);
+const absent = new Uint8Array(SCALE_ROWS);
 
 function apply(step: NumberStep, column: Column, context: ApplyContext): void {
-  const { values, validity } = column as NumberColumn;
-  const { rows, output, base, tally } = context;
-  const { stride } = output;
+  const { output, base, tally } = context;
   const out = output.block(base, step.width);
+  const imputed = withScaler((scaler) => writeColumn(step, column as NumberColumn, context, out, scaler));
+  tallyUp(tally.imputed, step.column, imputed);
+}
+
+/** All features of the step, block by block; returns how many values were missing. */
+function writeColumn(
+  step: NumberStep,
+  { values, validity }: NumberColumn,
+  { rows, output }: ApplyContext,
+  out: Float32Array,
+  scaler: Scaler,
+): number {
+  const { block } = scaler;
   const whole = rows === undefined ? undefined : asDoubles(values);
   let imputed = 0;
-  for (let start = 0; start < output.rows; start += BLOCK) {
-    const count = Math.min(BLOCK, output.rows - start);
+  for (let start = 0; start < output.rows; start += SCALE_ROWS) {
+    const count = Math.min(SCALE_ROWS, output.rows - start);
     if (rows === undefined) block.set(values.subarray(start, start + count));
-    else gather(whole!, rows, start, count);
-    if (validity !== undefined) imputed += impute(validity, rows, start, count, step.fill);
-    writeFeatures(step, out, start, stride, count, validity !== undefined);
+    else gather(whole!, rows, start, count, block);
+    if (validity !== undefined) imputed += impute(validity, rows, start, count, step.fill, block);
+    writeFeatures(step, out, start, output.stride, count, validity !== undefined, scaler);
   }
-  tallyUp(tally.imputed, step.column, imputed);
+  return imputed;
 }
 
 let doubles = new Float64Array(0);
@@ -269,7 +278,13 @@ function asDoubles(values: NumberArray): Float64Array {
   return doubles;
 }
 
-function gather(source: Float64Array, rows: Uint32Array, start: number, count: number): void {
+function gather(
+  source: Float64Array,
+  rows: Uint32Array,
+  start: number,
+  count: number,
+  block: Float64Array,
+): void {
   for (let i = 0; i < count; i++) block[i] = source[rows[start + i]];
 }
 
@@ -280,6 +295,7 @@ function impute(
   start: number,
   count: number,
   fill: number,
+  block: Float64Array,
 ): number {
   let imputed = 0;
   for (let i = 0; i < count; i++) {
@@ -301,75 +317,51 @@ function writeFeatures(
   stride: number,
   count: number,
   marked: boolean,
+  scaler: Scaler,
 ): void {
+  const { block } = scaler;
+  const { centre, scale, spike } = step;
+  const [low, high] = step.clip;
   let at = start;
   const spikeAt = start + (1 + step.knots.length) * stride;
-  if (step.spike !== undefined) writeSpike(out, spikeAt, count, step.spike);
-  if (step.unit === undefined && step.knots.length === 0) {
-    writeClipped(out, at, count, step.clip[0], step.clip[1], step.centre, step.scale);
+  if (spike !== undefined) writeSpike(out, spikeAt, count, spike, block);
+  // What follows the first feature sees clipped values; one that is clipped already is clipped for nothing.
+  if (step.unit !== undefined || step.knots.length > 0) clipBlock(count, low, high, block);
+  if (step.unit === undefined) {
+    scaler.clipped(out, at, count, { low, high, centre, scale });
   } else {
-    clipBlock(count, step.clip[0], step.clip[1]);
-    if (step.unit !== undefined) logBlock(count, step.unit);
-    writeLinear(out, at, count, step.centre, step.scale);
+    logBlock(count, step.unit, block);
+    scaler.clipped(out, at, count, {
+      low: Number.NEGATIVE_INFINITY,
+      high: Number.POSITIVE_INFINITY,
+      centre,
+      scale,
+    });
   }
   for (const knot of step.knots) {
     at += stride;
-    writeHinge(out, at, count, knot.at, knot.centre, knot.scale);
+    scaler.hinge(out, at, count, { knot: knot.at, centre: knot.centre, scale: knot.scale });
   }
   if (step.missing && marked) {
     const missingAt = start + (step.width - 1) * stride;
     for (let i = 0; i < count; i++) out[missingAt + i] = absent[i];
     // A filled value is no sighting of the spike: the missing mark carries the row.
-    if (step.spike !== undefined) for (let i = 0; i < count; i++) if (absent[i] === 1) out[spikeAt + i] = 0;
+    if (spike !== undefined) for (let i = 0; i < count; i++) if (absent[i] === 1) out[spikeAt + i] = 0;
   }
 }
 
-function writeClipped(
-  out: Float32Array,
-  at: number,
-  count: number,
-  low: number,
-  high: number,
-  centre: number,
-  scale: number,
-): void {
-  for (let i = 0; i < count; i++) {
-    const x = block[i];
-    out[at + i] = ((x < low ? low : x > high ? high : x) - centre) * scale;
-  }
-}
-
-function writeLinear(out: Float32Array, at: number, count: number, centre: number, scale: number): void {
-  for (let i = 0; i < count; i++) out[at + i] = (block[i] - centre) * scale;
-}
-
-function writeHinge(
-  out: Float32Array,
-  at: number,
-  count: number,
-  knot: number,
-  centre: number,
-  scale: number,
-): void {
-  for (let i = 0; i < count; i++) {
-    const above = block[i] - knot;
-    // max(0, above), exactly, without a branch that would be mispredicted half of the time.
-    out[at + i] = ((above + Math.abs(above)) * 0.5 - centre) * scale;
-  }
-}
-
-function writeSpike(out: Float32Array, at: number, count: number, spike: number): void {
+function writeSpike(out: Float32Array, at: number, count: number, spike: number, block: Float64Array): void {
   for (let i = 0; i < count; i++) out[at + i] = block[i] === spike ? 1 : 0;
 }
 
-function clipBlock(count: number, low: number, high: number): void {
+function clipBlock(count: number, low: number, high: number, block: Float64Array): void {
   for (let i = 0; i < count; i++) {
     const x = block[i];
     block[i] = x < low ? low : x > high ? high : x;
   }
 }
 
-function logBlock(count: number, unit: number): void {
+function logBlock(count: number, unit: number, block: Float64Array): void {
   for (let i = 0; i < count; i++) block[i] = signedLog(block[i], unit);
 }
 
