@@ -15,8 +15,9 @@ import { type Place, ViewMemory } from './view-memory.ts';
 /** Views of this thread: one for all sessions, as there is one kernel memory. */
 const memory = new ViewMemory();
 
-/** Decoded and dropped bytes after which a worker with a budget collects garbage: 0.1 ms each time. */
+/** Decoded and dropped bytes after which a worker with a budget collects garbage: 0.1 ms each time; more if it has more. */
 const COLLECT_BYTES = 4 * 2 ** 20;
+const COLLECT_SHARE = 1 / 64;
 
 /** What an input is given to; must be done with it when it returns. */
 export type Use = (input: unknown) => void;
@@ -32,7 +33,7 @@ export class Inputs {
   /** `bytes`: most for views and what is decoded to derive them; absent: what the kernel memory holds. */
   constructor(bytes?: number) {
     this.#bytes = bytes;
-    if (bytes !== undefined) this.#garbage = new GarbageGauge(COLLECT_BYTES);
+    if (bytes !== undefined) this.#garbage = new GarbageGauge(Math.max(COLLECT_BYTES, COLLECT_SHARE * bytes));
   }
 
   /** Notes that a round over such views begins. */
