@@ -5,6 +5,7 @@
  * written in units of the raw columns, so that the peer can judge them by its own objective.
  */
 import { rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { train } from '../../dist/index.js';
 import { peakBytes } from '../common.mjs';
 
@@ -21,7 +22,8 @@ const result = await train(store, {
   target,
   testFraction: 0,
   numeric: 'standard',
-  workers: Number(threads),
+  // All cores are the default, as they are the peer's; very little data then starts no threads.
+  ...(Number(threads) === availableParallelism() ? {} : { workers: Number(threads) }),
   report: false,
   out,
   // The objective is compared to six digits; scikit-learn stops at gradients of 1e-4.

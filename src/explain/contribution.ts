@@ -1,6 +1,6 @@
 /**
  * How far each column moves a linear model: the spread of its part of the margin over the rows of a view, or over
- * blocks of each particle's rows where there are many (a spread over 100,000 rows is good to three digits).
+ * blocks of each particle's rows where there are many (a spread over 30,000 rows is good to half a percent).
  * The part of column c in row r is Σ coef_f · x_rf over the features f of c; for a linear model these parts, centred,
  * are its exact Shapley values (Štrumbelj and Kononenko 2014, for independent features).
  * State per column and output: Σw and the mean and M2 of the part, merged as Chan, Golub and LeVeque (1983).
@@ -182,7 +182,7 @@ function csrParts(
 }
 
 /** Rows that are looked at; where there are more, about so many are taken. */
-const SAMPLE_ROWS = 131_072;
+const SAMPLE_ROWS = 32_768;
 
 /** Columns by falling strength. One round over the rows of `view`. */
 export async function columnStrengths(

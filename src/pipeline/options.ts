@@ -64,7 +64,7 @@ export const resourceShape = z.object({
     .min(0)
     .max(256)
     .optional()
-    .describe('Worker threads; 0 works inline; default: one per core.'),
+    .describe('Worker threads; 0 works inline; default: one per core, inline for very little data.'),
   memory: z
     .string()
     .regex(/^\d+(\.\d+)?\s*(B|KB|MB|GB|KiB|MiB|GiB)?$/i)

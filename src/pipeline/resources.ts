@@ -45,9 +45,13 @@ export function workerCount(options: ResourceOptions): number {
   return options.workers ?? availableParallelism();
 }
 
-/** The executor that the options ask for. */
-export function openExecutor(options: ResourceOptions): Executor {
-  const workers = workerCount(options);
+/** Particles of so many bytes, compressed, are done with on the calling thread before others have started. */
+const INLINE_BYTES = 1 << 20;
+
+/** The executor that the options ask for; when they do not say, one that suits particles of so many bytes. */
+export function openExecutor(options: ResourceOptions, bytes = Number.POSITIVE_INFINITY): Executor {
+  const isSmall = options.workers === undefined && options.memory === undefined && bytes <= INLINE_BYTES;
+  const workers = isSmall ? 0 : workerCount(options);
   return workers === 0 ? inlineExecutor() : threadExecutor({ workers, memory: memoryBudget(options) });
 }
 

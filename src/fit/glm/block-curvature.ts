@@ -39,7 +39,7 @@ export function blockCurvature(
   const at = roundParameters(parameters, features, outputs);
   const size = (outputs * (features + 1) * (features + 2)) / 2;
   return {
-    id: `block-curvature/1 ${share} ${loss.id} ${outputs}×${features}`,
+    id: `block-curvature/2 ${share} ${loss.id} ${outputs}×${features}`,
     empty: () => ({ weight: 0, triangles: new Float64Array(size) }),
     observe(state, view) {
       for (const block of sampleBlocks(view, share)) addBlocks(state, block, shape, at);

@@ -4,16 +4,17 @@
  */
 import type { CsrView, DenseView } from '../../particle/view.ts';
 
-/** Blocks a view. */
+/** Most blocks a view, and least rows of a block if there is more than one: smaller ones cost more than their rows. */
 const BLOCKS = 16;
+const BLOCK_ROWS = 256;
 
 /** Windows of about `share` of the rows of a view; starts and lengths are multiples of 4, except the end's. */
 export function sampleBlocks<V extends DenseView | CsrView>(view: V, share: number): V[] {
   const wanted = Math.min(view.rows, Math.ceil(share * view.rows));
   if (wanted === view.rows) return [view];
-  const length = Math.min(view.rows, Math.max(4, Math.ceil(wanted / BLOCKS / 4) * 4));
+  const count = Math.max(1, Math.min(BLOCKS, Math.floor(wanted / BLOCK_ROWS)));
+  const length = Math.min(view.rows, Math.ceil(wanted / count / 4) * 4);
   const blocks: V[] = [];
-  const count = Math.min(BLOCKS, Math.max(1, Math.round(wanted / length)));
   for (let block = 0; block < count; block++) {
     const start = Math.floor(((view.rows - length) * (count === 1 ? 0.5 : block / (count - 1))) / 4) * 4;
     blocks.push(rowsOf(view, start, length) as V);

@@ -48,7 +48,7 @@ export function sampledPass(options: Json, parameters?: Uint8Array): Summary<Sgd
   const summary = sgd(options, parameters);
   return {
     ...summary,
-    id: `sampled/1 ${share} ${summary.id}`,
+    id: `sampled/2 ${share} ${summary.id}`,
     observe: (state, view) => summary.observe(state, rowsOf(view, 0, Math.ceil(share * view.rows))),
   };
 }
@@ -59,7 +59,7 @@ function overBlocks<State, Value>(
 ): Summary<State, Value, LearnerView> {
   return {
     ...summary,
-    id: `sampled/1 ${share} ${summary.id}`,
+    id: `sampled/2 ${share} ${summary.id}`,
     observe(state, view) {
       for (const block of sampleBlocks(view, share)) summary.observe(state, block);
     },
