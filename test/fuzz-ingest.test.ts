@@ -200,7 +200,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sora-fuzz-'));
 const path = join(folder, 'case');
 let database: Database;
 beforeAll(async () => {
-  database = await Database.open({ threads: 1 });
+  database = await Database.open();
 });
 afterAll(() => {
   database.close();

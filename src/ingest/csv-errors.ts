@@ -9,6 +9,7 @@ import type { CsvFile } from './csv-file.ts';
 import { duckMessage, type Row } from './duckdb.ts';
 import { isNumberText } from './guess.ts';
 import { unpacked } from './head.ts';
+import { type Misfit, misfitReason } from './misfits.ts';
 import { normaliser } from './missing.ts';
 import type { PlannedField, ReadContext } from './reader.ts';
 import { RecordSplitter, splitRecord, type TextRecord } from './records.ts';
@@ -17,34 +18,100 @@ import { parseTime } from './time.ts';
 /** Rows of the rejects table that are taken at a time. */
 const PAGE = 10_000;
 
-/** Rejected rows of a finished scan, in file order, each once. */
-export async function* rejectedRows(
-  csv: CsvFile,
-  fields: readonly PlannedField[],
-  table: string,
-  { database, signal }: ReadContext,
-): AsyncGenerator<BadRow> {
-  try {
-    const lines = new LineCounter(csv, { database });
-    let last = -1;
-    while (true) {
-      const rows = await database.rows(
-        `SELECT line_byte_position AS place, arg_min(column_idx, column_idx) AS position, arg_min(error_type::VARCHAR, column_idx) AS kind, arg_min(csv_line, column_idx) AS raw, arg_min(error_message, column_idx) AS message FROM ${table} WHERE line_byte_position > ${last} GROUP BY line_byte_position ORDER BY place LIMIT ${PAGE}`,
-        signal,
-      );
-      for (const row of rows) {
-        last = Number(row.place);
-        yield rejectedRow(csv, fields, row, await lines.lineAt(last));
-      }
-      if (rows.length < PAGE) break;
-    }
-    await lines.close();
-  } finally {
-    await database.run(`DROP TABLE IF EXISTS ${table}; DROP TABLE IF EXISTS ${table}_scan`);
+/** A value of a file that is no time. */
+export interface FileMisfit extends Misfit {
+  /** Number of its record among those that DuckDB did not reject, from 0. */
+  readonly record: number;
+}
+
+/** Thrown inside of a scan that stops at the first bad row. */
+export class MisfitFound extends Error {
+  readonly misfit: Misfit;
+  readonly record: number;
+
+  constructor(misfit: Misfit, record: number) {
+    super('A value does not fit.');
+    this.misfit = misfit;
+    this.record = record;
   }
 }
 
-function rejectedRow(csv: CsvFile, fields: readonly PlannedField[], row: Row, line: number): BadRow {
+/** Rows that a finished scan left out, each once: those that DuckDB rejected, and those with misfits. */
+export async function* leftOutRows(
+  csv: CsvFile,
+  fields: readonly PlannedField[],
+  table: string,
+  misfits: readonly FileMisfit[],
+  context: ReadContext,
+): AsyncGenerator<BadRow> {
+  try {
+    if (misfits.length === 0) yield* rejectedRows(csv, fields, table, context);
+    else yield* mergedRows(csv, fields, table, misfits, context);
+  } finally {
+    await context.database.run(`DROP TABLE IF EXISTS ${table}; DROP TABLE IF EXISTS ${table}_scan`);
+  }
+}
+
+/** Rejected rows in file order. */
+async function* rejectedRows(
+  csv: CsvFile,
+  fields: readonly PlannedField[],
+  table: string,
+  context: ReadContext,
+): AsyncGenerator<BadRow> {
+  const lines = new LineCounter(csv, context);
+  for await (const row of rejects(table, context)) {
+    yield rejectedRow(csv, fields, row, await lines.lineAt(Number(row.place)));
+  }
+  await lines.close();
+}
+
+/** One entry a rejected row, by its place: the byte (from 1) that it starts at. */
+async function* rejects(table: string, { database, signal }: ReadContext): AsyncGenerator<Row> {
+  let last = -1;
+  while (true) {
+    const rows = await database.rows(
+      `SELECT line_byte_position AS place, arg_min(column_idx, column_idx) AS position, arg_min(error_type::VARCHAR, column_idx) AS kind, arg_min(csv_line, column_idx) AS raw, arg_min(error_message, column_idx) AS message FROM ${table} WHERE line_byte_position > ${last} GROUP BY line_byte_position ORDER BY place LIMIT ${PAGE}`,
+      signal,
+    );
+    yield* rows;
+    if (rows.length < PAGE) return;
+    last = Number(rows[rows.length - 1].place);
+  }
+}
+
+/** Both kinds in file order: one pass over the records, which tells what DuckDB does not. */
+async function* mergedRows(
+  csv: CsvFile,
+  fields: readonly PlannedField[],
+  table: string,
+  misfits: readonly FileMisfit[],
+  context: ReadContext,
+): AsyncGenerator<BadRow> {
+  const rejected = rejects(table, context);
+  let reject = await rejected.next();
+  let at = 0;
+  let good = 0;
+  for await (const { text, line, start, end } of records(csv, context)) {
+    if (!reject.done && Number(reject.value.place) <= end + 1 && Number(reject.value.place) > start) {
+      yield rejectedRow(csv, fields, reject.value, line);
+      reject = await rejected.next();
+    } else if (good++ === misfits[at]?.record) {
+      yield { file: csv.file.name, line, raw: text, ...misfitReason(misfits[at++]) };
+    }
+    if (reject.done && at === misfits.length) return;
+  }
+  for (; !reject.done; reject = await rejected.next())
+    yield rejectedRow(csv, fields, reject.value, undefined);
+  for (; at < misfits.length; at++) yield { file: csv.file.name, ...misfitReason(misfits[at]) };
+}
+
+function rejectedRow(
+  csv: CsvFile,
+  fields: readonly PlannedField[],
+  row: Row,
+  line: number | undefined,
+): BadRow {
   const raw = String(row.raw ?? '').replace(/[\r\n]+$/, '');
   const base = { file: csv.file.name, line, raw };
   const kind = String(row.kind);
@@ -133,6 +200,7 @@ export async function explainFailure(
   failure: unknown,
   context: ReadContext,
 ): Promise<SoraError> {
+  if (failure instanceof MisfitFound) return badRowError(await misfitRow(csv, failure, context));
   const bad = await firstBadRow(csv, fields, good, context).catch(() => undefined);
   throwIfAborted(context.signal);
   if (bad !== undefined) return badRowError(bad);
@@ -150,42 +218,73 @@ export async function explainFailure(
   );
 }
 
+async function misfitRow(
+  csv: CsvFile,
+  { misfit, record }: MisfitFound,
+  context: ReadContext,
+): Promise<BadRow> {
+  let ordinal = 0;
+  for await (const { line, text } of records(csv, context)) {
+    if (ordinal++ === record) return { file: csv.file.name, line, raw: text, ...misfitReason(misfit) };
+  }
+  return { file: csv.file.name, row: record + 1, ...misfitReason(misfit) };
+}
+
 async function firstBadRow(
   csv: CsvFile,
   fields: readonly PlannedField[],
   good: number,
-  { database, signal }: ReadContext,
+  context: ReadContext,
 ): Promise<BadRow | undefined> {
   const check = recordChecker(csv, fields);
-  const splitter = new RecordSplitter(csv.text.dialect);
+  let ordinal = 0;
+  for await (const record of records(csv, context)) {
+    if (ordinal++ < good) continue;
+    const bad = check(record);
+    if (bad !== undefined || ordinal > good + CHECKED_RECORDS) return bad;
+  }
+  return undefined;
+}
+
+/** A record of the file, with its bytes and where they are: [start, end). */
+interface FileRecord extends TextRecord {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Records below the header, as DuckDB counts them: blank lines are none, unless there is one column. */
+async function* records(csv: CsvFile, { database, signal }: ReadContext): AsyncGenerator<FileRecord> {
+  const { dialect, names, skip, header } = csv.text;
+  const splitter = new RecordSplitter(dialect);
   const encoding = csv.encoding === 'latin-1' ? 'latin1' : 'utf8';
-  let ordinal = -csv.text.skip - (csv.text.header ? 1 : 0);
-  const checkAll = (records: readonly TextRecord[]) => {
-    for (const record of records) {
-      if (record.text === '' && csv.text.names.length > 1 && ordinal >= 0) continue;
-      if (ordinal++ < good) continue;
-      const bytes = Buffer.from(record.text, 'latin1');
-      const bad = check({ line: record.line, text: bytes.toString(encoding) }, bytes);
-      if (bad !== undefined) return bad;
+  let before = skip + (header ? 1 : 0);
+  const own = function* (list: readonly TextRecord[]): Generator<FileRecord> {
+    for (const { text, line, start } of list) {
+      if (before > 0) {
+        before--;
+        continue;
+      }
+      if (text === '' && names.length > 1) continue;
+      const bytes = Buffer.from(text, 'latin1');
+      yield { text: bytes.toString(encoding), line, start, bytes, end: start + bytes.length };
     }
-    return undefined;
   };
   for await (const piece of unpacked(csv.file, database)) {
-    if (signal?.aborted || ordinal > good + CHECKED_RECORDS) return undefined;
-    const bad = checkAll(splitter.push(piece.toString('latin1')));
-    if (bad !== undefined) return bad;
-    if (splitter.pending > LINE_LIMIT) break;
+    throwIfAborted(signal);
+    yield* own(splitter.push(piece.toString('latin1')));
+    if (splitter.pending > LINE_LIMIT) return;
   }
-  return checkAll(splitter.push('', true));
+  yield* own(splitter.push('', true));
 }
 
 function recordChecker(csv: CsvFile, fields: readonly PlannedField[]) {
   const { dialect, names } = csv.text;
   const markers = [...csv.markers, ...csv.guesses.flatMap((guess) => guess.markers ?? [])];
   const normalise = normaliser(markers);
-  return (record: TextRecord, bytes: Buffer): BadRow | undefined => {
+  return (record: FileRecord): BadRow | undefined => {
     const base = { file: csv.file.name, line: record.line, raw: record.text };
-    if (csv.encoding === 'utf-8' && !isUtf8(bytes))
+    if (csv.encoding === 'utf-8' && !isUtf8(record.bytes))
       return { ...base, reason: structuralReason('INVALID ENCODING', record.text, csv) };
     const { fields: values, wellFormed } = splitRecord(record.text, dialect);
     if (!wellFormed) return { ...base, reason: structuralReason('UNQUOTED VALUE', record.text, csv) };

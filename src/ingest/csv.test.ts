@@ -304,6 +304,43 @@ describe('bad rows', () => {
     expect(error.message).toMatch(/:600002: the row is not UTF-8/);
   });
 
+  it('times that are none are bad rows too, with their lines', async () => {
+    const row = (i: number) => `${i % 5 === 0 ? '"a\nb"' : 'x'},2020-01-0${1 + (i % 9)},${i}`;
+    const bad: Record<number, string> = {
+      12000: 'x,yesterday,1',
+      12003: 'x,2020-01-01',
+      12007: 'x,2020-02-30,1',
+    };
+    const content = `s,t,n\n${Array.from({ length: 15_000 }, (_, i) => bad[i] ?? row(i)).join('\n')}\n`;
+    const path = csv(content);
+    const line = (i: number) => 2 + i + Math.ceil(i / 5) - (i > 12_000 ? 1 : 0);
+    const error = await failureOf(readWhole(path));
+    expect(error.message).toContain(
+      `${path}:${line(12_000)}:2: column "t" holds "yesterday", expected a date or time`,
+    );
+    const { rows, report, types } = await readWhole(path, { badRows: 'skip' });
+    expect(types.t).toBe('timestamp');
+    expect(rows).toHaveLength(14_997);
+    expect(report.examples.map((example) => [example.line, example.raw])).toEqual([
+      [line(12_000), bad[12_000]],
+      [line(12_003), bad[12_003]],
+      [line(12_007), bad[12_007]],
+    ]);
+  });
+
+  it('times with a zone after the sample are read in that zone', async () => {
+    const content = `t,n\n${'2020-01-01T00:00:00,1\n'.repeat(200)}2020-01-01T00:00:00+02:00,1\n`;
+    const { rows } = await readWhole(csv(content), { sample: 50 });
+    expect(rows[200].t).toBe(Date.UTC(2019, 11, 31, 22));
+  });
+
+  it('dates of several orders in one file', async () => {
+    const { rows } = await readWhole(
+      csv('us,eu,iso\n12/31/2020,31.12.2020,2020-12-31\n1/2/2021,2.1.2021,2021-01-02\n'),
+    );
+    expect(new Set(Object.values(rows[1]))).toEqual(new Set([Date.UTC(2021, 0, 2)]));
+  });
+
   it('every row is counted once, good or bad', async () => {
     const bad: Record<number, string> = {};
     for (let i = 0; i < 30_000; i += 13) bad[i] = i % 2 === 0 ? `${i},x,y` : `${i}`;

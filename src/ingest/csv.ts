@@ -4,30 +4,24 @@
  * fractional after the sample; one that turns to text is a bad row.
  */
 import { SoraError } from '../errors.ts';
-import type { ColumnType } from '../particle/schema.ts';
 import type { Chunk } from './chunk.ts';
-import { explainFailure, rejectedRows } from './csv-errors.ts';
+import { explainFailure, type FileMisfit, leftOutRows, MisfitFound } from './csv-errors.ts';
 import type { CsvFile } from './csv-file.ts';
+import { csvQuery } from './csv-query.ts';
 import { detectDialect } from './dialect.ts';
-import { identifier, literal, pathLiteral } from './duckdb.ts';
 import { guessTexts } from './guess.ts';
 import { head } from './head.ts';
 import type { FileSource } from './inputs.ts';
+import { fittingRows, misfitsOf } from './misfits.ts';
 import { MISSING_MARKERS } from './missing.ts';
 import { normalisedCopy, textEncoding } from './normalise.ts';
-import type { OpenSource, PlannedField, ReadContext, ReadPlan } from './reader.ts';
+import type { OpenSource, ReadContext, ReadPlan } from './reader.ts';
 import type { GuessedColumn } from './schema.ts';
 import { type ShareOf, shareOf } from './share.ts';
-import { strptimeFormat } from './time.ts';
-import { chunkOf, type Layout } from './vectors.ts';
+import { chunkOf } from './vectors.ts';
 
 /** Bytes of the beginning that are looked at. */
 const HEAD_BYTES = 2 << 20;
-
-/** Bytes of DuckDB's read buffers: several lie in memory at once. */
-const BUFFER_BYTES = 8_000_000;
-/** Longest line. */
-const LINE_BYTES = 4_000_000;
 
 /** Most columns of delimited text: a vector of each has to fit into the memory that DuckDB is given. */
 const MOST_COLUMNS = 10_000;
@@ -65,7 +59,7 @@ function inspect(
   });
   const rowBytes = meanBytes(sample);
   const csv: CsvFile = { file: source, text: { ...text, names }, encoding, guesses, markers, rowBytes };
-  return { csv, notes: [...notes, ...text.notes, ...crowdedFormats(csv)].map(ownCopy) };
+  return { csv, notes: [...notes, ...text.notes].map(ownCopy) };
 }
 
 function meanBytes(rows: readonly (readonly string[])[]): number {
@@ -124,139 +118,41 @@ async function* parse(
 ): AsyncGenerator<Chunk> {
   const { database, signal } = context;
   const rejects = plan.badRows.policy === 'fail' ? undefined : `rejects${++scans}`;
-  const { sql, layout } = csvQuery(csv, plan.fields, rejects);
+  const { sql, layout, checks } = csvQuery(csv, plan.fields, rejects);
+  const misfits: FileMisfit[] = [];
   let rows = 0;
   try {
     for await (const raw of database.stream(sql, signal)) {
-      yield chunkOf(raw, layout);
+      const found = misfitsOf(raw, checks, plan.fields);
+      if (found.length > 0 && rejects === undefined) throw new MisfitFound(found[0], rows + found[0].row);
+      yield* fittingRows(chunkOf(raw, layout), found, (misfit) => {
+        misfits.push({ ...misfit, record: rows + misfit.row });
+      });
+      if (misfits.length > MOST_MISFITS) throw tooManyMisfits(csv, misfits[0]);
       rows += raw.rows;
       plan.onShare?.(share(rows));
     }
   } catch (error) {
     if (error instanceof SoraError) throw error;
-    throw await explainFailure(csv, plan.fields, rows, error, context);
+    throw await explainFailure(
+      csv,
+      plan.fields,
+      error instanceof MisfitFound ? error.record : rows,
+      error,
+      context,
+    );
   }
   if (rejects === undefined) return;
-  for await (const row of rejectedRows(csv, plan.fields, rejects, context)) plan.badRows.add(row);
+  for await (const row of leftOutRows(csv, plan.fields, rejects, misfits, context)) plan.badRows.add(row);
 }
 
-const SQL_TYPES: Partial<Record<ColumnType, string>> = { number: 'DOUBLE', boolean: 'BOOLEAN' };
+/** Times that are none are kept until the file is read; so many of them mean that the column holds no times. */
+const MOST_MISFITS = 1_000_000;
 
-/** Type that DuckDB parses a column as. */
-function sqlType(planned: PlannedField | undefined, csv: CsvFile): string {
-  if (planned === undefined) return 'VARCHAR';
-  if (planned.field.type !== 'timestamp') return SQL_TYPES[planned.field.type] ?? 'VARCHAR';
-  const format = csv.guesses[planned.column].format;
-  if (format === undefined) return 'TIMESTAMPTZ';
-  return format.time === 'none' ? 'DATE' : 'TIMESTAMP';
-}
-
-/** The query that reads the planned fields, and where they are in its result. */
-export function csvQuery(
-  csv: CsvFile,
-  fields: readonly PlannedField[],
-  rejects?: string,
-): { sql: string; layout: Layout } {
-  const byColumn = new Map(fields.filter((f) => f.column >= 0).map((f) => [f.column, f]));
-  const types = csv.text.names.map(
-    (_, i) => `${literal(columnId(i))}: ${literal(sqlType(byColumn.get(i), csv))}`,
+function tooManyMisfits(csv: CsvFile, { field, value }: FileMisfit): SoraError {
+  return new SoraError(
+    'bad-input',
+    `${csv.file.name}: column "${field.name}" has more than ${MOST_MISFITS.toLocaleString('en-US')} values that are no ${field.type}, such as ${JSON.stringify(value)}. Read it as it is: --types ${field.name}=category.`,
+    { details: { file: csv.file.name, column: field.name, value } },
   );
-  const expressions = fields.map((planned) => expressionOf(planned, csv));
-  const hashes: (number | undefined)[] = [];
-  const extra: string[] = [];
-  fields.forEach(({ field, column }) => {
-    const hashed = field.type === 'category' && column >= 0;
-    hashes.push(hashed ? fields.length + extra.length : undefined);
-    if (hashed) extra.push(`hash(${identifier(columnId(column))})`);
-  });
-  const sql = `SELECT ${[...expressions, ...extra].join(', ')} FROM read_csv(${pathLiteral(csv.file.path)}, columns = {${types.join(', ')}}, ${readOptions(csv, rejects)})`;
-  return { sql, layout: { fields: fields.map(({ field }) => field), hashes } };
-}
-
-function columnId(index: number): string {
-  return `c${index}`;
-}
-
-const EMPTY_TYPES: Partial<Record<ColumnType, string>> = {
-  number: 'DOUBLE',
-  timestamp: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  binary: 'BLOB',
-};
-
-function expressionOf({ field, column }: PlannedField, csv: CsvFile): string {
-  if (column < 0) return `NULL::${EMPTY_TYPES[field.type] ?? 'VARCHAR'}`;
-  const name = identifier(columnId(column));
-  if (field.type === 'timestamp') {
-    const isDate = csv.guesses[column].format?.time === 'none';
-    return `CASE WHEN isfinite(${name}) THEN epoch_us(${name}${isDate ? '::TIMESTAMP' : ''})::DOUBLE / 1000 END`;
-  }
-  return field.type === 'binary' ? `encode(${name})` : name;
-}
-
-function readOptions(csv: CsvFile, rejects: string | undefined): string {
-  const { text, file, encoding } = csv;
-  const { delimiter, quote, escape: escaping } = text.dialect;
-  const formats = dateFormats(csv);
-  const nulls = nullStrings(
-    [...csv.markers, ...csv.guesses.flatMap((guess) => guess.markers ?? [])],
-    delimiter,
-    quote,
-  );
-  return [
-    'auto_detect = false',
-    `header = ${text.header}`,
-    `skip = ${text.skip}`,
-    `delim = ${literal(delimiter)}`,
-    `quote = ${literal(quote)}`,
-    `escape = ${literal(escaping)}`,
-    ...(text.newline === 'mixed'
-      ? []
-      : [`new_line = ${literal(text.newline.replace('\r', '\\r').replace('\n', '\\n'))}`]),
-    `compression = '${file.compression}'`,
-    `encoding = '${encoding}'`,
-    `nullstr = [${nulls.map(literal).join(', ')}]`,
-    ...(formats.date === undefined ? [] : [`dateformat = ${literal(formats.date)}`]),
-    ...(formats.time === undefined ? [] : [`timestampformat = ${literal(formats.time)}`]),
-    `max_line_size = ${LINE_BYTES}`,
-    `buffer_size = ${BUFFER_BYTES}`,
-    ...(rejects === undefined
-      ? []
-      : [
-          `store_rejects = true`,
-          `rejects_limit = 0`,
-          `rejects_table = '${rejects}'`,
-          `rejects_scan = '${rejects}_scan'`,
-        ]),
-  ].join(', ');
-}
-
-/** Markers as they may stand between delimiters, with a space before or after; none may hold a delimiter or quote. */
-function nullStrings(markers: readonly string[], delimiter: string, quote: string): string[] {
-  const all = markers.flatMap((marker) => (marker === '' ? [''] : [marker, ` ${marker}`, `${marker} `]));
-  const clashes = (text: string) => text.includes(delimiter) || (quote !== '' && text.includes(quote));
-  return [...new Set(all)].filter((text) => text === '' || !(clashes(text) || delimiter.includes(text)));
-}
-
-/** DuckDB takes one format for dates and one for times a file. */
-function dateFormats({ guesses }: CsvFile): { date?: string; time?: string } {
-  const formats = guesses.flatMap((guess) => (guess.format === undefined ? [] : [guess.format]));
-  const date = formats.find((format) => format.time === 'none');
-  const time = formats.find((format) => format.time !== 'none');
-  return {
-    ...(date === undefined ? {} : { date: strptimeFormat(date) }),
-    ...(time === undefined ? {} : { time: strptimeFormat(time) }),
-  };
-}
-
-function crowdedFormats(csv: CsvFile): string[] {
-  const used = dateFormats(csv);
-  return csv.guesses.flatMap((guess, column) => {
-    if (guess.format === undefined) return [];
-    const format = strptimeFormat(guess.format);
-    if (format === used.date || format === used.time) return [];
-    return [
-      `${csv.text.names[column]}: its dates are written in a second order; --types ${csv.text.names[column]}=category keeps them`,
-    ];
-  });
 }

@@ -1,7 +1,8 @@
 /**
  * DuckDB, embedded: one in-memory database for one job, streaming results as raw vectors.
- * Knows nothing of columns' meaning. Row order is that of the source (`preserve_insertion_order` stays on); time zones
- * are UTC; no extension is ever installed or loaded from outside.
+ * Knows nothing of columns' meaning. Row order is that of the source: streams run on one thread, because on more DuckDB
+ * 1.5 may give chunks in the order in which they are done, whatever `preserve_insertion_order` says. Time zones are UTC;
+ * no extension is ever installed or loaded from outside.
  */
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +17,6 @@ import duckdb from '@duckdb/node-bindings';
 import { SoraError, throwIfAborted } from '../errors.ts';
 
 export interface DatabaseOptions {
-  /** Threads of DuckDB; default: up to 4. */
-  readonly threads?: number;
   /** Memory that DuckDB may use before it spills to disk, in bytes; default 512 MiB. */
   readonly memoryBytes?: number;
 }
@@ -51,9 +50,9 @@ export class Database {
   }
 
   static async open(options: DatabaseOptions = {}): Promise<Database> {
-    const { threads = Math.min(availableParallelism(), 4), memoryBytes = DEFAULT_MEMORY } = options;
+    const { memoryBytes = DEFAULT_MEMORY } = options;
     const instance = await DuckDBInstance.create(':memory:', {
-      threads: String(threads),
+      threads: '1',
       memory_limit: `${Math.max(64, Math.floor(memoryBytes / 1e6))}MB`,
       temp_directory: join(tmpdir(), `sora-duckdb-${process.pid}`),
       autoinstall_known_extensions: 'false',
@@ -80,6 +79,16 @@ export class Database {
       const reader = await this.#connection.runAndReadAll(sql);
       return reader.getRowObjectsJson();
     });
+  }
+
+  /** Runs a statement that gives no rows on every core. */
+  async runParallel(sql: string, signal?: AbortSignal): Promise<void> {
+    await this.run(`SET threads = ${availableParallelism()}`);
+    try {
+      await this.run(sql, signal);
+    } finally {
+      await this.run('SET threads = 1');
+    }
   }
 
   /** Runs statements for their effect. */

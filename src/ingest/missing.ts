@@ -13,6 +13,7 @@ export const MISSING_MARKERS: readonly string[] = [
   'NaN',
   'nan',
   'NAN',
+  'NaT',
   'null',
   'NULL',
   'Null',
@@ -20,7 +21,7 @@ export const MISSING_MARKERS: readonly string[] = [
 ];
 
 /** Strings that mean missing in columns that otherwise hold only numbers. */
-export const NUMBER_MARKERS: readonly string[] = ['None', 'none', '-', '--', '.', '*', 'na', 'NaT'];
+export const NUMBER_MARKERS: readonly string[] = ['None', 'none', '-', '--', '.', '*', 'na'];
 
 /** The value that a string of the source stands for: trimmed, or undefined if it means missing. */
 export function normaliser(markers: readonly string[]): (text: string) => string | undefined {

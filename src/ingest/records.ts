@@ -12,10 +12,11 @@ export interface Dialect {
   readonly escape: string;
 }
 
-/** One record: its text without the line end, and the line (from 1) that it starts in. */
+/** One record: its text without the line end, the line (from 1) and the character (from 0) that it starts at. */
 export interface TextRecord {
   readonly text: string;
   readonly line: number;
+  readonly start: number;
 }
 
 /** How often each line end stood outside quotes. */
@@ -34,6 +35,7 @@ export class RecordSplitter {
   readonly #dialect: Dialect;
   #rest = '';
   #line = 1;
+  #start = 0;
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect;
@@ -47,11 +49,12 @@ export class RecordSplitter {
     while (start < text.length) {
       const found = this.#recordEnd(text, start, last);
       if (found === undefined) break;
-      records.push({ text: text.slice(start, found.end), line: this.#line });
+      records.push({ text: text.slice(start, found.end), line: this.#line, start: this.#start + start });
       this.#line += found.lines;
       start = found.next;
     }
     this.#rest = text.slice(start);
+    this.#start += start;
     return records;
   }
 

@@ -127,6 +127,19 @@ describe('SQL', () => {
     expect((await readWhole(`sql:${sql}`)).rows).toEqual(expected);
   });
 
+  it('keeps the order of rows, of heavy queries too', async () => {
+    const path = await parquet(
+      'sorted',
+      "SELECT (range * 7919) % 60000 AS n, 'value ' || range AS s FROM range(60000)",
+    );
+    const heavy = await readWhole(`sql:SELECT n, s, sum(n) OVER () AS total FROM '${path}' ORDER BY n DESC`);
+    expect(heavy.rows.map((row) => row.n)).toEqual(Array.from({ length: 60_000 }, (_, i) => 59_999 - i));
+    const light = await readWhole(`sql:SELECT upper(s) AS s, n FROM '${path}' WHERE n % 2 = 0`);
+    expect(light.rows.map((row) => row.n)).toEqual(
+      Array.from({ length: 60_000 }, (_, i) => (i * 7919) % 60_000).filter((n) => n % 2 === 0),
+    );
+  });
+
   it('columns of one name are told apart', async () => {
     const { rows } = await readWhole('sql:SELECT 1 AS a, 2 AS a, 3 AS b');
     expect(Object.values(rows[0])).toEqual([1, 2, 3]);

@@ -4,14 +4,13 @@
  * Where a type was overridden, a value that does not fit makes a bad row, as in text.
  */
 import { DuckDBDecimalType, DuckDBStructType, type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
-import type { ColumnType, Field } from '../particle/schema.ts';
-import { expected } from './bad-rows.ts';
-import { type Chunk, present, sliceChunk } from './chunk.ts';
-import { duckError, identifier, pathLiteral, type RawChunk } from './duckdb.ts';
+import type { ColumnType } from '../particle/schema.ts';
+import type { Chunk } from './chunk.ts';
+import { duckError, identifier, pathLiteral } from './duckdb.ts';
 import { type Guess, guessTexts, guessValues } from './guess.ts';
 import type { FileSource, QuerySource } from './inputs.ts';
+import { type Checks, fittingRows, misfitReason, misfitsOf } from './misfits.ts';
 import { uniqueNames } from './names.ts';
-import { packedString } from './packed-text.ts';
 import type { OpenSource, PlannedField, ReadContext, ReadPlan } from './reader.ts';
 import type { GuessedColumn } from './schema.ts';
 import { chunkOf, type Layout } from './vectors.ts';
@@ -31,9 +30,27 @@ export async function openParquet(source: FileSource, context: ReadContext): Pro
   return openTyped(source.name, `read_parquet(${pathLiteral(source.path)})`, context);
 }
 
-/** Opens a query. */
+/** Steps of a plan that take all rows before they give one, or much work a row: worth every core. */
+const HEAVY =
+  /HASH_GROUP_BY|PERFECT_HASH_GROUP_BY|UNGROUPED_AGGREGATE|JOIN|ORDER_BY|TOP_N|WINDOW|CROSS_PRODUCT/;
+
+let results = 0;
+
+/**
+ * Opens a query. One that aggregates, joins or sorts is run on every core into a temporary table, which spills to disk;
+ * others are streamed.
+ */
 export async function openQuery(source: QuerySource, context: ReadContext): Promise<OpenSource> {
-  return openTyped('query', `(${source.sql}\n)`, context);
+  const { database, signal } = context;
+  try {
+    const plan = await database.rows(`EXPLAIN SELECT * FROM (${source.sql}\n)`, signal);
+    if (!HEAVY.test(JSON.stringify(plan))) return await openTyped('query', `(${source.sql}\n)`, context);
+    const table = `result${++results}`;
+    await database.runParallel(`CREATE TEMP TABLE ${table} AS SELECT * FROM (${source.sql}\n)`, signal);
+    return await openTyped('query', table, context);
+  } catch (error) {
+    throw await duckError('query', error, database, signal);
+  }
 }
 
 async function openTyped(name: string, from: string, context: ReadContext): Promise<OpenSource> {
@@ -232,9 +249,10 @@ async function* readTyped(
   try {
     for await (const raw of database.stream(query.sql, signal)) {
       const chunk = chunkOf(raw, query.layout);
-      const bad = badRowsOf(raw, query.checks, plan.fields);
-      if (bad.size === 0) yield chunk;
-      else yield* goodRows(chunk, bad, name, rows, plan);
+      const before = rows;
+      yield* fittingRows(chunk, misfitsOf(raw, query.checks, plan.fields), (misfit) => {
+        plan.badRows.add({ file: name, row: before + misfit.row + 1, ...misfitReason(misfit) });
+      });
       rows += raw.rows;
       plan.onShare?.(database.progress());
     }
@@ -242,9 +260,6 @@ async function* readTyped(
     throw await duckError(rows === 0 ? name : `${name}, after ${rows} rows`, error, database, signal);
   }
 }
-
-/** Index of the checking column of a field, in the result. */
-type Checks = readonly { readonly field: number; readonly index: number }[];
 
 function typedQuery(
   from: string,
@@ -281,52 +296,4 @@ function typedQuery(
 
 function missingTest(sql: string): string {
   return `lower(trim(${sql}::VARCHAR)) IN ('', 'na', 'n/a', '#n/a', '<na>', 'nan', 'null', '?')`;
-}
-
-interface Misfit {
-  readonly field: Field;
-  readonly column: number;
-  readonly value: string;
-}
-
-function badRowsOf(raw: RawChunk, checks: Checks, fields: readonly PlannedField[]): Map<number, Misfit> {
-  const bad = new Map<number, Misfit>();
-  for (const { field, index } of checks) {
-    const text: Field = { name: '', type: 'text', role: 'feature' };
-    const layout = { fields: [text], hashes: [undefined] };
-    const [part] = chunkOf({ rows: raw.rows, vector: () => raw.vector(index) }, layout).parts;
-    if (part.kind !== 'packed') continue;
-    for (let row = 0; row < raw.rows; row++) {
-      if (!present(part.validity, row) || bad.has(row)) continue;
-      bad.set(row, { ...fields[field], value: packedString(part, row) });
-    }
-  }
-  return bad;
-}
-
-/** Reports bad rows in order and yields the runs of good rows between them. */
-function* goodRows(
-  chunk: Chunk,
-  bad: ReadonlyMap<number, Misfit>,
-  name: string,
-  before: number,
-  plan: ReadPlan,
-): Generator<Chunk> {
-  let from = 0;
-  for (const row of [...bad.keys()].sort((a, b) => a - b)) {
-    const { field, column, value } = bad.get(row) as Misfit;
-    const wanted = expected(field.type);
-    plan.badRows.add({
-      file: name,
-      row: before + row + 1,
-      column: field.name,
-      position: column + 1,
-      value,
-      expected: wanted,
-      reason: `not ${wanted}`,
-    });
-    if (row > from) yield sliceChunk(chunk, from, row);
-    from = row + 1;
-  }
-  if (from < chunk.rows) yield sliceChunk(chunk, from, chunk.rows);
 }
