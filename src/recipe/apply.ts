@@ -6,6 +6,7 @@
 import { SoraError } from '../errors.ts';
 import type { Column } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
+import type { ReusedBytes } from '../particle/reused-bytes.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
 import { rowFolds } from '../summary/folds.ts';
 import { csrOutput, denseOutput } from './output.ts';
@@ -31,12 +32,14 @@ export interface Applied extends Tally {
  * Prepares a particle. Missing values imputed and unknown categories are counted by column.
  * Throws `schema-mismatch` if a column of the recipe is not there or has another type.
  * @param among ascending rows to take; absent: all
+ * @param memory where a dense matrix may lie; absent: in memory of its own
  */
 export function applyRecipe(
   recipe: Recipe,
   particle: Particle,
   among?: Uint32Array,
   purpose: Purpose = 'predict',
+  memory?: ReusedBytes,
 ): Applied {
   const chosen =
     purpose === 'predict'
@@ -44,7 +47,7 @@ export function applyRecipe(
       : learnableRows(particle, among, labelOf(recipe));
   const { rows, count, labels, weights, offsets, leftOut } = chosen;
   const tally: Tally = { imputed: {}, unknown: {} };
-  const output = (recipe.layout === 'dense' ? denseOutput : csrOutput)(count, recipe.width);
+  const output = recipe.layout === 'dense' ? denseOutput(count, recipe.width, memory) : csrOutput(count);
   const folds =
     purpose === 'fit' && recipe.folds !== undefined ? foldsOnce(particle, recipe.folds) : undefined;
   let base = 0;

@@ -4,6 +4,8 @@
  * so indices ascend within a row of the CSR form. Cost: O(rows × block width + entries).
  */
 
+import type { ReusedBytes } from '../particle/reused-bytes.ts';
+
 /** The finished matrix; see DenseView and CsrView for the layouts. */
 export interface DenseMatrix {
   readonly layout: 'dense';
@@ -36,10 +38,14 @@ export function strideOf(rows: number): number {
   return (rows + 3) & ~3;
 }
 
-/** Writes each piece straight into one column-major matrix of `width` features. */
-export function denseOutput(rows: number, width: number): Output & { finish(): DenseMatrix } {
+/** Writes each piece straight into one column-major matrix of `width` features, in `memory` if that is given. */
+export function denseOutput(
+  rows: number,
+  width: number,
+  memory?: ReusedBytes,
+): Output & { finish(): DenseMatrix } {
   const stride = strideOf(rows);
-  const values = new Float32Array(width * stride);
+  const values = memory?.zeros(width * stride) ?? new Float32Array(width * stride);
   return {
     rows,
     stride,

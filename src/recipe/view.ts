@@ -33,7 +33,8 @@ export function learnerView(options: LearnerViewOptions): ViewKind<DenseView | C
   return {
     id: `learner/1 ${recipeHash(recipe)} ${which}`,
     kept: true,
-    derive: (particle) => applyRecipe(recipe, particle, splitRows(particle, split), purpose).view,
+    derive: (particle, memory) =>
+      applyRecipe(recipe, particle, splitRows(particle, split), purpose, memory).view,
   };
 }
 

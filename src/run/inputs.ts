@@ -5,6 +5,7 @@
 import { SoraError } from '../errors.ts';
 import { packedSize, packInto, unpackView } from '../particle/pack.ts';
 import type { ParticleRef } from '../particle/particle.ts';
+import { ReusedBytes } from '../particle/reused-bytes.ts';
 import { particleBytes } from '../particle/size.ts';
 import type { View } from '../particle/view.ts';
 import { GarbageGauge } from './garbage.ts';
@@ -14,6 +15,8 @@ import { type Place, ViewMemory } from './view-memory.ts';
 
 /** Views of this thread: one for all sessions, as there is one kernel memory. */
 const memory = new ViewMemory();
+/** Where they are derived. */
+const workshop = new ReusedBytes();
 
 /** Decoded and dropped bytes after which a worker with a budget collects garbage: 0.1 ms each time; more if it has more. */
 const COLLECT_BYTES = 4 * 2 ** 20;
@@ -96,7 +99,7 @@ export class Inputs {
     this.#check(ref, bytes, 0);
     if (kind === undefined) use(particle);
     else if (!kind.kept) use(kind.derive(particle));
-    else this.#keep(kind, source.views, ref, kind.derive(particle) as View, bytes, pin, use);
+    else this.#keep(kind, source.views, ref, kind.derive(particle, workshop) as View, bytes, pin, use);
     return this.#transient;
   }
 

@@ -5,11 +5,12 @@
  * node (0, i) is particle i; node (k, i) = merge(node (k-1, 2i), node (k-1, 2i+1)); a missing right child is skipped.
  */
 import type { Particle, ParticleRef } from '../particle/particle.ts';
+import type { ReusedBytes } from '../particle/reused-bytes.ts';
 import type { Reference } from './reference.ts';
 
 /** Where workers get particles and keep what can be derived again. Made in each worker from a {@link Reference}. */
 export interface Source {
-  /** The decoded particle, its bytes checked against their hash. */
+  /** The decoded particle, its bytes checked against their hash; its memory may be used again by the next call. */
   load(ref: ParticleRef): Promise<Particle>;
   /** Packed views, kept on disk so that a stream over them costs a read; absent: views are derived each time. */
   readonly views?: ViewCache;
@@ -30,11 +31,14 @@ export interface PartialCache {
   put(key: string, bytes: Uint8Array): void;
 }
 
-/** How a particle becomes what a summary observes. `derive` is pure: the same particle gives the same view. */
+/**
+ * How a particle becomes what a summary observes. `derive` is pure: the same particle gives the same view.
+ * A view that is kept may lie in `memory`: it is copied before the next one is derived.
+ */
 export interface ViewKind<V> {
   /** Name, version and recipe hash: part of every cache key. */
   readonly id: string;
-  derive(particle: Particle): V;
+  derive(particle: Particle, memory?: ReusedBytes): V;
   /** Whether the result is a packable {@link View} worth keeping in memory and on disk (else derived each time). */
   readonly kept: boolean;
 }

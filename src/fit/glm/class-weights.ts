@@ -66,8 +66,8 @@ export async function classWeightedView(options: Json): Promise<ViewKind<Learner
   return {
     id: `class-weights/1 ${factors.join(' ')} ${inner.id}`,
     kept: inner.kept,
-    derive(particle) {
-      const derived = inner.derive(particle);
+    derive(particle, memory) {
+      const derived = inner.derive(particle, memory);
       const weights = Float64Array.from(
         derived.labels,
         (label, row) => factors[label] * (derived.weights?.[row] ?? 1),
