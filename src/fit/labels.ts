@@ -91,27 +91,43 @@ function emptyTotals(classes: number): LabelTotals {
 }
 
 function observe(state: LabelTotals, view: LearnerView): void {
-  const { rows, labels: values, weights, offsets } = view;
-  const classes = state.classes.length;
-  const part = emptyTotals(classes);
+  const part = emptyTotals(state.classes.length);
+  part.rows = view.rows;
+  sumLabels(part, view);
+  if (part.classes.length > 0) countClasses(part, view);
+  part.m2 = centredSquares(view.labels, view.weights, view.rows, part.sum / part.weight);
+  merge(state, part);
+}
+
+/** Sums and extremes; kept in local variables, since a number that is stored in an object is a new object each time. */
+function sumLabels(part: LabelTotals, { rows, labels: values, weights, offsets }: LearnerView): void {
+  let [total, squares, sum, exposure, offsetSum] = [0, 0, 0, 0, 0];
+  let [min, max] = [part.min, part.max];
   for (let row = 0; row < rows; row++) {
     const label = values[row];
     const weight = weights === undefined ? 1 : weights[row];
-    part.weight += weight;
-    part.squares += weight * weight;
-    part.sum += weight * label;
-    part.exposure += offsets === undefined ? weight : weight * exp(offsets[row]);
-    if (offsets !== undefined) part.offsetSum += weight * label * offsets[row];
-    if (label < part.min) part.min = label;
-    if (label > part.max) part.max = label;
-    if (classes > 0) {
-      part.classes[label] += weight;
-      part.classRows[label]++;
-    }
+    total += weight;
+    squares += weight * weight;
+    sum += weight * label;
+    exposure += offsets === undefined ? weight : weight * exp(offsets[row]);
+    if (offsets !== undefined) offsetSum += weight * label * offsets[row];
+    if (label < min) min = label;
+    if (label > max) max = label;
   }
-  part.rows = rows;
-  part.m2 = centredSquares(values, weights, rows, part.sum / part.weight);
-  merge(state, part);
+  part.weight = total;
+  part.squares = squares;
+  part.sum = sum;
+  part.exposure = exposure;
+  part.offsetSum = offsetSum;
+  part.min = min;
+  part.max = max;
+}
+
+function countClasses({ classes, classRows }: LabelTotals, { rows, labels: values, weights }: LearnerView) {
+  for (let row = 0; row < rows; row++) {
+    classes[values[row]] += weights === undefined ? 1 : weights[row];
+    classRows[values[row]]++;
+  }
 }
 
 function centredSquares(

@@ -57,6 +57,19 @@ export function particleBytes(particle: Particle): number {
   return particle.columns.reduce((sum, column) => sum + columnBytes(column), 0);
 }
 
+/**
+ * Bytes of a particle just decoded, without columns that are views of the file it was read from: those that share
+ * one buffer. Columns that were compressed have buffers of their own.
+ */
+export function bytesBesideFile({ columns }: Particle): number {
+  const seen = new Map<ArrayBufferLike, number>();
+  const bufferOf = (column: Column): ArrayBufferLike | undefined =>
+    'values' in column && ArrayBuffer.isView(column.values) ? column.values.buffer : undefined;
+  for (const buffer of columns.map(bufferOf)) if (buffer) seen.set(buffer, (seen.get(buffer) ?? 0) + 1);
+  const isInFile = (column: Column): boolean => (seen.get(bufferOf(column) as ArrayBufferLike) ?? 0) > 1;
+  return columns.reduce((sum, column) => sum + (isInFile(column) ? 0 : columnBytes(column)), 0);
+}
+
 /** What to do with particles [from, to): keep one, merge several, or split one into parts of `rows` rows. */
 export interface ResizeStep {
   readonly action: 'keep' | 'merge' | 'split';

@@ -24,7 +24,7 @@ const GROWN_PROCESS = 146 * MIB;
  */
 const WORKER_BASE = 44 * MIB;
 /** Least share that is worth a thread. */
-const MIN_SHARE = 16 * MIB;
+const MIN_SHARE = 8 * MIB;
 /** Without a budget: this part of the machine's (or container's) memory. */
 const DEFAULT_FRACTION = 0.5;
 

@@ -6,7 +6,7 @@ import { SoraError } from '../errors.ts';
 import { packedSize, packInto, unpackView } from '../particle/pack.ts';
 import type { ParticleRef } from '../particle/particle.ts';
 import { ReusedBytes } from '../particle/reused-bytes.ts';
-import { particleBytes } from '../particle/size.ts';
+import { bytesBesideFile } from '../particle/size.ts';
 import type { View } from '../particle/view.ts';
 import { GarbageGauge } from './garbage.ts';
 import { viewKey } from './node-keys.ts';
@@ -95,7 +95,7 @@ export class Inputs {
     use: Use,
   ): Promise<number> {
     const particle = await source.load(ref);
-    const bytes = this.#bytes === undefined ? 0 : ref.bytes + particleBytes(particle);
+    const bytes = this.#bytes === undefined ? 0 : ref.bytes + bytesBesideFile(particle);
     this.#check(ref, bytes, 0);
     if (kind === undefined) use(particle);
     else if (!kind.kept) use(kind.derive(particle));
