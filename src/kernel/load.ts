@@ -55,6 +55,10 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly denseScales: Pointers;
   readonly sgdDense: Total;
   readonly sgdCsr: Total;
+  readonly treeHistogram: Pointers;
+  readonly treePartition: Total;
+  readonly treeQuantize: Pointers;
+  readonly treeAdd: Pointers;
 }
 
 /** Static data must end before the arena begins, at the first page. */

@@ -70,6 +70,11 @@ export class TaskHost {
       throw new SoraError('internal', `A task of round ${task.round} came in round ${round?.body.round}.`);
     }
     const { summary, kind } = await round.ready;
+    const together = round.body.nodes ? undefined : this.#observeTogether(session.body, summary, kind, task);
+    if (together !== undefined) {
+      await this.#options.between?.();
+      return { bytes: together, nodes: [], resident: true };
+    }
     const observe = this.#observer(session.body, await session.source, summary, kind, task);
     const nodes: NodePartial[] = [];
     const onNode: OnNode<unknown> = (node, state) =>
@@ -77,6 +82,22 @@ export class TaskHost {
     const top = await observeTask(summary, task, observe, round.body.nodes ? onNode : undefined);
     const bytes = nodes.pop()?.bytes ?? ownBytes(summary.codec.encode(top));
     return { bytes, nodes, resident: this.#allResident(session.body, kind, task) };
+  }
+
+  /** The encoded state of a task whose views all lie in memory and whose summary takes them at once. */
+  #observeTogether(
+    { particles }: SessionBody,
+    summary: Summary<unknown, unknown, unknown>,
+    kind: ViewKind<unknown> | undefined,
+    task: TaskBody,
+  ): Uint8Array | undefined {
+    if (summary.observeAll === undefined) return undefined;
+    const refs = particles.slice(task.first, task.first + task.count);
+    const views = refs.map((ref) => this.#inputs.resident(kind, ref));
+    if (views.includes(undefined)) return undefined;
+    const state = summary.empty();
+    summary.observeAll(state, views);
+    return ownBytes(summary.codec.encode(state));
   }
 
   #observer(

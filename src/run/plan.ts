@@ -82,20 +82,21 @@ export function nodeName(node: TreeNode): string {
 }
 
 /**
- * Plans a round over particles with these row counts. `cached` is asked top-down, once a node, and never below
+ * Plans a round over particles with these row counts, of at least so many tasks a worker where that can be. `cached` is asked top-down, once a node, and never below
  * a node that it has answered. O(particles).
  */
 export function planRound(
   rows: readonly number[],
   workers: number,
   cached: (node: TreeNode) => boolean = () => false,
+  tasksPerWorker = TASKS_PER_WORKER,
 ): Plan {
   if (rows.length === 0) return { tasks: Array.from({ length: workers }, () => []), hits: [] };
   const hits: TreeNode[] = [];
   const missing: Task[] = [];
   findMissing(rootNode(rows.length), rows, cached, hits, missing);
   const total = missing.reduce((sum, task) => sum + task.rows, 0);
-  let target = total / (TASKS_PER_WORKER * workers);
+  let target = total / (tasksPerWorker * workers);
   let best = assign(splitAll(missing, rows, target), workers);
   for (let halving = 0; halving < HALVINGS && workers > 1; halving++) {
     if (unevenness(best, total, workers) <= EVEN_ENOUGH) break;

@@ -30,7 +30,7 @@ export class ReduceSession implements Session {
   readonly #totalRows: number;
   readonly #hashes: NodeHashes;
   readonly #viewIds = new Map<number, string>();
-  #fullPlan: { readonly workers: number; readonly plan: Plan } | undefined;
+  readonly #fullPlans = new Map<string, Plan>();
   #closed = false;
 
   constructor(backend: Backend, options: SessionOptions) {
@@ -113,10 +113,11 @@ export class ReduceSession implements Session {
       const plan = planRound(this.#rows, workers, (node) => cache.lookUp(node));
       if (plan.hits.length > 0) return plan;
     }
-    if (this.#fullPlan?.workers !== workers) {
-      this.#fullPlan = { workers, plan: planRound(this.#rows, workers) };
-    }
-    return this.#fullPlan.plan;
+    const key = `${workers} ${round.coarse ?? false}`;
+    const plan =
+      this.#fullPlans.get(key) ?? planRound(this.#rows, workers, undefined, round.coarse ? 1 : undefined);
+    this.#fullPlans.set(key, plan);
+    return plan;
   }
 
   #roundBody(round: Round, nodes: boolean): RoundBody {

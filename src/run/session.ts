@@ -53,6 +53,8 @@ export interface Round {
   readonly parameters?: Uint8Array;
   /** What to keep: every finished node of the merge tree, only the root, or nothing (default). */
   readonly keep?: 'nodes' | 'root';
+  /** Few, large tasks: for states that cost more to send than uneven loads do. */
+  readonly coarse?: boolean;
   /** Shown in progress, e.g. `gradient`. */
   readonly label?: string;
 }

@@ -21,6 +21,11 @@ export interface Summary<State, Value, Input = Particle> {
   empty(): State;
   /** Map: one particle (or view) into a state. */
   observe(state: State, input: Input): void;
+  /**
+   * Several inputs in turn, for sums that come out the same in any order and any bracketing (integers): a worker then
+   * has one state for all it holds, instead of one an input. Absent: one partial an input, merged on the tree.
+   */
+  observeAll?(state: State, inputs: readonly Input[]): void;
   /** Associative; `from` may be discarded afterwards and must not be kept by reference. */
   merge(into: State, from: State): void;
   read(state: State): Value;

@@ -1,0 +1,365 @@
+/**
+ * Gradient boosting over the particles of a session: each tree is a few rounds of histograms, each iteration ends with
+ * one of losses. `while (!done) forest = update(forest, await reduce(particles, histogramsAt(forest)))`.
+ * Friedman 2001; second-order leaves as Chen & Guestrin 2016; histograms and best-first growth as Ke et al. 2017;
+ * quantized gradients as Shi et al. 2022. The forest is a pure function of particles, view and options.
+ */
+import { SoraError, throwIfAborted } from '../../errors.ts';
+import { type LossName, type LossSpec, lossOf } from '../../loss/registry.ts';
+import type { Forest } from '../../model/forest.ts';
+import { combine32 } from '../../random.ts';
+import type { Reference } from '../../run/reference.ts';
+import type { RoundResult, Session } from '../../run/session.ts';
+import { type LabelTotals, labelsReference } from '../labels.ts';
+import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts';
+import { forestOf } from './forest.ts';
+import { type GrowAsk, type Grown, growTree } from './grow.ts';
+import { type Histograms, histogramsReference } from './histogram.ts';
+import {
+  encodeRound,
+  type GrownTree,
+  type HistogramRound,
+  type MarginsAt,
+  type TreeProblem,
+} from './round.ts';
+import { sampledReference, sampleReference } from './sample.ts';
+import { type Watched, watchReference } from './statistics.ts';
+import { binnedReference } from './view.ts';
+
+/** What to fit, and how. */
+export interface FitTreesOptions {
+  readonly loss: LossName;
+  /** Classes for softmax, else 1. */
+  readonly outputs: number;
+  readonly features: number;
+  /** Reference of a view kind of dense learner views, NaN where a value is missing: the training rows. */
+  readonly view: Reference;
+  /** By feature: whether its values are codes 0, 1, 2 … of categories. */
+  readonly categorical: readonly boolean[];
+  /** Share of each tree that counts; 0.1 by default. */
+  readonly learningRate?: number;
+  /** Most iterations, of one tree an output; 300 by default. */
+  readonly rounds?: number;
+  /** Most leaves of a tree; 31 by default. */
+  readonly leaves?: number;
+  /** Least rows of a leaf; 20 by default. */
+  readonly minRows?: number;
+  /** Least Σ Hessian of a leaf; 1e-3 by default. */
+  readonly minHessian?: number;
+  /** Penalty on squared leaf values; 1 by default. */
+  readonly l2?: number;
+  /** Least gain of a split; 0 by default. */
+  readonly minGain?: number;
+  /** Most bins of a feature, 2 … 255; 255 by default. */
+  readonly bins?: number;
+  /** Most splits between root and leaf; no limit by default. */
+  readonly maxDepth?: number;
+  /** Share of features that each tree may ask; 1 by default. */
+  readonly columnShare?: number;
+  /** Stops after so many iterations without a lower loss on the rows held out; 0, the default, never. */
+  readonly earlyStopping?: number;
+  /** Share of the training rows that are held out to stop early; 0.1 by default where that is wanted. */
+  readonly holdOut?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly onRound?: (round: TreeRound) => void;
+}
+
+/** One iteration: mean losses after it. */
+export interface TreeRound {
+  readonly round: number;
+  readonly trainLoss: number;
+  readonly holdOutLoss?: number;
+}
+
+/** Why no more trees were added. */
+export type TreeStop = 'rounds' | 'early' | 'no-gain';
+
+export interface TreesResult {
+  readonly forest: Forest;
+  /** Iterations that were kept. */
+  readonly rounds: number;
+  readonly stopped: TreeStop;
+  readonly history: readonly TreeRound[];
+  /** Training rows and their total weight, rows held out to stop early included. */
+  readonly rows: number;
+  readonly weight: number;
+}
+
+/** Values that bins are chosen from. */
+const SAMPLE_ROWS = 200_000;
+/** Sums of so many bits stay in their 32; individual numbers have at most 15. */
+const SUM_BITS = 30;
+const MOST_BITS = 15;
+
+let fits = 0;
+
+/**
+ * Fits a forest. Throws `bad-data` when there is nothing to learn from, `bad-option` for options out of range.
+ * @example
+ * const { forest } = await fitTrees(session, { loss: 'logistic', outputs: 1, features: 28, view, categorical });
+ */
+export async function fitTrees(session: Session, options: FitTreesOptions): Promise<TreesResult> {
+  checkOptions(options);
+  const { loss, outputs, view, seed = 1, earlyStopping = 0 } = options;
+  const totals = await labelTotals(session, options);
+  const bins = await chooseBins(session, options, totals.rows);
+  const holdOut = earlyStopping > 0 ? (options.holdOut ?? 0.1) : 0;
+  const base = lossOf(loss as LossSpec | string).bestConstant(totals, outputs);
+  const booster = new Booster(session, options, bins, {
+    view: binnedReference(view, bins, { outputs, holdOut, seed }),
+    base,
+    rows: totals.rows,
+    holdOut: holdOut > 0,
+  });
+  const { trees, stopped, history, kept } = await booster.run();
+  return {
+    forest: forestOf(trees.slice(0, kept * outputs), base, bins),
+    rounds: kept,
+    stopped,
+    history,
+    rows: totals.rows,
+    weight: totals.weight,
+  };
+}
+
+/** A finished tree, as rounds tell of it and as the forest keeps it. */
+export interface BoostedTree {
+  readonly told: GrownTree;
+  readonly grown: Grown;
+}
+
+interface Setting {
+  readonly view: Reference;
+  readonly base: Float64Array;
+  readonly rows: number;
+  readonly holdOut: boolean;
+}
+
+class Booster {
+  readonly #session: Session;
+  readonly #options: FitTreesOptions;
+  readonly #bins: readonly FeatureBins[];
+  readonly #setting: Setting;
+  readonly #problem: TreeProblem;
+  readonly #width: number;
+  readonly #trees: BoostedTree[] = [];
+  /** Whether workers must be sent all trees each time, since they keep no views. */
+  #sendsModel = false;
+
+  constructor(session: Session, options: FitTreesOptions, bins: readonly FeatureBins[], setting: Setting) {
+    this.#session = session;
+    this.#options = options;
+    this.#bins = bins;
+    this.#setting = setting;
+    this.#width = (options.features + 3) & ~3;
+    const { loss, outputs } = options;
+    this.#problem = { fit: `${process.pid} ${fits++}`, loss, outputs, base: [...setting.base] };
+  }
+
+  async run() {
+    const { outputs, rounds = 300, earlyStopping = 0, signal, onRound } = this.#options;
+    const history: TreeRound[] = [];
+    let stopped: TreeStop = 'rounds';
+    let [kept, best] = [0, Number.POSITIVE_INFINITY];
+    let watched = await this.#watch();
+    for (let round = 1; round <= rounds; round++) {
+      throwIfAborted(signal);
+      const scales = this.#scales(watched);
+      let grew = false;
+      for (let k = 0; k < outputs; k++) {
+        const tree = await this.#grow(k, round, scales);
+        this.#trees.push(tree);
+        if (tree.told.splits.length > 0) grew = true;
+      }
+      if (!grew) {
+        stopped = 'no-gain';
+        break;
+      }
+      watched = await this.#watch();
+      const told: TreeRound = {
+        round,
+        trainLoss: watched.loss / watched.weight,
+        ...(this.#setting.holdOut ? { holdOutLoss: watched.heldLoss / watched.heldWeight } : {}),
+      };
+      history.push(told);
+      onRound?.(told);
+      const { holdOutLoss } = told;
+      if (holdOutLoss === undefined || holdOutLoss < best) {
+        best = holdOutLoss ?? best;
+        kept = round;
+      } else if (round - kept >= earlyStopping) {
+        stopped = 'early';
+        break;
+      }
+    }
+    return { trees: this.#trees, stopped, history, kept };
+  }
+
+  #at(): MarginsAt {
+    return { ...this.#problem, trees: this.#trees.length, last: this.#trees.at(-1)?.told };
+  }
+
+  async #watch(): Promise<Watched> {
+    return this.#followed(async (model) => {
+      const { value } = await this.#session.reduce<Watched, Watched>({
+        summary: watchReference(),
+        view: this.#setting.view,
+        parameters: encodeRound({ ...this.#at(), ...model }),
+        label: 'losses',
+      });
+      return { value, lost: value.lost > 0 };
+    });
+  }
+
+  async #histograms(round: HistogramRound): Promise<Histograms> {
+    return this.#followed(async (model) => {
+      const { value }: RoundResult<Int32Array, Histograms> = await this.#session.reduce({
+        summary: histogramsReference(this.#width),
+        view: this.#setting.view,
+        parameters: encodeRound({ ...round, ...model }),
+        coarse: true,
+        label: 'growing',
+      });
+      return { value, lost: value.lost };
+    });
+  }
+
+  /** Plays a round; again with every tree in it where a worker had not followed. */
+  async #followed<T>(
+    play: (model: { model?: GrownTree[] }) => Promise<{ value: T; lost: boolean }>,
+  ): Promise<T> {
+    if (!this.#sendsModel) {
+      const { value, lost } = await play({});
+      if (!lost) return value;
+      this.#sendsModel = true;
+    }
+    const { value, lost } = await play({ model: this.#trees.map(({ told }) => told) });
+    if (lost) throw new SoraError('internal', 'A worker did not follow a fit of trees.');
+    return value;
+  }
+
+  /** Scales that use as many bits as the sums of all rows allow. */
+  #scales({ gradients, hessians }: Watched): HistogramRound['scales'] {
+    const bits = Math.min(MOST_BITS, SUM_BITS - Math.ceil(Math.log2(Math.max(2, this.#setting.rows))));
+    const most = 2 ** bits - 1;
+    const scale = (largest: number): number => (largest > 0 ? most / largest : 0);
+    return Array.from(gradients, (gradient, k) => [scale(gradient), scale(hessians[k])] as const);
+  }
+
+  async #grow(output: number, round: number, scales: HistogramRound['scales']): Promise<BoostedTree> {
+    const { leaves = 31, maxDepth = Number.POSITIVE_INFINITY, learningRate = 0.1, l2 = 1 } = this.#options;
+    const { minRows = 20, minHessian = 1e-3, minGain = 0, seed = 1, signal } = this.#options;
+    const [gradientScale, hessianScale] = scales[output];
+    const none: Grown = { splits: [], nodes: new Map() };
+    if (gradientScale === 0 || hessianScale === 0) return { told: told(output, none, 0, l2), grown: none };
+    const machine = growTree({
+      features: this.#bins,
+      width: this.#width,
+      units: { gradient: 1 / gradientScale, hessian: 1 / hessianScale },
+      rules: { l2, minRows, minHessian, minGain },
+      leaves,
+      maxDepth,
+      allowed: this.#allowed(round, output),
+    });
+    const at = { ...this.#at(), scales, key: combine32(seed, round), output };
+    let step = machine.next();
+    while (!step.done) {
+      throwIfAborted(signal);
+      const { splits, ask }: GrowAsk = step.value;
+      step = machine.next(await this.#histograms({ ...at, splits, ask }));
+    }
+    return { told: told(output, step.value, learningRate, l2), grown: step.value };
+  }
+
+  /** The features that this tree may ask. */
+  #allowed(round: number, output: number): Uint8Array | undefined {
+    const { columnShare = 1, features, seed = 1 } = this.#options;
+    if (columnShare >= 1) return undefined;
+    const key = combine32(combine32(seed, round), output + 1);
+    const order = Array.from({ length: features }, (_, f) => f).sort(
+      (a, b) => combine32(key, a) - combine32(key, b) || a - b,
+    );
+    const allowed = new Uint8Array(features);
+    for (const f of order.slice(0, Math.max(1, Math.ceil(columnShare * features)))) allowed[f] = 1;
+    return allowed;
+  }
+}
+
+/** A tree as later rounds replay it; without splits it adds nothing. */
+function told(output: number, { splits, nodes }: Grown, learningRate: number, l2: number): GrownTree {
+  if (splits.length === 0) return { output, splits: [], leaves: [] };
+  const leaves = [...nodes.values()]
+    .filter((node) => node.split === undefined)
+    .map(({ node, sums }) => [node, (-learningRate * sums.gradient) / (sums.hessian + l2)] as const);
+  return { output, splits, leaves };
+}
+
+async function labelTotals(session: Session, { loss, outputs, view }: FitTreesOptions): Promise<LabelTotals> {
+  const classes = loss === 'softmax' ? outputs : loss === 'logistic' ? 2 : 0;
+  const { value: totals } = await session.reduce<LabelTotals, LabelTotals>({
+    summary: labelsReference(classes),
+    view,
+    keep: 'root',
+    label: 'labels',
+  });
+  if (!(totals.weight > 0)) {
+    throw new SoraError(
+      'bad-data',
+      'There are no training rows: every label is missing or every weight is 0.',
+    );
+  }
+  if (classes > 0 && totals.classRows.filter((rows) => rows > 0).length < 2) {
+    throw new SoraError(
+      'bad-data',
+      `All ${totals.rows} training rows have the same class: there is nothing to learn. Check the target and the filter of the data.`,
+    );
+  }
+  return totals;
+}
+
+async function chooseBins(
+  session: Session,
+  { view, features, categorical, bins = MOST_BINS, seed = 1 }: FitTreesOptions,
+  rows: number,
+): Promise<FeatureBins[]> {
+  const share = Math.min(1, SAMPLE_ROWS / rows);
+  const { value } = await session.reduce<unknown, Float32Array[]>({
+    summary: sampleReference(features),
+    view: sampledReference(view, share, seed),
+    label: 'bins',
+  });
+  return value.map((values, f) =>
+    categorical[f] ? categoryBins(largestOf(values) + 1) : numberBins(values, bins),
+  );
+}
+
+function largestOf(values: Float32Array): number {
+  let most = -1;
+  for (const value of values) if (value > most) most = value;
+  return most;
+}
+
+function checkOptions(options: FitTreesOptions): void {
+  const limits: [keyof FitTreesOptions, (value: number) => boolean, string][] = [
+    ['learningRate', (x) => x > 0 && x <= 1, 'above 0 and at most 1'],
+    ['rounds', (x) => Number.isInteger(x) && x > 0, 'a positive whole number'],
+    ['leaves', (x) => Number.isInteger(x) && x >= 2 && x <= 4096, 'a whole number from 2 to 4096'],
+    ['minRows', (x) => x >= 1, 'at least 1'],
+    ['minHessian', (x) => x >= 0, 'at least 0'],
+    ['l2', (x) => x >= 0 && Number.isFinite(x), 'a number of at least 0'],
+    ['minGain', (x) => x >= 0, 'at least 0'],
+    ['bins', (x) => Number.isInteger(x) && x >= 2 && x <= MOST_BINS, `a whole number from 2 to ${MOST_BINS}`],
+    ['maxDepth', (x) => x >= 1, 'at least 1'],
+    ['columnShare', (x) => x > 0 && x <= 1, 'above 0 and at most 1'],
+    ['earlyStopping', (x) => Number.isInteger(x) && x >= 0, 'a whole number of at least 0'],
+    ['holdOut', (x) => x > 0 && x < 1, 'between 0 and 1'],
+  ];
+  for (const [option, allows, limit] of limits) {
+    const value = options[option] as number | undefined;
+    if (value === undefined || allows(value)) continue;
+    throw new SoraError('bad-option', `Option ${option} is ${String(value)}; it must be ${limit}.`, {
+      details: { option },
+    });
+  }
+}

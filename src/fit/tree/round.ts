@@ -1,0 +1,72 @@
+/**
+ * What a round of tree growth tells the workers: JSON, the same for all of them. It says which margins and which
+ * partition of the rows is meant, so that a worker can bring a particle there from wherever its desk is (desk.ts).
+ */
+import type { LossSpec } from '../../loss/registry.ts';
+
+/** A split of a node: rows whose bin is in the left set go left. */
+export interface Split {
+  readonly node: number;
+  readonly feature: number;
+  /** Numbers: bins up to this go left. */
+  readonly bin: number;
+  /** Categories: the bins that go left, instead. */
+  readonly set?: readonly number[];
+  /** Whether the bin of missing values goes left. */
+  readonly missingLeft: boolean;
+  /** Bins of present values of the feature; the next is that of missing ones. */
+  readonly bins: number;
+}
+
+/** Children of split number i of a tree are nodes 2 i + 1 and 2 i + 2; node 0 is the root. */
+export const leftOf = (split: number): number => 2 * split + 1;
+export const rightOf = (split: number): number => 2 * split + 2;
+
+/** A finished tree: its splits in the order they were made, and what each leaf adds. Splits below a leaf are void. */
+export interface GrownTree {
+  readonly output: number;
+  readonly splits: readonly Split[];
+  readonly leaves: readonly (readonly [node: number, value: number])[];
+}
+
+/** What is fitted: part of the identity of every desk. */
+export interface TreeProblem {
+  /** Names the fit: no two of a process that differ have the same. */
+  readonly fit: string;
+  readonly loss: LossSpec | string;
+  readonly outputs: number;
+  /** Margins before any tree, by output. */
+  readonly base: readonly number[];
+}
+
+/** Where the margins of a round stand. */
+export interface MarginsAt extends TreeProblem {
+  /** Trees that are finished. */
+  readonly trees: number;
+  /** The last of them. */
+  readonly last?: GrownTree;
+  /** All of them, for workers that have not followed; without it such a worker says that it is lost. */
+  readonly model?: readonly GrownTree[];
+}
+
+/** A round that asks for histograms of nodes. */
+export interface HistogramRound extends MarginsAt {
+  /** Scales of gradients and Hessians by output, and the key of their rounding. */
+  readonly scales: readonly (readonly [gradient: number, hessian: number])[];
+  readonly key: number;
+  /** Output that the tree in growth adds to: trees modulo outputs, the gradients being those at its first. */
+  readonly output: number;
+  readonly splits: readonly Split[];
+  readonly ask: readonly number[];
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function encodeRound(round: MarginsAt | HistogramRound): Uint8Array {
+  return encoder.encode(JSON.stringify(round));
+}
+
+export function decodeRound<T extends MarginsAt>(bytes: Uint8Array): T {
+  return JSON.parse(decoder.decode(bytes)) as T;
+}

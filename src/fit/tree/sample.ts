@@ -1,0 +1,104 @@
+/**
+ * A sample of feature values to choose bins from: rows by a hash of their place, at most about as many as asked. As a
+ * summary over sampled views: values by feature, in the order of particles.
+ */
+import type { Json } from '../../json.ts';
+import type { DenseView } from '../../particle/view.ts';
+import { randomWord } from '../../random.ts';
+import { compiledModule, type Reference, resolveReference } from '../../run/reference.ts';
+import type { ViewKind } from '../../run/session.ts';
+import type { Summary } from '../../summary/summary.ts';
+
+interface Sampled {
+  readonly features: readonly Float32Array[];
+}
+
+/** Names {@link sampledView}: about `share` of the rows. */
+export function sampledReference(view: Reference, share: number, seed: number): Reference {
+  const options = { view, share, seed } as unknown as Json;
+  return { module: import.meta.url, name: 'sampledView', options };
+}
+
+/**
+ * View kind of sampled rows of a dense view, by feature, without missing values.
+ * @byReference
+ */
+export async function sampledView(options: Json): Promise<ViewKind<Sampled>> {
+  const { view, share, seed } = options as unknown as { view: Reference; share: number; seed: number };
+  const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
+  const inner = await resolveReference<ViewKind<DenseView>>({ ...view, module });
+  return {
+    id: `sampled/1 ${share} ${seed} ${inner.id}`,
+    kept: false,
+    derive: (particle) => sampleRows(inner.derive(particle), share, seed),
+  };
+}
+
+function sampleRows({ rows, features, stride, values }: DenseView, share: number, seed: number): Sampled {
+  const limit = share * 0x1_0000_0000;
+  const chosen: number[] = [];
+  for (let row = 0; row < rows; row++) if (randomWord(seed, rows, row) < limit) chosen.push(row);
+  return {
+    features: Array.from({ length: features }, (_, f) => {
+      const column = values.subarray(f * stride, f * stride + rows);
+      return Float32Array.from(chosen, (row) => column[row]).filter((value) => !Number.isNaN(value));
+    }),
+  };
+}
+
+/** Names {@link sample} of so many features. */
+export function sampleReference(features: number): Reference {
+  return { module: import.meta.url, name: 'sample', options: { features } };
+}
+
+/**
+ * Summary that gathers sampled values; reads as one array a feature.
+ * @byReference
+ */
+export function sample(options: Json): Summary<Float32Array[][], Float32Array[], Sampled> {
+  const { features } = options as { features: number };
+  return {
+    id: `tree-sample/1 ${features}`,
+    empty: () => Array.from({ length: features }, () => []),
+    observe(state, view) {
+      for (let f = 0; f < features; f++) if (view.features[f].length > 0) state[f].push(view.features[f]);
+    },
+    merge(into, from) {
+      for (let f = 0; f < features; f++) into[f].push(...from[f]);
+    },
+    read: (state) => state.map(joined),
+    codec: { encode: (state) => encodeColumns(state.map(joined)), decode: (bytes) => decodeColumns(bytes) },
+  };
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Number of columns, their lengths, then their values: little-endian, 4 bytes each. */
+function encodeColumns(columns: readonly Float32Array[]): Uint8Array {
+  const head = Uint32Array.of(columns.length, ...columns.map((column) => column.length));
+  const body = joined(columns);
+  const bytes = new Uint8Array(head.byteLength + body.byteLength);
+  bytes.set(new Uint8Array(head.buffer));
+  bytes.set(new Uint8Array(body.buffer), head.byteLength);
+  return bytes;
+}
+
+function decodeColumns(bytes: Uint8Array): Float32Array[][] {
+  const own = bytes.slice().buffer;
+  const count = new Uint32Array(own, 0, 1)[0];
+  const lengths = new Uint32Array(own, 4, count);
+  let at = 4 * (1 + count);
+  return Array.from(lengths, (length) => {
+    const column = new Float32Array(own, at, length);
+    at += 4 * length;
+    return length > 0 ? [column] : [];
+  });
+}

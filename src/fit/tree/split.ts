@@ -1,0 +1,229 @@
+/**
+ * The best split of a node, read from its histogram: second-order gain G²/(H + λ) of the sides less that of the node
+ * (Chen & Guestrin 2016, equation 7). Missing values are tried on both sides. Categories are ordered by G/(H + s) and
+ * split as if they were numbers, from both ends (Fisher 1958; the smoothing is LightGBM's).
+ * Pure; O(features × bins). Among equal gains the first feature, then the first bin, wins.
+ */
+import { FEATURE_WORDS } from '../../kernel/tree.ts';
+import type { FeatureBins } from './bins.ts';
+import type { Split } from './round.ts';
+
+/** Limits and penalties of splits. */
+export interface SplitRules {
+  readonly l2: number;
+  /** Least rows of a child, estimated from the node's rows by their Hessians. */
+  readonly minRows: number;
+  /** Least Σ Hessian of a child. */
+  readonly minHessian: number;
+  readonly minGain: number;
+}
+
+/** What is known of a node. Sums are of small integers times the units. */
+export interface NodeSums {
+  readonly rows: number;
+  readonly gradient: number;
+  readonly hessian: number;
+}
+
+/** A split that would be made, and the sums of its left side. */
+export interface Candidate {
+  readonly gain: number;
+  readonly split: Omit<Split, 'node'>;
+  readonly left: NodeSums;
+  readonly right: NodeSums;
+}
+
+/** Units of the integers in a histogram: 1 / scale. */
+export interface Units {
+  readonly gradient: number;
+  readonly hessian: number;
+}
+
+/** More penalty and rows, where categories are split: few rows a category look better than they are. */
+const CATEGORY_L2 = 10;
+const CATEGORY_SMOOTHING = 10;
+const MOST_CATEGORIES = 32;
+/** Up to here each category is tried against the rest. */
+const ONE_AGAINST_REST = 4;
+
+/** Sums of a whole node: those of any one feature. */
+export function nodeSums(histogram: Int32Array, at: number, units: Units, rows: number): NodeSums {
+  let [gradient, hessian] = [0, 0];
+  for (let i = at; i < at + FEATURE_WORDS; i += 2) {
+    hessian += histogram[i] >>> 0;
+    gradient += histogram[i + 1];
+  }
+  return { rows, gradient: gradient * units.gradient, hessian: hessian * units.hessian };
+}
+
+/** The best split among the features that are allowed; undefined if none gains more than the rules ask. */
+export function bestSplit(
+  histogram: Int32Array,
+  start: number,
+  features: readonly FeatureBins[],
+  node: NodeSums,
+  units: Units,
+  rules: SplitRules,
+  allowed?: Uint8Array,
+): Candidate | undefined {
+  let best: Candidate | undefined;
+  if (node.rows < 2 * rules.minRows) return undefined;
+  for (let f = 0; f < features.length; f++) {
+    if (allowed !== undefined && allowed[f] === 0) continue;
+    const at = start + f * FEATURE_WORDS;
+    const found = features[f].categorical
+      ? bestSet(histogram, at, f, features[f].count, node, units, rules)
+      : bestThreshold(histogram, at, f, features[f].count, node, units, rules);
+    if (found !== undefined && found.gain > (best?.gain ?? rules.minGain)) best = found;
+  }
+  return best;
+}
+
+function bestThreshold(
+  histogram: Int32Array,
+  at: number,
+  feature: number,
+  bins: number,
+  node: NodeSums,
+  units: Units,
+  rules: SplitRules,
+): Candidate | undefined {
+  const missingHessian = histogram[at + 2 * bins] >>> 0;
+  const missingGradient = histogram[at + 2 * bins + 1];
+  const anyMissing = missingHessian !== 0 || missingGradient !== 0;
+  const right = scanBins(histogram, at, bins, 0, 0, node, units, rules);
+  const left = anyMissing
+    ? scanBins(histogram, at, bins, missingGradient, missingHessian, node, units, rules)
+    : NONE;
+  const missingLeft = left.gain > right.gain;
+  const { gain, bin, gradient, hessian } = missingLeft ? left : right;
+  if (bin < 0) return undefined;
+  // Without missing values in training, one that comes later goes with the larger side.
+  const goesLeft = anyMissing ? missingLeft : 2 * hessian * units.hessian > node.hessian;
+  return candidate(gain, { feature, bin, missingLeft: goesLeft, bins }, gradient, hessian, node, units);
+}
+
+const NONE = { gain: Number.NEGATIVE_INFINITY, bin: -1, gradient: 0, hessian: 0 };
+
+/** Thresholds in order, the left side beginning with the given sums. */
+function scanBins(
+  histogram: Int32Array,
+  at: number,
+  bins: number,
+  gradientFrom: number,
+  hessianFrom: number,
+  node: NodeSums,
+  units: Units,
+  { l2, minRows, minHessian }: SplitRules,
+): typeof NONE {
+  const rowsPerHessian = node.hessian > 0 ? node.rows / node.hessian : 0;
+  const least = Math.max(minHessian, rowsPerHessian > 0 ? (minRows - 0.5) / rowsPerHessian : 0);
+  const whole = (node.gradient * node.gradient) / (node.hessian + l2);
+  const { gradient: gUnit, hessian: hUnit } = units;
+  let [gradient, hessian] = [gradientFrom, hessianFrom];
+  let [gain, bin, bestGradient, bestHessian] = [Number.NEGATIVE_INFINITY, -1, 0, 0];
+  const last = at + 2 * (bins - 1);
+  for (let i = at; i < last; i += 2) {
+    const added = histogram[i] >>> 0;
+    hessian += added;
+    gradient += histogram[i + 1];
+    const h = hessian * hUnit;
+    if (h < least) continue;
+    const rest = node.hessian - h;
+    if (rest < least) break;
+    const g = gradient * gUnit;
+    const other = node.gradient - g;
+    const value = (g * g) / (h + l2) + (other * other) / (rest + l2) - whole;
+    if (value > gain) {
+      gain = value;
+      bin = (i - at) >> 1;
+      bestGradient = gradient;
+      bestHessian = hessian;
+    }
+  }
+  return { gain, bin, gradient: bestGradient, hessian: bestHessian };
+}
+
+function candidate(
+  gain: number,
+  split: Omit<Split, 'node'>,
+  gradient: number,
+  hessian: number,
+  node: NodeSums,
+  units: Units,
+): Candidate {
+  const [g, h] = [gradient * units.gradient, hessian * units.hessian];
+  const share = node.hessian > 0 ? h / node.hessian : 0;
+  return {
+    gain,
+    split,
+    left: { rows: Math.round(node.rows * share), gradient: g, hessian: h },
+    right: {
+      rows: node.rows - Math.round(node.rows * share),
+      gradient: node.gradient - g,
+      hessian: node.hessian - h,
+    },
+  };
+}
+
+/** Sets of categories: the bins in an order, and prefixes of that order (or single bins) as the left side. */
+function bestSet(
+  histogram: Int32Array,
+  at: number,
+  feature: number,
+  bins: number,
+  node: NodeSums,
+  units: Units,
+  rules: SplitRules,
+): Candidate | undefined {
+  const rowsPerHessian = node.hessian > 0 ? node.rows / node.hessian : 0;
+  const hessianOf = (bin: number): number => (histogram[at + 2 * bin] >>> 0) * units.hessian;
+  const present: number[] = [];
+  // The bin of missing values is a category like any other.
+  for (let bin = 0; bin <= bins; bin++) if (histogram[at + 2 * bin] !== 0) present.push(bin);
+  if (present.length < 2) return undefined;
+  const few = present.length <= ONE_AGAINST_REST;
+  const ratio = (bin: number): number =>
+    (histogram[at + 2 * bin + 1] * units.gradient) / (hessianOf(bin) + CATEGORY_SMOOTHING);
+  const ordered = few
+    ? present
+    : present
+        .filter((bin) => hessianOf(bin) * rowsPerHessian >= CATEGORY_SMOOTHING)
+        .sort((a, b) => ratio(a) - ratio(b) || a - b);
+  const strict = few ? rules : { ...rules, l2: rules.l2 + CATEGORY_L2 };
+  let best: { gain: number; set: number[]; gradient: number; hessian: number } | undefined;
+  for (const list of few ? [ordered] : [ordered, [...ordered].reverse()]) {
+    let [gradient, hessian] = [0, 0];
+    const most = few ? list.length : Math.min(MOST_CATEGORIES, list.length - 1);
+    for (let i = 0; i < most; i++) {
+      if (few) [gradient, hessian] = [0, 0];
+      hessian += histogram[at + 2 * list[i]] >>> 0;
+      gradient += histogram[at + 2 * list[i] + 1];
+      const gain = gainOf(gradient * units.gradient, hessian * units.hessian, node, strict, rowsPerHessian);
+      if (gain > (best?.gain ?? 0)) {
+        best = { gain, set: few ? [list[i]] : list.slice(0, i + 1), gradient, hessian };
+      }
+    }
+  }
+  if (best === undefined) return undefined;
+  const { gain, set, gradient, hessian } = best;
+  const missingLeft = set.includes(bins);
+  const members = set.filter((bin) => bin !== bins).sort((a, b) => a - b);
+  return candidate(
+    gain,
+    { feature, bin: 0, set: members, missingLeft, bins },
+    gradient,
+    hessian,
+    node,
+    units,
+  );
+}
+
+function gainOf(g: number, h: number, node: NodeSums, rules: SplitRules, rowsPerHessian: number): number {
+  const { l2, minRows, minHessian } = rules;
+  const least = Math.max(minHessian, rowsPerHessian > 0 ? (minRows - 0.5) / rowsPerHessian : 0);
+  const [rest, other] = [node.hessian - h, node.gradient - g];
+  if (h < least || rest < least) return Number.NEGATIVE_INFINITY;
+  const whole = (node.gradient * node.gradient) / (node.hessian + l2);
+  return (g * g) / (h + l2) + (other * other) / (rest + l2) - whole;
+}

@@ -1,0 +1,75 @@
+/**
+ * What a fit watches after each iteration, as a summary over binned views: losses on the rows learned from and held
+ * out, and the largest gradient and Hessian of each output, which scale the next quantization. Sums are f64, one
+ * partial a particle.
+ */
+import type { Json } from '../../json.ts';
+import type { Reference } from '../../run/reference.ts';
+import { taggedCodec } from '../../summary/codec.ts';
+import type { Summary } from '../../summary/summary.ts';
+import { addStatistics, bringMargins, type MarginStatistics } from './desk.ts';
+import { decodeRound, type MarginsAt } from './round.ts';
+import type { BinnedView } from './view.ts';
+
+/** The statistics; `lost` where a worker could not bring a view to the round's margins. */
+export interface Watched extends MarginStatistics {
+  lost: number;
+}
+
+/** Names {@link watch}. */
+export function watchReference(): Reference {
+  return { module: import.meta.url, name: 'watch', options: {} };
+}
+
+/**
+ * Summary of the margins of a round.
+ * @byReference
+ */
+export function watch(_options: Json, parameters?: Uint8Array): Summary<Watched, Watched, BinnedView> {
+  const round = decodeRound<MarginsAt>(parameters as Uint8Array);
+  return {
+    id: 'tree-watch/1',
+    empty: () => ({
+      loss: 0,
+      weight: 0,
+      heldLoss: 0,
+      heldWeight: 0,
+      gradients: new Float64Array(round.outputs),
+      hessians: new Float64Array(round.outputs),
+      lost: 0,
+    }),
+    observe(state, view) {
+      if (bringMargins(view, round)) addStatistics(view, round, state);
+      else state.lost = 1;
+    },
+    merge(into, from) {
+      into.loss += from.loss;
+      into.weight += from.weight;
+      into.heldLoss += from.heldLoss;
+      into.heldWeight += from.heldWeight;
+      into.lost = Math.max(into.lost, from.lost);
+      for (let k = 0; k < into.gradients.length; k++) {
+        into.gradients[k] = Math.max(into.gradients[k], from.gradients[k]);
+        into.hessians[k] = Math.max(into.hessians[k], from.hessians[k]);
+      }
+    },
+    read: (state) => state,
+    codec: taggedCodec(
+      'tree-watch/1',
+      (writer, { loss, weight, heldLoss, heldWeight, lost, gradients, hessians }) => {
+        for (const value of [loss, weight, heldLoss, heldWeight, lost]) writer.f64(value);
+        writer.f64s(gradients);
+        writer.f64s(hessians);
+      },
+      (reader) => ({
+        loss: reader.f64(),
+        weight: reader.f64(),
+        heldLoss: reader.f64(),
+        heldWeight: reader.f64(),
+        lost: reader.f64(),
+        gradients: reader.f64s(),
+        hessians: reader.f64s(),
+      }),
+    ),
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The view that trees grow on: features as bins, row by row, and room for what a fit needs to know of each row (its
+ * margin, quantized gradient and leaf), which is a cache: desk.ts fills it, and can always fill it again.
+ * Rows that are held out to stop early are chosen by what stands in them, so never by how the data is cut.
+ */
+import type { Json } from '../../json.ts';
+import type { DenseView, View } from '../../particle/view.ts';
+import { combine32, mix32 } from '../../random.ts';
+import { compiledModule, type Reference, resolveReference } from '../../run/reference.ts';
+import type { ViewKind } from '../../run/session.ts';
+import { binColumn, type FeatureBins } from './bins.ts';
+
+/** Binned rows with a desk. Plane k of margins and quantized numbers starts at k · rows. */
+export interface BinnedView extends View {
+  readonly kind: 'binned';
+  readonly features: number;
+  /** Bytes of a row: features rounded up to 4. */
+  readonly width: number;
+  /** Hash of the bins: tells particles apart where random numbers are wanted. */
+  readonly salt: number;
+  readonly bins: Uint8Array;
+  readonly labels: Float64Array;
+  readonly weights?: Float64Array;
+  readonly offsets?: Float64Array;
+  /** 1 where a row is learned from, 0 where it is held out; absent: all are learned from. */
+  readonly kept?: Uint8Array;
+  /** The desk: undefined until desk.ts has written it. */
+  readonly margins: Float64Array;
+  readonly quantized: Int32Array;
+  readonly order: Uint32Array;
+}
+
+export interface BinnedOptions {
+  /** Dense learner view: NaN where a value is missing. */
+  readonly view: Reference;
+  readonly bins: readonly {
+    readonly edges: readonly number[];
+    readonly count: number;
+    readonly categorical: boolean;
+  }[];
+  readonly outputs: number;
+  /** Share of rows that are held out. */
+  readonly holdOut: number;
+  readonly seed: number;
+}
+
+/** Names {@link binnedView}. */
+export function binnedReference(
+  view: Reference,
+  bins: readonly FeatureBins[],
+  options: { readonly outputs: number; readonly holdOut: number; readonly seed: number },
+): Reference {
+  const plain = bins.map(({ edges, count, categorical }) => ({ edges: [...edges], count, categorical }));
+  const json: BinnedOptions = { view, bins: plain, ...options };
+  return { module: import.meta.url, name: 'binnedView', options: json as unknown as Json };
+}
+
+/**
+ * View kind of binned rows over a dense one.
+ * @byReference
+ */
+export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
+  const { view, bins, outputs, holdOut, seed } = options as unknown as BinnedOptions;
+  // Inside a worker this module is compiled, and so must be the one it names.
+  const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
+  const inner = await resolveReference<ViewKind<DenseView>>({ ...view, module });
+  const features = bins.map(
+    ({ edges, count, categorical }): FeatureBins => ({ edges: Float32Array.from(edges), count, categorical }),
+  );
+  return {
+    id: `binned/1 ${outputs} ${holdOut} ${seed} ${binsHash(features)} ${inner.id}`,
+    kept: true,
+    derive: (particle, memory) => binRows(inner.derive(particle, memory), features, outputs, holdOut, seed),
+  };
+}
+
+function binsHash(bins: readonly FeatureBins[]): number {
+  let hash = bins.length;
+  const number = new Float32Array(1);
+  const word = new Uint32Array(number.buffer);
+  for (const { edges, count, categorical } of bins) {
+    hash = combine32(combine32(hash, count), categorical ? 1 : 0);
+    for (const edge of edges) {
+      number[0] = edge;
+      hash = combine32(hash, word[0]);
+    }
+  }
+  return hash;
+}
+
+/** Bins a dense view. O(rows × features × log bins). */
+export function binRows(
+  view: DenseView,
+  bins: readonly FeatureBins[],
+  outputs: number,
+  holdOut: number,
+  seed: number,
+): BinnedView {
+  const { rows, features, stride, values, labels, weights, offsets } = view;
+  const width = (features + 3) & ~3;
+  const binned = new Uint8Array(rows * width);
+  for (let f = 0; f < features; f++) {
+    binColumn(bins[f], values.subarray(f * stride, f * stride + rows), binned, f, width);
+  }
+  const hashes = rowHashes(binned, width, labels, seed);
+  let salt = rows;
+  for (const hash of hashes) salt = (Math.imul(salt, 31) + hash) | 0;
+  const kept = holdOut > 0 ? keptRows(hashes, holdOut) : undefined;
+  return {
+    kind: 'binned',
+    rows,
+    features,
+    width,
+    salt: mix32(salt),
+    bins: binned,
+    labels,
+    ...(weights ? { weights } : {}),
+    ...(offsets ? { offsets } : {}),
+    ...(kept ? { kept } : {}),
+    margins: new Float64Array(outputs * rows),
+    quantized: new Int32Array(outputs * rows),
+    order: new Uint32Array(rows),
+  };
+}
+
+/** A hash of what stands in each row. O(rows × features / 4). */
+function rowHashes(bins: Uint8Array, width: number, labels: Float64Array, seed: number): Uint32Array {
+  const words = new Uint32Array(bins.buffer, bins.byteOffset, bins.byteLength / 4);
+  const perRow = width / 4;
+  const hashes = new Uint32Array(labels.length);
+  const number = new Float64Array(1);
+  const [halves] = [new Uint32Array(number.buffer)];
+  for (let row = 0, at = 0; row < hashes.length; row++) {
+    let hash = seed | 0;
+    for (let i = 0; i < perRow; i++, at++) hash = Math.imul(hash ^ words[at], 0x9e3779b1) ^ (hash >>> 15);
+    number[0] = labels[row];
+    hashes[row] = mix32(hash ^ Math.imul(halves[0], 0x85ebca6b) ^ halves[1]);
+  }
+  return hashes;
+}
+
+function keptRows(hashes: Uint32Array, holdOut: number): Uint8Array {
+  const limit = holdOut * 0x1_0000_0000;
+  return Uint8Array.from(hashes, (hash) => (mix32(hash + 0x2545f491) < limit ? 0 : 1));
+}

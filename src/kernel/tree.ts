@@ -1,0 +1,143 @@
+/**
+ * The inner loops of tree growth over binned rows: kernels/tree.ts where the arrays lie in kernel memory, else the
+ * twins here. Sums are integers and partitions are stable, so both give the same bits.
+ * A histogram has 256 bins a feature, of two 32-bit words each: Σ Hessian, then Σ gradient, as small integers.
+ */
+import { mix32 } from '../random.ts';
+import { type KernelRun, runKernels } from './mode.ts';
+
+/** Words of one feature in a histogram: 256 bins of two. */
+export const FEATURE_WORDS = 512;
+
+/** Binned rows: row r has `width` bytes from r · width, features first, then padding to a multiple of 4. */
+export interface BinnedRows {
+  readonly bins: Uint8Array;
+  readonly width: number;
+}
+
+/** How gradients and Hessians become integers: ⌊x · scale + u⌋, u in [0, 1) by the row number and the key. */
+export interface Quantization {
+  readonly gradientScale: number;
+  readonly hessianScale: number;
+  /** 32 bits. */
+  readonly key: number;
+}
+
+/**
+ * Adds the rows of `order` to `histogram` ({@link FEATURE_WORDS} × width words, resident on the WebAssembly path).
+ * O(rows × features): 0.5–0.8 ns each.
+ */
+export function addHistogram(
+  run: KernelRun,
+  { bins, width }: BinnedRows,
+  order: Uint32Array,
+  quantized: Int32Array,
+  histogram: Int32Array,
+): void {
+  const { wasm } = run;
+  if (wasm && run.inPlace(bins) && run.inPlace(order) && run.inPlace(quantized) && run.inPlace(histogram)) {
+    wasm.treeHistogram(
+      bins.byteOffset,
+      width,
+      order.byteOffset,
+      order.length,
+      quantized.byteOffset,
+      histogram.byteOffset,
+    );
+    return;
+  }
+  for (let i = 0; i < order.length; i++) {
+    const row = order[i];
+    const quant = quantized[row];
+    if (quant === 0) continue;
+    const [gradient, hessian] = [quant >> 16, quant & 0xffff];
+    for (let f = 0, at = row * width; f < width; f++, at++) {
+      const word = f * FEATURE_WORDS + 2 * bins[at];
+      histogram[word] += hessian;
+      histogram[word + 1] += gradient;
+    }
+  }
+}
+
+/**
+ * Moves rows whose bin of `feature` has 1 in `table` (256 bytes) to the front of `order`, keeping the order on both
+ * sides; returns how many they are. O(rows).
+ */
+export function partitionRows(
+  { bins, width }: BinnedRows,
+  feature: number,
+  order: Uint32Array,
+  table: Uint8Array,
+): number {
+  return runKernels((run) => {
+    const spare = run.zeros(Uint32Array, order.length);
+    const { wasm } = run;
+    if (wasm && run.inPlace(bins) && run.inPlace(order)) {
+      const placed = run.place(table);
+      return wasm.treePartition(
+        bins.byteOffset,
+        width,
+        feature,
+        order.byteOffset,
+        order.length,
+        placed.byteOffset,
+        spare.byteOffset,
+      );
+    }
+    let [left, right] = [0, 0];
+    for (let i = 0; i < order.length; i++) {
+      const row = order[i];
+      if (table[bins[row * width + feature]] === 1) order[left++] = row;
+      else spare[right++] = row;
+    }
+    order.set(spare.subarray(0, right), left);
+    return left;
+  });
+}
+
+/**
+ * Quantizes a block of rows, the first of which is row `first` of its particle, into `out`; rows that are held out get
+ * 0. Rounding at random keeps sums unbiased (Shi et al. 2022, "Quantized Training of Gradient Boosting Decision Trees").
+ */
+export function quantizeBlock(
+  run: KernelRun,
+  gradients: Float64Array,
+  hessians: Float64Array,
+  first: number,
+  { gradientScale, hessianScale, key }: Quantization,
+  kept: Uint8Array | undefined,
+  out: Int32Array,
+): void {
+  const { wasm } = run;
+  const inPlace = (kept === undefined || run.inPlace(kept)) && run.inPlace(gradients) && run.inPlace(out);
+  if (wasm && inPlace) {
+    wasm.treeQuantize(
+      gradients.byteOffset,
+      hessians.byteOffset,
+      out.length,
+      gradientScale,
+      hessianScale,
+      key,
+      first,
+      kept?.byteOffset ?? 0,
+      out.byteOffset,
+    );
+    return;
+  }
+  for (let r = 0; r < out.length; r++) {
+    const bits = mix32(mix32((first + r) ^ key) + key);
+    const g = Math.floor(gradients[r] * gradientScale + (bits & 0xffff) / 65_536);
+    const h = Math.floor(hessians[r] * hessianScale + (bits >>> 16) / 65_536);
+    out[r] = kept === undefined || kept[r] !== 0 ? (g << 16) | h : 0;
+  }
+}
+
+/** margins[row] += value for the rows of `order`. */
+export function addToRows(run: KernelRun, margins: Float64Array, order: Uint32Array, value: number): void {
+  const { wasm } = run;
+  if (wasm && run.inPlace(margins) && run.inPlace(order)) {
+    wasm.treeAdd(margins.byteOffset, order.byteOffset, order.length, value);
+    return;
+  }
+  for (let i = 0; i < order.length; i++) margins[order[i]] += value;
+}
