@@ -55,10 +55,11 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly denseScales: Pointers;
   readonly sgdDense: Total;
   readonly sgdCsr: Total;
-  readonly treeHistogram: Pointers;
+  readonly treeHistogram: Total;
   readonly treePartition: Total;
   readonly treeQuantize: Pointers;
   readonly treeAdd: Pointers;
+  readonly treeBins: Pointers;
 }
 
 /** Static data must end before the arena begins, at the first page. */

@@ -6,6 +6,9 @@
  * model asks `x ≤ edge` of the same numbers and gets the same answer.
  */
 
+import { binValues } from '../../kernel/tree.ts';
+import { sortFloats } from '../../summary/sort.ts';
+
 /** Most bins of values; one more is for missing ones. */
 export const MOST_BINS = 255;
 
@@ -26,36 +29,32 @@ function midway(below: number, above: number): number {
 
 /** Bins of numbers from values of a sample, in any order, none missing. O(n log n). */
 export function numberBins(sample: Float32Array, most = MOST_BINS): FeatureBins {
-  const sorted = sample.slice().sort();
-  const values: number[] = [];
-  const counts: number[] = [];
-  for (const value of sorted) {
-    if (values.length > 0 && values[values.length - 1] === value) counts[counts.length - 1]++;
+  const sorted = sortFloats(Float64Array.from(sample, (value) => value + 0));
+  const counts = new Uint32Array(sorted.length);
+  let distinct = 0;
+  for (let i = 0; i < sorted.length; i++) {
+    if (i > 0 && sorted[i] === sorted[distinct - 1]) counts[distinct - 1]++;
     else {
-      values.push(value);
-      counts.push(1);
+      sorted[distinct] = sorted[i];
+      counts[distinct++] = 1;
     }
   }
-  const edges = values.length <= most ? allEdges(values) : evenEdges(values, counts, sorted.length, most);
+  const values = sorted.subarray(0, distinct);
+  const edges = distinct <= most ? allEdges(values) : evenEdges(values, counts, sample.length, most);
   return { edges: Float32Array.from(edges), count: edges.length + 1, categorical: false };
 }
 
-function allEdges(values: readonly number[]): number[] {
-  return values.slice(1).map((value, i) => midway(values[i], value));
+function allEdges(values: Float64Array): number[] {
+  return Array.from(values.subarray(1), (value, i) => midway(values[i], value));
 }
 
 /** Values with more than an even share have bins of their own; the others fill bins to an even share of what is left. */
-function evenEdges(
-  values: readonly number[],
-  counts: readonly number[],
-  total: number,
-  most: number,
-): number[] {
-  const isLarge = counts.map((count) => count >= total / most);
+function evenEdges(values: Float64Array, counts: Uint32Array, total: number, most: number): number[] {
+  const large = total / most;
   let left = total;
   let bins = most;
-  for (let i = 0; i < counts.length; i++) {
-    if (!isLarge[i]) continue;
+  for (let i = 0; i < values.length; i++) {
+    if (counts[i] < large) continue;
     left -= counts[i];
     bins--;
   }
@@ -63,12 +62,13 @@ function evenEdges(
   let share = left / Math.max(1, bins);
   let filled = 0;
   for (let i = 0; i < values.length - 1 && edges.length < most - 1; i++) {
+    const isLarge = counts[i] >= large;
     filled += counts[i];
-    if (!isLarge[i]) left -= counts[i];
-    const closes = isLarge[i] || filled >= share || (isLarge[i + 1] && filled >= share / 2);
+    if (!isLarge) left -= counts[i];
+    const closes = isLarge || filled >= share || (counts[i + 1] >= large && filled >= share / 2);
     if (!closes) continue;
     edges.push(midway(values[i], values[i + 1]));
-    if (!isLarge[i]) bins--;
+    if (!isLarge) bins--;
     filled = 0;
     share = left / Math.max(1, bins);
   }
@@ -98,17 +98,5 @@ export function binColumn(
     }
     return;
   }
-  const top = edges.length;
-  let span = 1;
-  while (span <= top) span *= 2;
-  for (let r = 0, at = offset; r < values.length; r++, at += width) {
-    const x = values[r];
-    // The number of edges below x, without a branch that would be mispredicted half of the time.
-    let low = 0;
-    for (let step = span >> 1; step > 0; step >>= 1) {
-      const next = low + step;
-      low = next <= top && edges[next - 1] < x ? next : low;
-    }
-    out[at] = Number.isNaN(x) ? count : low;
-  }
+  binValues(edges, values, count, out, offset, width);
 }

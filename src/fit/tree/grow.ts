@@ -140,7 +140,7 @@ function* lookAhead(
     const small = words.subarray(i * size, (i + 1) * size);
     const parent = leaf.histogram as Int32Array;
     leaf.histogram = undefined;
-    for (let w = 0; w < size; w++) parent[w] -= small[w];
+    subtract(parent, small);
     const split = leaf.split as number;
     const smallIsLeft = ask[i] === leftOf(split);
     const other = smallIsLeft ? rightOf(split) : leftOf(split);
@@ -150,4 +150,9 @@ function* lookAhead(
     known.set(ask[i], open(options, ask[i], leaf.depth + 1, { ...smallSums, rows: rows[i] }, small));
     known.set(other, open(options, other, leaf.depth + 1, { ...otherSums, rows: otherRows }, parent));
   });
+}
+
+/** Parent becomes parent minus child: both halves of every bin are sums of their own. */
+function subtract(parent: Int32Array, child: Int32Array): void {
+  for (let i = 0; i < child.length; i++) parent[i] -= child[i];
 }

@@ -36,14 +36,24 @@ export async function sampledView(options: Json): Promise<ViewKind<Sampled>> {
 
 function sampleRows({ rows, features, stride, values }: DenseView, share: number, seed: number): Sampled {
   const limit = share * 0x1_0000_0000;
-  const chosen: number[] = [];
-  for (let row = 0; row < rows; row++) if (randomWord(seed, rows, row) < limit) chosen.push(row);
-  return {
-    features: Array.from({ length: features }, (_, f) => {
-      const column = values.subarray(f * stride, f * stride + rows);
-      return Float32Array.from(chosen, (row) => column[row]).filter((value) => !Number.isNaN(value));
-    }),
-  };
+  const chosen = new Uint32Array(rows);
+  let count = 0;
+  for (let row = 0; row < rows; row++) if (randomWord(seed, rows, row) < limit) chosen[count++] = row;
+  const sampled: Float32Array[] = [];
+  for (let f = 0; f < features; f++) {
+    sampled.push(presentValues(values.subarray(f * stride, f * stride + rows), chosen, count));
+  }
+  return { features: sampled };
+}
+
+function presentValues(column: Float32Array, rows: Uint32Array, count: number): Float32Array {
+  const present = new Float32Array(count);
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    const value = column[rows[i]];
+    if (!Number.isNaN(value)) present[length++] = value;
+  }
+  return present.subarray(0, length);
 }
 
 /** Names {@link sample} of so many features. */
