@@ -1,5 +1,5 @@
 /**
- * The ordinary build: AssemblyScript kernels to WebAssembly, embedded as a module; then TypeScript to `dist/`.
+ * The ordinary build: AssemblyScript kernels to WebAssembly, embedded as a module; then TypeScript to `dist/`, packed.
  * `--kernels` stops after the first step, which is all that unit tests without threads need.
  */
 import { execFileSync } from 'node:child_process';
@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pack } from './pack.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -40,4 +41,7 @@ function buildTypeScript() {
 }
 
 buildKernels();
-if (!process.argv.includes('--kernels')) buildTypeScript();
+if (!process.argv.includes('--kernels')) {
+  buildTypeScript();
+  await pack(root);
+}

@@ -35,6 +35,8 @@ export interface PackedTextPart {
   readonly words: Uint32Array;
   readonly hashes: Uint32Array | undefined;
   readonly validity: Bits;
+  /** The bytes behind the address that stands at `offset` of a buffer. */
+  readonly follow: (buffer: ArrayBuffer, offset: number, length: number) => Uint8Array;
 }
 
 export interface BinaryPart {
@@ -78,7 +80,7 @@ function slicePart(part: ChunkPart, from: number, to: number): ChunkPart {
       return { ...part, values: part.values.subarray(from, to), validity: bits };
     case 'packed':
       return {
-        kind: 'packed',
+        ...part,
         bytes: part.bytes.subarray(from * 16, to * 16),
         words: part.words.subarray(from * 4, to * 4),
         hashes: part.hashes?.subarray(from * 2, to * 2),

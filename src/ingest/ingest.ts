@@ -22,7 +22,6 @@ import { type ReadSettings, readTable, type TableReader } from './table.ts';
 
 export type { BadRow } from './bad-rows.ts';
 export type { TableInputs } from './inputs.ts';
-export { objectsToParticle } from './objects.ts';
 export { formatSchema } from './schema.ts';
 export { readTable } from './table.ts';
 

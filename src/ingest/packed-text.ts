@@ -1,8 +1,8 @@
 /**
  * Reads DuckDB's packed strings (see PackedTextPart). Strings of up to 12 bytes lie in the vector itself,
- * longer ones behind an address that is valid as long as the chunk lives.
+ * longer ones behind an address that is valid as long as the chunk lives. Works without DuckDB itself, so that a
+ * model that is served does not load it.
  */
-import duckdb from '@duckdb/node-bindings';
 import type { PackedTextPart } from './chunk.ts';
 
 /** Bytes a row. */
@@ -15,7 +15,7 @@ export function packedBytes(part: PackedTextPart, row: number): Buffer {
   const length = part.words[row * 4];
   if (length <= INLINE_BYTES) return part.bytes.subarray(at + 4, at + 4 + length);
   const { buffer, byteOffset } = part.bytes;
-  const bytes = duckdb.get_data_from_pointer(buffer as ArrayBuffer, byteOffset + at + 8, length);
+  const bytes = part.follow(buffer as ArrayBuffer, byteOffset + at + 8, length);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

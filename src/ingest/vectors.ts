@@ -38,6 +38,7 @@ function partOf(raw: RawChunk, field: Field, index: number, hashIndex: number | 
         words: new Uint32Array(buffer, byteOffset, rows * 4),
         hashes: hashIndex === undefined ? undefined : words(raw.vector(hashIndex), rows),
         validity,
+        follow: duckdb.get_data_from_pointer,
       };
     }
   }

@@ -3,9 +3,9 @@
  * Pointers are byte offsets into the memory; layouts and formulas are documented in kernels/.
  */
 import { SoraError } from '../errors.ts';
+import { wasm } from '../webassembly.ts';
 import { kernelMemory } from './memory.ts';
 import { WASM_BASE64 } from './wasm-bytes.ts';
-import { wasm } from './webassembly.ts';
 
 /** One signature for the block of every loss: see kernels/loss.ts. Returns Σ weight · loss. */
 export type LossKernel = (

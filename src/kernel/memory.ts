@@ -10,7 +10,7 @@
  */
 import { SoraError } from '../errors.ts';
 import type { TypedArray } from '../particle/view.ts';
-import { type WasmMemory, wasm } from './webassembly.ts';
+import { type WasmMemory, wasm } from '../webassembly.ts';
 
 const PAGE = 65_536;
 /** 4 GiB less one page: the most that 32-bit pointers reach while `end` still fits one. */

@@ -5,6 +5,7 @@
  */
 import * as zlib from 'node:zlib';
 import { SoraError } from '../errors.ts';
+import * as wasm from './zstd-wasm.ts';
 
 /** The fastest of the standard levels. */
 const LEVEL = 1;
@@ -51,18 +52,14 @@ function nodeZstd(): Zstd | undefined {
   };
 }
 
-/** WebAssembly, for Node below 22.15; loading it takes about 30 ms a thread. */
-async function wasmZstd(): Promise<Zstd> {
-  const { default: wasm } = await import('@foxglove/wasm-zstd');
-  await wasm.isLoaded;
-  return {
-    name: '@foxglove/wasm-zstd',
-    compress: (bytes) => wasm.compress(bytes, LEVEL),
-    decompress: (frame, length) => wasm.decompress(frame, length),
-  };
-}
+/** WebAssembly, for Node below 22.15; nothing is loaded before the first call. */
+const wasmZstd: Zstd = {
+  name: '@foxglove/wasm-zstd',
+  compress: (bytes) => wasm.compress(bytes, LEVEL),
+  decompress: wasm.decompress,
+};
 
-const zstd = nodeZstd() ?? (await wasmZstd());
+const zstd = nodeZstd() ?? wasmZstd;
 
 /** Which implementation of ZSTD this process uses. */
 export const zstdName = zstd.name;

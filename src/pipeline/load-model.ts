@@ -1,5 +1,5 @@
 /** A saved model in process: objects in, answers out, with the same rules for bad input as files have. */
-import { objectsToParticle } from '../ingest/ingest.ts';
+import { objectsToParticle } from '../ingest/objects.ts';
 import { loadModel as readModel } from '../model/files.ts';
 import type { Model } from '../model/model.ts';
 import { type Predictions, particlePredictor } from '../model/predict.ts';

@@ -1,5 +1,5 @@
 /**
- * The few WebAssembly names that the kernels use, typed here because the library is compiled without the DOM.
+ * The few WebAssembly names that are used here, typed because the library is compiled without the DOM.
  */
 
 /** One linear memory; `buffer` stays the same object as long as the memory does not grow, and ours never does. */
