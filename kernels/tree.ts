@@ -66,12 +66,10 @@ function addRow(rowPtr: usize, rowBytes: usize, quant: i32, histPtr: usize): voi
 
 /**
  * Moves rows whose bin has 1 in the table to the front of order[0 … count), the others behind them, both in their order.
- * Returns how many went to the front. `spare` has room for `count` row numbers.
+ * Returns how many went to the front. `columnPtr` → u8 bins of one feature by row; `spare` has room for `count` rows.
  */
 export function treePartition(
-  binsPtr: usize,
-  width: i32,
-  column: i32,
+  columnPtr: usize,
   orderPtr: usize,
   count: i32,
   tablePtr: usize,
@@ -79,10 +77,9 @@ export function treePartition(
 ): i32 {
   let left = orderPtr;
   let right = sparePtr;
-  const at = binsPtr + <usize>column;
   for (let i: usize = 0; i < <usize>count; i++) {
     const row = load<u32>(orderPtr + (i << 2));
-    const goesLeft = <usize>load<u8>(tablePtr + <usize>load<u8>(at + <usize>row * <usize>width));
+    const goesLeft = <usize>load<u8>(tablePtr + <usize>load<u8>(columnPtr + <usize>row));
     store<u32>(left, row);
     store<u32>(right, row);
     left += goesLeft << 2;
@@ -139,7 +136,8 @@ export function treeAdd(marginsPtr: usize, orderPtr: usize, count: i32, value: f
 }
 
 /**
- * Bins of a column of f32 values: the number of edges below each, `missing` for NaN; value r goes to out[r · width].
+ * Bins of a column of f32 values: the number of edges below each, `missing` for NaN.
+ * `rows` is rounded up to 4, for which there is room.
  * `edgesPtr` → f32 edges, ascending, filled up with +infinity to 2^levels − 1 of them. A binary search without branches,
  * four values at a time so that their loads overlap.
  */
@@ -150,11 +148,8 @@ export function treeBins(
   levels: i32,
   missing: i32,
   outPtr: usize,
-  width: i32,
 ): void {
   const half: usize = 1 << (levels - 1);
-  const rowBytes = <usize>width;
-  let out = outPtr;
   for (let r: usize = 0; r < <usize>rows; r += 4) {
     const w = load<f32>(valuesPtr + (r << 2));
     const x = load<f32>(valuesPtr + (r << 2), 4);
@@ -171,11 +166,9 @@ export function treeBins(
       c += load<f32>(edges + (c << 2)) < y ? step : 0;
       d += load<f32>(edges + (d << 2)) < z ? step : 0;
     }
-    const left = <usize>rows - r;
-    store<u8>(out, w == w ? <u8>a : <u8>missing);
-    if (left > 1) store<u8>(out + rowBytes, x == x ? <u8>b : <u8>missing);
-    if (left > 2) store<u8>(out + 2 * rowBytes, y == y ? <u8>c : <u8>missing);
-    if (left > 3) store<u8>(out + 3 * rowBytes, z == z ? <u8>d : <u8>missing);
-    out += 4 * rowBytes;
+    store<u8>(outPtr + r, w == w ? <u8>a : <u8>missing);
+    store<u8>(outPtr + r, x == x ? <u8>b : <u8>missing, 1);
+    store<u8>(outPtr + r, y == y ? <u8>c : <u8>missing, 2);
+    store<u8>(outPtr + r, z == z ? <u8>d : <u8>missing, 3);
   }
 }

@@ -60,24 +60,17 @@ export function addHistogram(
 }
 
 /**
- * Moves rows whose bin of `feature` has 1 in `table` (256 bytes) to the front of `order`, keeping the order on both
- * sides; returns how many they are. O(rows).
+ * Moves rows whose bin has 1 in `table` (256 bytes) to the front of `order`, keeping the order on both sides; returns
+ * how many they are. `column` has the bins of one feature, a byte a row. O(rows).
  */
-export function partitionRows(
-  { bins, width }: BinnedRows,
-  feature: number,
-  order: Uint32Array,
-  table: Uint8Array,
-): number {
+export function partitionRows(column: Uint8Array, order: Uint32Array, table: Uint8Array): number {
   return runKernels((run) => {
     const spare = run.zeros(Uint32Array, order.length);
     const { wasm } = run;
-    if (wasm && run.inPlace(bins) && run.inPlace(order)) {
+    if (wasm && run.inPlace(column) && run.inPlace(order)) {
       const placed = run.place(table);
       return wasm.treePartition(
-        bins.byteOffset,
-        width,
-        feature,
+        column.byteOffset,
         order.byteOffset,
         order.length,
         placed.byteOffset,
@@ -87,7 +80,7 @@ export function partitionRows(
     let [left, right] = [0, 0];
     for (let i = 0; i < order.length; i++) {
       const row = order[i];
-      if (table[bins[row * width + feature]] === 1) order[left++] = row;
+      if (table[column[row]] === 1) order[left++] = row;
       else spare[right++] = row;
     }
     order.set(spare.subarray(0, right), left);
@@ -136,30 +129,23 @@ export function quantizeBlock(
 const EDGES = 256;
 
 /**
- * Number of edges below each value, `missing` for NaN, to out[offset + r · width]; edges ascend, at most 255 of them.
+ * Number of edges below each value, `missing` for NaN; edges ascend, at most 255 of them.
  * O(rows × log edges): 2–4 ns a value and more for what lies outside of kernel memory.
  */
-export function binValues(
-  edges: Float32Array,
-  values: Float32Array,
-  missing: number,
-  out: Uint8Array,
-  offset: number,
-  width: number,
-): void {
+export function binValues(edges: Float32Array, values: Float32Array, missing: number, out: Uint8Array): void {
   const levels = Math.max(1, 32 - Math.clz32(edges.length));
   runKernels((run) => {
     const padded = run.zeros(Float32Array, EDGES).fill(Number.POSITIVE_INFINITY);
     padded.set(edges);
     const { wasm } = run;
-    if (wasm === undefined) return plainBins(padded, levels, values, missing, out, offset, width);
+    if (wasm === undefined) return plainBins(padded, levels, values, missing, out);
     const block = run.zeros(Float32Array, BIN_ROWS);
     const binned = run.zeros(Uint8Array, BIN_ROWS);
     for (let start = 0; start < values.length; start += BIN_ROWS) {
       const rows = Math.min(BIN_ROWS, values.length - start);
       block.set(values.subarray(start, start + rows));
-      wasm.treeBins(block.byteOffset, rows, padded.byteOffset, levels, missing, binned.byteOffset, 1);
-      for (let r = 0, at = offset + start * width; r < rows; r++, at += width) out[at] = binned[r];
+      wasm.treeBins(block.byteOffset, rows, padded.byteOffset, levels, missing, binned.byteOffset);
+      out.set(binned.subarray(0, rows), start);
     }
   });
 }
@@ -173,14 +159,12 @@ function plainBins(
   values: Float32Array,
   missing: number,
   out: Uint8Array,
-  offset: number,
-  width: number,
 ): void {
-  for (let r = 0, at = offset; r < values.length; r++, at += width) {
+  for (let r = 0; r < values.length; r++) {
     const x = values[r];
     let low = 0;
     for (let step = 1 << (levels - 1); step > 0; step >>= 1) if (edges[low + step - 1] < x) low += step;
-    out[at] = Number.isNaN(x) ? missing : low;
+    out[r] = Number.isNaN(x) ? missing : low;
   }
 }
 

@@ -4,7 +4,7 @@ import { binColumn, categoryBins, type FeatureBins, numberBins } from './bins.ts
 
 function binsOf(bins: FeatureBins, values: readonly number[]): number[] {
   const out = new Uint8Array(values.length);
-  binColumn(bins, Float32Array.from(values), out, 0, 1);
+  binColumn(bins, Float32Array.from(values), out);
   return [...out];
 }
 

@@ -81,22 +81,17 @@ export function categoryBins(count: number): FeatureBins {
 }
 
 /**
- * Writes the bins of a column of `rows` values to out[offset + r · width]. O(rows × log bins).
+ * Writes the bins of a column of values. O(rows × log bins).
  * NaN is missing; so is a category that has no bin.
  */
 export function binColumn(
   { edges, count, categorical }: FeatureBins,
   values: Float32Array,
   out: Uint8Array,
-  offset: number,
-  width: number,
 ): void {
-  if (categorical) {
-    for (let r = 0, at = offset; r < values.length; r++, at += width) {
-      const code = values[r];
-      out[at] = code >= 0 && code < count ? code : count;
-    }
-    return;
+  if (!categorical) return binValues(edges, values, count, out);
+  for (let r = 0; r < values.length; r++) {
+    const code = values[r];
+    out[r] = code >= 0 && code < count ? code : count;
   }
-  binValues(edges, values, count, out, offset, width);
 }

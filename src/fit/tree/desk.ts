@@ -98,13 +98,23 @@ function applySplits(view: BinnedView, desk: Desk, splits: readonly Split[]): vo
   for (; desk.splits < splits.length; desk.splits++) {
     const split = splits[desk.splits];
     const rows = rowsOf(view, desk, split.node);
-    const left = rows.length === 0 ? 0 : partitionRows(view, split.feature, rows, tableOf(split));
+    const column = view.columns.subarray(split.feature * view.rows, (split.feature + 1) * view.rows);
+    const left = rows.length === 0 ? 0 : partitionRows(column, rows, knownTable(split));
     const start = desk.ranges[2 * split.node];
     desk.ranges[2 * leftOf(desk.splits)] = start;
     desk.ranges[2 * leftOf(desk.splits) + 1] = left;
     desk.ranges[2 * rightOf(desk.splits)] = start + left;
     desk.ranges[2 * rightOf(desk.splits) + 1] = rows.length - left;
   }
+}
+
+/** Tables of the splits of this round, which every view asks for. */
+const tables = new WeakMap<Split, Uint8Array>();
+
+function knownTable(split: Split): Uint8Array {
+  const table = tables.get(split) ?? tableOf(split);
+  tables.set(split, table);
+  return table;
 }
 
 /** 1 for every bin that goes left. */

@@ -124,8 +124,9 @@ function scanBins(
   let [gain, bin, bestGradient, bestHessian] = [Number.NEGATIVE_INFINITY, -1, 0, 0];
   const last = at + 2 * (bins - 1);
   for (let i = at; i < last; i += 2) {
-    const added = histogram[i] >>> 0;
-    hessian += added;
+    // An empty bin changes nothing; in small leaves most are.
+    if (histogram[i] === 0 && histogram[i + 1] === 0) continue;
+    hessian += histogram[i] >>> 0;
     gradient += histogram[i + 1];
     const h = hessian * hUnit;
     if (h < least) continue;

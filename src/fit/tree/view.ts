@@ -19,6 +19,8 @@ export interface BinnedView extends View {
   /** Hash of the bins: tells particles apart where random numbers are wanted. */
   readonly salt: number;
   readonly bins: Uint8Array;
+  /** The same by column, rows apart by 1: what a split looks at, from few cache lines. */
+  readonly columns: Uint8Array;
   readonly labels: Float64Array;
   readonly weights?: Float64Array;
   readonly offsets?: Float64Array;
@@ -98,10 +100,12 @@ export function binRows(
 ): BinnedView {
   const { rows, features, stride, values, labels, weights, offsets } = view;
   const width = (features + 3) & ~3;
-  const binned = new Uint8Array(rows * width);
+  const columns = new Uint8Array(rows * features);
   for (let f = 0; f < features; f++) {
-    binColumn(bins[f], values.subarray(f * stride, f * stride + rows), binned, f, width);
+    const column = columns.subarray(f * rows, (f + 1) * rows);
+    binColumn(bins[f], values.subarray(f * stride, f * stride + rows), column);
   }
+  const binned = interleaved(columns, rows, features, width);
   const hashes = rowHashes(binned, width, labels, seed);
   let salt = rows;
   for (const hash of hashes) salt = (Math.imul(salt, 31) + hash) | 0;
@@ -113,6 +117,7 @@ export function binRows(
     width,
     salt: mix32(salt),
     bins: binned,
+    columns,
     labels,
     ...(weights ? { weights } : {}),
     ...(offsets ? { offsets } : {}),
@@ -122,6 +127,22 @@ export function binRows(
     order: new Uint32Array(rows),
   };
 }
+
+/** Rows of columns, `width` bytes each. */
+function interleaved(columns: Uint8Array, rows: number, features: number, width: number): Uint8Array {
+  const out = new Uint8Array(rows * width);
+  for (let start = 0; start < rows; start += BLOCK_ROWS) {
+    const end = Math.min(rows, start + BLOCK_ROWS);
+    for (let f = 0; f < features; f++) {
+      for (let row = start, from = f * rows, at = start * width + f; row < end; row++, at += width)
+        out[at] = columns[from + row];
+    }
+  }
+  return out;
+}
+
+/** Rows whose bytes stay in the first-level cache while column after column is written to them. */
+const BLOCK_ROWS = 512;
 
 /** A hash of what stands in each row. O(rows × features / 4). */
 function rowHashes(bins: Uint8Array, width: number, labels: Float64Array, seed: number): Uint32Array {
