@@ -43,13 +43,19 @@ function dataScreen(found: Extract<Inspection, { kind: 'data' }>): string {
   ].join('\n');
 }
 
+/** What is known of the fit, by learner. */
+function learnerRows({ learner }: Model): string[][] {
+  if (learner.name === 'glm') return [['  objective', formatNumber(learner.objective)]];
+  return [];
+}
+
 function modelScreen(path: string, model: Model): string {
   const { learner, recipe, provenance } = model;
   return [
     `\n  ${pathOf(path)}`,
     alignRows([
       ['  learner', `${learner.name}, ${learner.loss} loss, ${describeEnd(learner)}`],
-      ['  objective', formatNumber(learner.objective)],
+      ...learnerRows(model),
       ['  features', `${formatCount(recipe.width)} (${recipe.layout})`],
       ['  snapshot', provenance.snapshot ?? ''],
       ['  written by', `sora ${provenance.sora}`],
