@@ -136,16 +136,24 @@ function assign(
   label: LabelSpec | undefined,
 ): Assignment {
   const encoding = asked === 'auto' ? usualEncoding(field, profile, options, label) : asked;
-  const found = TRANSFORMS.find((one) => one.types.includes(field.type) && one.encodings.includes(encoding));
+  const candidates = TRANSFORMS.filter(({ types }) => types.includes(field.type));
+  const found = candidates.find(
+    ({ encodings }) => encodings.includes(encoding) && canRead(options, encoding),
+  );
   if (found !== undefined) {
     const open = asked === 'auto' && (encoding === 'target' || encoding === 'codes');
     return { field, transform: found.name, encoding: open ? 'auto' : encoding };
   }
-  const possible = TRANSFORMS.filter((one) => one.types.includes(field.type)).flatMap((one) => one.encodings);
+  const possible = candidates.flatMap(({ encodings }) => encodings).filter((one) => canRead(options, one));
   throw new SoraError(
     'bad-option',
     `Column "${field.name}" is of type ${field.type}, which cannot be encoded as "${encoding}": choose among ${[...new Set(possible)].join(', ')}, ignore.`,
   );
+}
+
+/** Whether the learner can read what an encoding gives: NaN for missing values is for trees alone. */
+function canRead(options: CheckedOptions, encoding: Encoding): boolean {
+  return options.for === 'trees' || !(encoding === 'raw' || encoding === 'codes');
 }
 
 /** The encoding of a column that none was asked for; `auto` is the first transform of its type. */

@@ -157,6 +157,14 @@ describe('other columns', () => {
     expect(() => forTrees(sparse(2000))).toThrow(/2000 sparse features are more than the 1024/);
   });
 
+  it('are refused by linear models, which cannot read NaN', () => {
+    const particle = createParticle({ columns: { x: [1, 2, null] } });
+    expect(() => fitted(particle, { encode: { x: 'raw' } })).toThrow(
+      /cannot be encoded as "raw": choose among auto, standard, log, basis, ignore/,
+    );
+    expect(featureNames(forTrees(particle, { encode: { x: 'standard' } }))).toEqual(['x', 'x missing']);
+  });
+
   it('are never sparse rows', () => {
     expect(() => forTrees(createParticle({ columns: { x: [1, 2] } }), { layout: 'csr' })).toThrow(/dense/);
   });
