@@ -49,13 +49,13 @@ function learnerRows({ model: { learner }, forest }: FoundModel): string[][] {
   if (learner.name === 'glm') return [['  objective', formatNumber(learner.objective)]];
   const { trees, leaves, depth } = forest!;
   const { trainLoss, holdOutLoss } = learner;
-  const losses = [
+  const known = [
     trainLoss === undefined ? '' : `${formatNumber(trainLoss)} training`,
     holdOutLoss === undefined ? '' : `${formatNumber(holdOutLoss)} on rows kept back`,
-  ];
+  ].filter((text) => text !== '');
   return [
     ['  trees', `${formatCount(trees)}, ${formatCount(leaves)} leaves, up to ${formatCount(depth)} deep`],
-    ['  mean loss', losses.filter((text) => text !== '').join(', ')],
+    ...(known.length > 0 ? [['  mean loss', known.join(', ')]] : []),
   ];
 }
 
