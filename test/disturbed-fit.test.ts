@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { holdOut } from '../src/evaluate/split.ts';
+import { encodeParameters } from '../src/model/scorer.ts';
 import { type Data, openData, openSession } from '../src/pipeline/data.ts';
 import { evaluateOn, fitOn } from '../src/pipeline/fit.ts';
 import { checkOptions, trainShape } from '../src/pipeline/options.ts';
@@ -27,8 +28,7 @@ async function fitWith(executor: Executor): Promise<string> {
   const evaluation = await evaluateOn(session, fitted, test);
   await session.close();
   await executor.close();
-  const { parameters } = fitted.result;
-  const bytes = Buffer.from(parameters.buffer, parameters.byteOffset, parameters.byteLength);
+  const bytes = Buffer.from(encodeParameters(fitted.learner.parameters));
   return JSON.stringify([bytes.toString('hex'), fitted.recipe, evaluation]);
 }
 

@@ -1,8 +1,7 @@
 /** `sora inspect`: shows what a store, model, particle file or data file holds. */
 import { Command } from 'commander';
 import { formatBytes, formatCount, formatNumber, formatPercent } from '../explain/format.ts';
-import type { Model } from '../model/model.ts';
-import { describeEnd, describeValues } from '../pipeline/describe.ts';
+import { describeEnd, describeValues, learnerName } from '../pipeline/describe.ts';
 import type { Inspection } from '../pipeline/inspect.ts';
 import { inspectShape } from '../pipeline/options.ts';
 import { describeRecipe } from '../recipe/recipe.ts';
@@ -43,18 +42,45 @@ function dataScreen(found: Extract<Inspection, { kind: 'data' }>): string {
   ].join('\n');
 }
 
-function modelScreen(path: string, model: Model): string {
+type FoundModel = Extract<Inspection, { kind: 'model' }>;
+
+/** What is known of the fit, by learner. */
+function learnerRows({ model: { learner }, forest }: FoundModel): string[][] {
+  if (learner.name === 'glm') return [['  objective', formatNumber(learner.objective)]];
+  const { trees, leaves, depth } = forest!;
+  const { trainLoss, holdOutLoss } = learner;
+  const known = [
+    trainLoss === undefined ? '' : `${formatNumber(trainLoss)} training`,
+    holdOutLoss === undefined ? '' : `${formatNumber(holdOutLoss)} on rows kept back`,
+  ].filter((text) => text !== '');
+  return [
+    ['  trees', `${formatCount(trees)}, ${formatCount(leaves)} leaves, up to ${formatCount(depth)} deep`],
+    ...(known.length > 0 ? [['  mean loss', known.join(', ')]] : []),
+  ];
+}
+
+/** Columns that helped trees most. */
+function importanceLines({ forest }: FoundModel): string[] {
+  const used = forest?.importance.filter(({ strength }) => strength > 0) ?? [];
+  if (used.length === 0) return [];
+  const rows = used.slice(0, RECENT).map(({ name, strength }) => [`    ${name}`, formatPercent(strength)]);
+  return ['  strongest columns by share of the gain', alignRows(rows, [1]), ''];
+}
+
+function modelScreen(found: FoundModel): string {
+  const { path, model } = found;
   const { learner, recipe, provenance } = model;
   return [
     `\n  ${pathOf(path)}`,
     alignRows([
-      ['  learner', `${learner.name}, ${learner.loss} loss, ${describeEnd(learner)}`],
-      ['  objective', formatNumber(learner.objective)],
+      ['  learner', `${learnerName(learner)}, ${describeEnd(learner)}`],
+      ...learnerRows(found),
       ['  features', `${formatCount(recipe.width)} (${recipe.layout})`],
       ['  snapshot', provenance.snapshot ?? ''],
       ['  written by', `sora ${provenance.sora}`],
     ]),
     '',
+    ...importanceLines(found),
     ...describeRecipe(recipe).map((line) => `  ${line}`),
   ].join('\n');
 }
@@ -62,8 +88,15 @@ function modelScreen(path: string, model: Model): string {
 /** The screen of what was found. */
 export function inspectScreen(found: Inspection): string {
   if (found.kind === 'data') return dataScreen(found);
-  if (found.kind === 'model') return modelScreen(found.path, found.model);
+  if (found.kind === 'model') return modelScreen(found);
   return `\n  particle ${found.hash}\n\n${found.text}`;
+}
+
+/** What was found, for programs; of trees the size, not a number for each node. */
+function inspectJson(found: Inspection): unknown {
+  if (found.kind !== 'model' || found.forest === undefined) return found;
+  const { tensors: _, ...model } = found.model;
+  return { ...found, model };
 }
 
 export function inspectCommand(): Command {
@@ -80,7 +113,7 @@ export function inspectCommand(): Command {
         onProgress,
         onNote: say,
       });
-      return { json: found, screen: inspectScreen(found) };
+      return { json: inspectJson(found), screen: inspectScreen(found) };
     }),
   );
 }

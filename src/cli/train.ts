@@ -1,6 +1,6 @@
 /** `sora train`: data in, a model, an evaluation and a report out. */
 import { Command } from 'commander';
-import { formatBytes, formatCount, formatDuration, formatNumber } from '../explain/format.ts';
+import { formatBytes, formatCount, formatDuration, formatNumber, formatPercent } from '../explain/format.ts';
 import { describeEnd } from '../pipeline/describe.ts';
 import { trainShape } from '../pipeline/options.ts';
 import type { TrainResult } from '../pipeline/train-result.ts';
@@ -14,20 +14,22 @@ Examples:
   sora train people.csv --target income
   sora train 'parts/*.parquet' --target price --workers 4 --memory 2GB
   sora train claims.csv --target ClaimNb --exposure Exposure
+  sora train people.csv --target income --learner trees   gradient-boosted trees
   sora train people.sora --target income --at -1          the data as of one commit ago
   cat events.ndjson | sora train - --target clicked --store events.sora`;
 
 /** Bars of the strongest columns. */
-function featuresScreen(features: TrainResult['features']): string {
+function featuresScreen({ features, strength: measure }: TrainResult): string {
   const shown = features.slice(0, 8);
   if (shown.length === 0) return '';
   const most = shown[0].strength;
   const rows = shown.map(({ name, strength }) => [
     `    ${name}`,
     '▇'.repeat(Math.max(1, Math.round((20 * strength) / most))),
-    formatNumber(strength),
+    measure === 'gain' ? formatPercent(strength) : formatNumber(strength),
   ]);
-  return `\n  strongest columns\n${alignRows(rows)}\n`;
+  const of = measure === 'gain' ? ' by share of the gain' : '';
+  return `\n  strongest columns${of}\n${alignRows(rows)}\n`;
 }
 
 /** The strongest words and entries, where columns have a feature for each. */
@@ -71,7 +73,7 @@ export function trainScreen(result: TrainResult, said: ReadonlySet<string> = new
     metricsScreen(result.evaluation, result.folds),
     `  ${result.verdict}`,
     ...result.notes.filter((note) => !said.has(note)).map((note) => `  ${note}`),
-    featuresScreen(result.features),
+    featuresScreen(result),
     coefficientsScreen(result.coefficients),
     costScreen(result),
     '',

@@ -4,7 +4,7 @@
  */
 import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
-import { encodeParameters, type ScorerOptions } from '../model/scorer.ts';
+import { encodeParameters, type Parameters, type ScorerOptions } from '../model/scorer.ts';
 import type { Reference } from '../run/reference.ts';
 import type { Session } from '../run/session.ts';
 import type { Baseline, Task } from './baseline.ts';
@@ -12,7 +12,7 @@ import type { EvaluationResult } from './result.ts';
 
 /** What to evaluate, on which rows. */
 export interface EvaluateOptions extends ScorerOptions {
-  readonly parameters: Float64Array;
+  readonly parameters: Parameters;
   /** Reference of a {@link ViewKind} of learner views, usually the held-out side of a row split. */
   readonly view: Reference;
   /** Constant predictions of the training rows. */

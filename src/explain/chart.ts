@@ -20,12 +20,15 @@ function draw(options: Plot.PlotOptions): string {
 }
 
 /** Horizontal bars, strongest first as given. */
-export function chartBars(bars: readonly { readonly name: string; readonly strength: number }[]): string {
+export function chartBars(
+  bars: readonly { readonly name: string; readonly strength: number }[],
+  label = 'strength',
+): string {
   const longest = Math.max(...bars.map((bar) => bar.name.length));
   return draw({
     marginLeft: Math.min(190, 24 + 7 * longest),
     height: 44 + 22 * bars.length,
-    x: { label: 'strength', grid: true },
+    x: { label, grid: true },
     y: { label: null, domain: bars.map((bar) => bar.name), tickFormat: (name: string) => shorten(name) },
     marks: [Plot.barX(bars, { x: 'strength', y: 'name', fill: MARK }), Plot.ruleX([0])],
   });
@@ -87,18 +90,41 @@ export function chartRoc(
   });
 }
 
-/** Objective by round. */
-export function chartHistory(
-  rounds: readonly { readonly round: number; readonly objective: number }[],
-): string {
+/** Objective of the training rows after a round, and of rows kept back if there are any. */
+export interface HistoryPoint {
+  readonly round: number;
+  readonly objective: number;
+  readonly holdOut?: number;
+}
+
+/** More rounds than this are a line without dots. */
+const MOST_DOTS = 60;
+
+/** Objective by round; that of rows kept back dashed, each line named at its end. */
+export function chartHistory(rounds: readonly HistoryPoint[], label = 'objective'): string {
+  const kept = rounds.filter(({ holdOut }) => holdOut !== undefined);
+  const line = { x: 'round', y: 'objective', stroke: MARK };
+  const dashed = { x: 'round', y: 'holdOut', stroke: 'currentColor', strokeDasharray: '5 3' };
+  const name = (y: string, text: string, lineAnchor: 'top' | 'bottom') =>
+    Plot.text(kept.slice(-1), { x: 'round', y, text: () => text, textAnchor: 'start', dx: 5, lineAnchor });
   return draw({
     height: 340,
     marginLeft: 64,
+    marginRight: kept.length > 0 ? 64 : 20,
     x: { label: 'round', tickFormat: 'd' },
-    y: { label: 'objective', grid: true },
+    y: { label, grid: true },
     marks: [
-      Plot.line(rounds, { x: 'round', y: 'objective', stroke: MARK }),
-      Plot.dot(rounds, { x: 'round', y: 'objective', fill: MARK, r: 2.5 }),
+      Plot.line(rounds, line),
+      ...(rounds.length > MOST_DOTS
+        ? []
+        : [Plot.dot(rounds, { ...line, stroke: 'none', fill: MARK, r: 2.5 })]),
+      ...(kept.length > 0
+        ? [
+            Plot.line(kept, dashed),
+            name('objective', 'training', 'top'),
+            name('holdOut', 'kept back', 'bottom'),
+          ]
+        : []),
     ],
   });
 }

@@ -2,7 +2,7 @@
  * The report: one self-contained HTML page about a trained model, charts included as SVG, no script, no network.
  * Knows only {@link ReportData}: whoever trained gathers the facts. Charts are Observable Plot's, drawn on linkedom.
  */
-import { chartBars, chartCalibration, chartHistory, chartRoc } from './chart.ts';
+import { chartBars, chartCalibration, chartHistory, chartRoc, type HistoryPoint } from './chart.ts';
 import { escapeHtml, formatNumber, formatPercent } from './format.ts';
 import { REPORT_STYLE } from './style.ts';
 
@@ -35,7 +35,9 @@ export interface ReportData {
   readonly facts: readonly (readonly [string, string])[];
   readonly metrics: readonly ReportMetric[];
   readonly features: readonly { readonly name: string; readonly strength: number }[];
-  readonly history: readonly { readonly round: number; readonly objective: number }[];
+  /** What the strength of a feature is: spread of its part of the margin, or share of the gain of trees. */
+  readonly strength: 'spread' | 'gain';
+  readonly history: readonly HistoryPoint[];
   readonly calibration: readonly {
     readonly predicted: number;
     readonly observed: number;
@@ -82,12 +84,37 @@ function columnRow(column: ReportColumn): string[] {
   ];
 }
 
+const STRENGTH = {
+  spread: {
+    lead: 'How far each column moves the prediction: the spread of its part of the margin over the training rows.',
+    axis: 'strength',
+  },
+  gain: {
+    lead: 'How much each column helped: its share of what all splits of all trees lowered the loss by.',
+    axis: 'share of the gain',
+  },
+};
+
+const HISTORY = {
+  spread: {
+    title: 'Convergence',
+    axis: 'objective',
+    history: 'Objective on the training rows after each pass over all particles.',
+  },
+  gain: {
+    title: 'Loss by round',
+    axis: 'mean loss',
+    history:
+      'Mean loss after each round of boosting, on the rows that trees grow on and on those kept back to stop.',
+  },
+};
+
 function charts(data: ReportData): string[] {
   const sections: string[] = [];
   if (data.features.length > 0) {
-    const lead =
-      'How far each column moves the prediction: the spread of its part of the margin over the training rows.';
-    sections.push(section('features', 'Strongest columns', chartBars(data.features.slice(0, 20)), lead));
+    const { lead, axis } = STRENGTH[data.strength];
+    const chart = chartBars(data.features.slice(0, 20), axis);
+    sections.push(section('features', 'Strongest columns', chart, lead));
   }
   if (data.calibration.length > 0) {
     const lead =
@@ -99,8 +126,8 @@ function charts(data: ReportData): string[] {
     sections.push(section('roc', 'ROC curve', chartRoc(data.roc), lead));
   }
   if (data.history.length > 1) {
-    const lead = 'Objective on the training rows after each pass over all particles.';
-    sections.push(section('history', 'Convergence', chartHistory(data.history), lead));
+    const { history, title, axis } = HISTORY[data.strength];
+    sections.push(section('history', title, chartHistory(data.history, axis), history));
   }
   return sections;
 }

@@ -138,7 +138,10 @@ export function binValues(edges: Float32Array, values: Float32Array, missing: nu
     const padded = run.zeros(Float32Array, EDGES).fill(Number.POSITIVE_INFINITY);
     padded.set(edges);
     const { wasm } = run;
-    if (wasm === undefined) return plainBins(padded, levels, values, missing, out);
+    if (wasm === undefined) {
+      plainBins(padded, levels, values, missing, out);
+      return;
+    }
     const block = run.zeros(Float32Array, BIN_ROWS);
     const binned = run.zeros(Uint8Array, BIN_ROWS);
     for (let start = 0; start < values.length; start += BIN_ROWS) {

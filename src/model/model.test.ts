@@ -8,7 +8,7 @@ import { createParticle } from '../particle/create.ts';
 import { memoryStorage } from '../store/memory.ts';
 import { sealJsonText } from '../store/sealed-text.ts';
 import { loadModel, modelFiles, modelFromFiles, saveModel } from './files.ts';
-import { MODEL_FILE, type Model, PARAMETERS_FILE } from './model.ts';
+import { MODEL_FILE, MODEL_VERSION, type Model, PARAMETERS_FILE } from './model.ts';
 import { particlePredictor, predictParticle } from './predict.ts';
 import { decodeTensors, encodeTensors, type Tensors } from './safetensors.ts';
 
@@ -136,7 +136,7 @@ describe('model directory', () => {
       /parameters\.safetensors is damaged: expected SHA-256/,
     );
     const json = JSON.parse(new TextDecoder().decode(modelFiles(model)[MODEL_FILE]));
-    const newer = sealJsonText({ ...json, version: 2 });
+    const newer = sealJsonText({ ...json, version: MODEL_VERSION + 1 });
     await writeFile(join(directory, MODEL_FILE), newer);
     await expect(loadModel(directory)).rejects.toMatchObject({ code: 'newer-format' });
   });

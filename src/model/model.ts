@@ -9,29 +9,46 @@ import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { parseSchema, type Schema } from '../particle/schema.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
+import type { Forest } from './forest.ts';
+import { forestFromTensors, forestTensors } from './forest-tensors.ts';
 import type { Tensors } from './safetensors.ts';
+import type { Parameters } from './scorer.ts';
 
-/** Newest version of the model format that this code reads, and the one it writes. */
-export const MODEL_VERSION = 1;
+/**
+ * Newest version of the model format that this code reads. It writes the oldest version that can say what a model is,
+ * so that an older Sora reads what it can and refuses the rest as newer.
+ */
+export const MODEL_VERSION = 2;
+/** First version that knows each learner. */
+const SINCE = { glm: 1, trees: 2 } as const;
 export const MODEL_FORMAT = 'sora-model';
 export const MODEL_FILE = 'model.json';
 export const PARAMETERS_FILE = 'parameters.safetensors';
 
-const learnerShape = z.object({
-  name: z.literal('glm'),
+const learnerCommon = {
   loss: z.enum(['squared', 'huber', 'logistic', 'softmax', 'poisson']),
   outputs: z.int().positive(),
   features: z.int().nonnegative(),
   /** The options it was fitted with. */
   options: z.record(z.string(), z.json()),
   converged: z.boolean(),
+  /** Why the fit ended. */
   reason: z.string(),
   rounds: z.int().nonnegative(),
-  objective: z.number(),
-  gradientNorm: z.number(),
   /** Binary only: rows with at least this probability are of the positive class. */
   threshold: z.number().min(0).max(1).optional(),
-});
+};
+
+const learnerShape = z.discriminatedUnion('name', [
+  z.object({ name: z.literal('glm'), ...learnerCommon, objective: z.number(), gradientNorm: z.number() }),
+  z.object({
+    name: z.literal('trees'),
+    ...learnerCommon,
+    /** Mean loss after the last round that was kept: of the rows it was grown on, and of those kept back to stop. */
+    trainLoss: z.number().optional(),
+    holdOutLoss: z.number().optional(),
+  }),
+]);
 
 /** What fitted the model, and how it ended. */
 export type LearnerRecord = Readonly<z.infer<typeof learnerShape>>;
@@ -86,7 +103,11 @@ export function modelRecord(
 ): { readonly [key: string]: Json | undefined } {
   const { schema, recipe, learner, baseline, metrics, provenance } = model;
   const record = { schema, recipe, learner, baseline, metrics, provenance, files: [parameters] };
-  return { format: MODEL_FORMAT, version: MODEL_VERSION, ...(record as unknown as { [key: string]: Json }) };
+  return {
+    format: MODEL_FORMAT,
+    version: SINCE[learner.name],
+    ...(record as unknown as { [key: string]: Json }),
+  };
 }
 
 /** What `model.json` says, checked; the tensors are still to be read. */
@@ -150,8 +171,33 @@ function parseObject(text: string, where: string): { [key: string]: unknown } {
 /** Joins what was parsed with its tensors; throws `corrupt` unless their shapes are those of the learner. */
 export function assembleModel(parsed: ParsedModel, tensors: Tensors, where: string): Model {
   const model: Model = { ...parsed.model, tensors };
-  glmParameters(model, where);
+  modelParameters(model, where);
   return model;
+}
+
+/** The parameters of a model, checked, as evaluation and prediction take them. */
+export function modelParameters(model: Model, where = 'the model'): Parameters {
+  return model.learner.name === 'glm' ? glmParameters(model, where) : modelForest(model, where);
+}
+
+/** Tensors that hold the parameters of a learner. */
+export function parameterTensors(
+  parameters: Parameters,
+  { outputs, features }: Pick<LearnerRecord, 'outputs' | 'features'>,
+): Tensors {
+  if (parameters instanceof Float64Array) return glmTensors(parameters, outputs, features);
+  return forestTensors(parameters);
+}
+
+/** The trees of a model, checked. */
+export function modelForest({ learner, recipe, tensors }: Model, where = 'the model'): Forest {
+  if (recipe.width !== learner.features || recipe.layout !== 'dense') {
+    throw new SoraError(
+      'corrupt',
+      `The trees of ${where} read ${learner.features} dense features, and its recipe gives ${recipe.width} ${recipe.layout} ones.`,
+    );
+  }
+  return forestFromTensors(tensors, learner, where);
 }
 
 /** Tensors of a generalised linear model from its parameters (output-major, intercept last; see docs). */

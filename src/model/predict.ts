@@ -6,8 +6,8 @@
 import { exp, sigmoid } from '../kernel/elementary.ts';
 import type { Particle } from '../particle/particle.ts';
 import { applyRecipe } from '../recipe/apply.ts';
-import { glmParameters, type Model } from './model.ts';
-import { encodeParameters, scorer } from './scorer.ts';
+import { type Model, modelParameters } from './model.ts';
+import { encodeParameters, type ScorerOptions, scorer } from './scorer.ts';
 
 /** What is predicted for the rows of a particle, in their order. */
 export interface Predictions {
@@ -41,7 +41,7 @@ export type ParticlePredictor = (particle: Particle) => Predictions;
  */
 export function particlePredictor(model: Model): ParticlePredictor {
   const { recipe, learner } = model;
-  const score = scorer(scorerOptions(model), encodeParameters(glmParameters(model)));
+  const score = scorer(scorerOptions(model), encodeParameters(modelParameters(model)));
   const kind = recipe.label?.kind ?? (learner.loss === 'logistic' ? 'binary' : 'number');
   return (particle) => {
     const { view, imputed, unknown } = applyRecipe(recipe, particle);
@@ -60,8 +60,8 @@ export function predictParticle(model: Model, particle: Particle): Predictions {
   return particlePredictor(model)(particle);
 }
 
-function scorerOptions({ learner: { loss, outputs, features } }: Model) {
-  return { learner: 'glm' as const, loss, outputs, features };
+function scorerOptions({ learner: { name, loss, outputs, features } }: Model): ScorerOptions {
+  return { learner: name, loss, outputs, features };
 }
 
 function binaryClasses(margins: Float64Array, _classes: number, threshold: number) {

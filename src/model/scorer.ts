@@ -6,11 +6,14 @@
 import { SoraError } from '../errors.ts';
 import { predictMargins } from '../kernel/glm.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
+import type { Forest } from './forest.ts';
+import { forestMargins } from './forest-predict.ts';
+import { decodeForest, encodeForest } from './forest-tensors.ts';
 
 /** What a scorer must know besides the parameters; JSON, so that it can stand in a reference. */
 export interface ScorerOptions {
   /** Name of the learner that fitted the parameters. */
-  readonly learner: 'glm';
+  readonly learner: 'glm' | 'trees';
   readonly loss: string;
   readonly outputs: number;
   readonly features: number;
@@ -19,20 +22,35 @@ export interface ScorerOptions {
 /** Margins of the rows of a view: rows × outputs, row by row; freshly allocated. */
 export type Scorer = (view: DenseView | CsrView) => Float64Array;
 
-/** Bytes of parameters as a reference carries them: little-endian f64. */
-export function encodeParameters(parameters: Float64Array): Uint8Array {
+/** What a fit gives: coefficients of a generalised linear model (see `glmParameters`), or trees. */
+export type Parameters = Float64Array | Forest;
+
+/** Bytes of parameters as a reference carries them: little-endian f64, or tensors. */
+export function encodeParameters(parameters: Parameters): Uint8Array {
+  if (!(parameters instanceof Float64Array)) return encodeForest(parameters);
   return new Uint8Array(parameters.slice().buffer);
 }
 
-/** The parameters of {@link encodeParameters}, copied to an aligned array. */
+/** The coefficients of {@link encodeParameters}, copied to an aligned array. */
 export function decodeParameters(bytes: Uint8Array): Float64Array {
   return new Float64Array(new Uint8Array(bytes).buffer);
 }
 
-/** A scorer from encoded parameters; throws `internal` if they do not fit the options. */
-export function scorer(options: ScorerOptions, parameters: Uint8Array | undefined): Scorer {
-  const { outputs, features } = options;
-  const values = decodeParameters(parameters ?? new Uint8Array());
+/** A scorer from encoded parameters; throws `internal` or `corrupt` if they do not fit the options. */
+export function scorer(options: ScorerOptions, parameters: Uint8Array = new Uint8Array()): Scorer {
+  const { learner, features } = options;
+  const score = learner === 'trees' ? treeScorer(options, parameters) : linearScorer(options, parameters);
+  return (view) => {
+    if (view.features === features) return score(view);
+    throw new SoraError(
+      'schema-mismatch',
+      `The view has ${view.features} features, the model ${features}: it was made with another recipe.`,
+    );
+  };
+}
+
+function linearScorer({ outputs, features }: ScorerOptions, parameters: Uint8Array): Scorer {
+  const values = decodeParameters(parameters);
   const expected = outputs * (features + 1);
   if (values.length !== expected) {
     throw new SoraError(
@@ -40,13 +58,13 @@ export function scorer(options: ScorerOptions, parameters: Uint8Array | undefine
       `A model of ${outputs} outputs and ${features} features has ${expected} parameters, not ${values.length}.`,
     );
   }
+  return (view) => predictMargins(view, values, outputs);
+}
+
+function treeScorer(options: ScorerOptions, parameters: Uint8Array): Scorer {
+  const forest = decodeForest(parameters, options);
   return (view) => {
-    if (view.features !== features) {
-      throw new SoraError(
-        'schema-mismatch',
-        `The view has ${view.features} features, the model ${features}: it was made with another recipe.`,
-      );
-    }
-    return predictMargins(view, values, outputs);
+    if (view.kind === 'dense') return forestMargins(forest, view);
+    throw new SoraError('schema-mismatch', 'The view has sparse rows, and trees read dense columns.');
   };
 }

@@ -208,6 +208,9 @@ function rolesCache(store: Store, schema: Schema): PartialCache {
   return variantCache(store.partials, canonicalJson(schema as unknown as Json));
 }
 
+/** Labels of rounds that a fit plays so often that it shows progress itself. */
+const PLAYED_OFTEN = ['gradient', 'trees'];
+
 /** A session over particles of the data (default: all), under its roles, with the store's caches unless told not. */
 export function openSession(
   executor: Executor,
@@ -223,7 +226,7 @@ export function openSession(
     partials: cached ? rolesCache(store, schema) : undefined,
     signal: hooks.signal,
     onProgress: ({ label, rows, totalRows }) => {
-      if (label !== 'gradient')
+      if (!PLAYED_OFTEN.includes(label))
         hooks.onProgress?.({ stage: label, done: rows, total: totalRows, unit: 'rows' });
     },
   });

@@ -1,5 +1,7 @@
 /** What a column holds and how a fit ended, in a few words: for the screens and the report. */
 import { formatCount, formatNumber, formatPercent } from '../explain/format.ts';
+import type { LossName } from '../loss/registry.ts';
+import type { LearnerRecord } from '../model/model.ts';
 import type { ColumnProfile, NumberProfile } from '../summary/profile.ts';
 
 /** Values of a column in a few words. */
@@ -25,6 +27,26 @@ function describeNumbers({ min, max, mean }: NumberProfile, format: (value: numb
   return `${format(min)} … ${format(max)}, mean ${format(mean)}`;
 }
 
+const LINEAR: Record<LossName, string> = {
+  squared: 'linear regression',
+  huber: 'robust linear regression',
+  logistic: 'logistic regression',
+  softmax: 'multinomial logistic regression',
+  poisson: 'Poisson regression',
+};
+
+/** What a learner is called. */
+export function learnerName({ name, loss }: Pick<LearnerRecord, 'name' | 'loss'>): string {
+  return name === 'glm' ? LINEAR[loss] : `gradient-boosted trees, ${loss} loss`;
+}
+
+/** Ends of trees, which do not converge: there is a round after which more do not help. */
+const TREE_ENDS: Readonly<Record<string, string>> = {
+  early: ' kept; more did not help the rows kept back',
+  'no-gain': '; no further split lowers the loss',
+  rounds: ', all that were asked for (--rounds)',
+};
+
 const ENDS: Readonly<Record<string, string>> = {
   'line-search': 'no lower point was found along the last direction',
   'not-finite': 'the objective is not finite where it starts',
@@ -37,6 +59,8 @@ export function describeEnd(fit: {
   readonly rounds: number;
 }): string {
   const rounds = `${formatCount(fit.rounds)} round${fit.rounds === 1 ? '' : 's'}`;
+  const end = TREE_ENDS[fit.reason];
+  if (end !== undefined) return `${rounds}${end}`;
   if (fit.converged) return `converged in ${rounds}`;
   if (fit.reason === 'max-rounds')
     return `not converged: ${rounds} were the limit (--max-rounds goes on, a larger --l2 converges sooner)`;

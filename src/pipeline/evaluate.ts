@@ -6,7 +6,7 @@ import { evaluate as evaluateSession } from '../evaluate/evaluate.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { verdict } from '../evaluate/verdict.ts';
 import { loadModel } from '../model/files.ts';
-import { glmParameters } from '../model/model.ts';
+import { modelParameters } from '../model/model.ts';
 import { learnerViewReference } from '../recipe/view.ts';
 import { type Hooks, type Inputs, openSession } from './data.ts';
 import { openForModel } from './model-data.ts';
@@ -45,12 +45,12 @@ export async function evaluate(
   try {
     const session = await openSession(executor, data, hooks, !data.temporary);
     const evaluation = await evaluateSession(session, {
-      learner: 'glm',
+      learner: model.learner.name,
       loss: model.learner.loss,
       outputs: model.learner.outputs,
       features: model.learner.features,
       threshold: model.learner.threshold,
-      parameters: glmParameters(model),
+      parameters: modelParameters(model),
       baseline: model.baseline as unknown as Baseline,
       view: learnerViewReference({ recipe: model.recipe, purpose: 'score' }),
     });

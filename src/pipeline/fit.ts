@@ -6,7 +6,6 @@ import type { z } from 'zod';
 import { type Baseline, fitBaseline, type Task } from '../evaluate/baseline.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
-import { fitGlm, type GlmResult } from '../fit/glm/glm.ts';
 import type { Schema } from '../particle/schema.ts';
 import type { LabelSpec } from '../recipe/label.ts';
 import type { RecipeOptions } from '../recipe/options.ts';
@@ -18,6 +17,9 @@ import type { Session } from '../run/session.ts';
 import type { Profile } from '../summary/profile.ts';
 import type { Split } from '../summary/split.ts';
 import type { Hooks } from './data.ts';
+import { fitLinear } from './fit-linear.ts';
+import { fitBoosted } from './fit-trees.ts';
+import { chooseLearner, type Family, type FittedLearner } from './learner.ts';
 import type { trainShape } from './options.ts';
 
 type Checked = z.output<typeof trainShape>;
@@ -28,13 +30,9 @@ export interface Fitted {
   readonly profile: Profile;
   readonly label: LabelSpec;
   readonly view: Reference;
-  readonly loss: Loss;
-  readonly outputs: number;
-  readonly result: GlmResult;
+  readonly learner: FittedLearner;
   readonly baseline: Baseline;
 }
-
-export type Loss = 'squared' | 'huber' | 'logistic' | 'softmax' | 'poisson';
 
 const TASK: Record<LabelSpec['kind'], Task> = {
   binary: 'binary',
@@ -43,8 +41,12 @@ const TASK: Record<LabelSpec['kind'], Task> = {
   count: 'count',
 };
 
-function recipeOptions({ encode, numeric }: Checked): RecipeOptions {
-  return { ...(encode ? { encode: encode as RecipeOptions['encode'] } : {}), numeric };
+function recipeOptions({ encode, numeric }: Checked, family: Family): RecipeOptions {
+  return {
+    ...(encode ? { encode: encode as RecipeOptions['encode'] } : {}),
+    numeric,
+    for: family,
+  };
 }
 
 /** Plays the rounds of recipe, baseline and fit. `clock` is told when the recipe is ready. */
@@ -57,10 +59,11 @@ export async function fitOn(
   clock: () => void = () => {},
 ): Promise<Fitted> {
   const { task, seed } = options;
+  const family = chooseLearner(options.learner);
   const { recipe, profile } = await prepareRecipe(session, {
     schema,
     split,
-    options: recipeOptions(options),
+    options: recipeOptions(options, family),
     label: task === 'auto' ? {} : { task },
     seed,
   });
@@ -74,26 +77,12 @@ export async function fitOn(
     classes: label.classes?.length ?? 0,
     view,
   });
-  const result = await fitGlm(session, {
-    loss,
-    outputs,
-    features: recipe.width,
-    view,
-    l1: options.l1,
-    l2: options.l2,
-    classWeight: options.classWeight,
-    maxRounds: options.maxRounds,
-    tolerance: options.tolerance,
-    signal: hooks.signal,
-    onRound: ({ round, objective }) =>
-      hooks.onProgress?.({
-        stage: 'fitting',
-        done: round,
-        unit: 'rounds',
-        note: `objective ${objective.toFixed(6)}`,
-      }),
-  });
-  return { recipe, profile, label, view, loss, outputs, result, baseline };
+  const problem = { recipe, view, loss, outputs };
+  const learner =
+    family === 'trees'
+      ? await fitBoosted(session, problem, options, hooks, baseline)
+      : await fitLinear(session, problem, options, hooks);
+  return { recipe, profile, label, view, learner, baseline };
 }
 
 /** Evaluates a fit on the rows of `split`, or on all rows of the session. */
@@ -102,15 +91,9 @@ export function evaluateOn(
   fitted: Fitted,
   split: Split | undefined,
 ): Promise<EvaluationResult> {
-  const { recipe, loss, outputs, result, baseline } = fitted;
+  const { recipe, baseline } = fitted;
+  const { record, parameters } = fitted.learner;
+  const { name, loss, outputs, features } = record;
   const view = learnerViewReference({ recipe, split, purpose: 'score' });
-  return evaluate(session, {
-    learner: 'glm',
-    loss,
-    outputs,
-    features: recipe.width,
-    parameters: result.parameters,
-    view,
-    baseline,
-  });
+  return evaluate(session, { learner: name, loss, outputs, features, parameters, view, baseline });
 }

@@ -5,8 +5,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import type { ColumnStrength } from '../explain/contribution.ts';
+import { type ForestSize, forestSize, gainShares } from '../explain/importance.ts';
 import { loadModel } from '../model/files.ts';
-import { MODEL_FILE, type Model } from '../model/model.ts';
+import { MODEL_FILE, type Model, modelForest } from '../model/model.ts';
 import { decodeParticle } from '../particle/bytes.ts';
 import { describeParticle } from '../particle/describe.ts';
 import { hashParticle } from '../particle/hash.ts';
@@ -23,7 +25,13 @@ import { temporaryStore } from './temporary.ts';
 
 /** What was found, by kind. */
 export type Inspection =
-  | { readonly kind: 'model'; readonly path: string; readonly model: Model }
+  | {
+      readonly kind: 'model';
+      readonly path: string;
+      readonly model: Model;
+      /** Size of a model of trees, and how much each column helped it. */
+      readonly forest?: ForestSize & { readonly importance: readonly ColumnStrength[] };
+    }
   | { readonly kind: 'particle'; readonly path: string; readonly hash: string; readonly text: string }
   | {
       readonly kind: 'data';
@@ -46,7 +54,7 @@ export async function inspect(path: string, given: InspectOptions & Hooks = {}):
   const { signal, onProgress, onNote, ...plain } = given;
   const hooks = { signal, onProgress, onNote };
   const options = checkOptions(inspectShape, plain);
-  if (existsSync(join(path, MODEL_FILE))) return { kind: 'model', path, model: await loadModel(path) };
+  if (existsSync(join(path, MODEL_FILE))) return inspectModel(path, await loadModel(path));
   if (await isParticleFile(path)) {
     const particle = decodeParticle(await readFile(path));
     return { kind: 'particle', path, hash: hashParticle(particle), text: describeParticle(particle) };
@@ -60,6 +68,13 @@ export async function inspect(path: string, given: InspectOptions & Hooks = {}):
   } finally {
     await temporary.dispose();
   }
+}
+
+function inspectModel(path: string, model: Model): Inspection {
+  if (model.learner.name !== 'trees') return { kind: 'model', path, model };
+  const forest = modelForest(model);
+  const importance = gainShares(model.recipe, forest);
+  return { kind: 'model', path, model, forest: { ...forestSize(forest), importance } };
 }
 
 /** Whether the file is one of Sora's particles: an Arrow file that carries its schema in the metadata. */

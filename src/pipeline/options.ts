@@ -94,6 +94,45 @@ export const ingestShape = z.object({
     .describe('Precision that fractional features are stored with; learners use f32.'),
 });
 
+const share = (shape: z.ZodNumber) => shape.gt(0).max(1).default(1);
+
+/** How gradient-boosted trees grow. */
+const treeOptions = {
+  rounds: z.int().positive().max(100_000).default(500).describe('Trees: most rounds of boosting.'),
+  learningRate: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.1)
+    .describe('Trees: share of each tree that is added; lower needs more rounds.'),
+  leaves: z.int().min(2).max(65_536).default(31).describe('Trees: most leaves a tree.'),
+  maxDepth: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Trees: most splits from the root to a leaf; default: no limit but the leaves.'),
+  minRows: z.int().positive().default(20).describe('Trees: fewest training rows in a leaf.'),
+  bins: z
+    .int()
+    .min(2)
+    .max(255)
+    .default(255)
+    .describe('Trees: most groups of values that a split tells apart.'),
+  rowShare: share(z.number()).describe('Trees: share of the rows that each round looks at.'),
+  columnShare: share(z.number()).describe('Trees: share of the features that each tree may ask.'),
+  earlyStopping: z
+    .int()
+    .nonnegative()
+    .default(20)
+    .describe('Trees: stops after this many rounds that do not help rows kept back; 0 plays all rounds.'),
+  stoppingShare: z
+    .number()
+    .gt(0)
+    .max(0.9)
+    .default(0.1)
+    .describe('Trees: share of the training rows kept back to stop early.'),
+};
+
 /** What is learned, and how. */
 export const learnShape = z.object({
   task: z
@@ -104,22 +143,29 @@ export const learnShape = z.object({
     .enum(['auto', 'squared', 'huber', 'logistic', 'softmax', 'poisson'])
     .default('auto')
     .describe('Loss to minimise; auto follows from the task.'),
-  l1: z.number().nonnegative().default(0).describe('Strength of the L1 penalty on coefficients.'),
+  learner: z
+    .enum(['auto', 'linear', 'trees'])
+    .default('auto')
+    .describe('What is fitted: a linear model, or gradient-boosted trees; auto is linear for now.'),
+  l1: z.number().nonnegative().default(0).describe('Linear: strength of the L1 penalty on coefficients.'),
   l2: z
     .number()
     .nonnegative()
     .optional()
-    .describe('Strength of the L2 penalty; default: 1 / sum of weights.'),
+    .describe(
+      'Strength of the L2 penalty on coefficients (default: 1 / sum of weights), or on the leaves of trees.',
+    ),
   classWeight: z
     .enum(['none', 'balanced'])
     .default('none')
     .describe('balanced gives every class the same total weight.'),
-  maxRounds: z.int().positive().default(200).describe('Most passes over the data.'),
+  maxRounds: z.int().positive().default(200).describe('Linear: most passes over the data.'),
   tolerance: z
     .number()
     .positive()
     .default(1e-5)
-    .describe('Stops when the largest gradient entry is below this.'),
+    .describe('Linear: stops when the largest gradient entry is below this.'),
+  ...treeOptions,
   encode: z
     .record(z.string(), z.string())
     .optional()
@@ -127,7 +173,9 @@ export const learnShape = z.object({
   numeric: z
     .enum(['auto', 'standard', 'basis'])
     .default('auto')
-    .describe('Numbers as they are (standard), with bends at quantiles (basis), or as their count allows.'),
+    .describe(
+      'Linear: numbers as they are (standard), with bends at quantiles (basis), or as their count allows.',
+    ),
   testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
   folds: z
     .int()

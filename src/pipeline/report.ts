@@ -46,7 +46,8 @@ export function reportData(result: TrainResult, fitted: Fitted): ReportData {
     ],
     metrics: (evaluation?.metrics ?? []).map((metric) => ({ ...metric, name: metricLabel(metric.name) })),
     features: result.features.filter(({ strength }) => strength > 0),
-    history: fitted.result.history.map(({ objective }, round) => ({ round, objective })),
+    strength: result.strength,
+    history: fitted.learner.history,
     calibration: (evaluation?.calibration ?? []).map(({ predicted, observed, weight }) => ({
       predicted,
       observed,

@@ -24,6 +24,8 @@ export interface TrainResult {
   readonly folds?: readonly FoldMetric[];
   readonly verdict: string;
   readonly features: readonly ColumnStrength[];
+  /** What the strength of a column is: the spread of its part of the margin, or its share of the gain of all splits. */
+  readonly strength: 'spread' | 'gain';
   /** The largest coefficients of words of texts and entries of sparse columns. */
   readonly coefficients: readonly FeatureCoefficient[];
   readonly notes: readonly string[];

@@ -7,18 +7,22 @@ import type { z } from 'zod';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { holdOut } from '../evaluate/split.ts';
 import { isTooGood, verdict } from '../evaluate/verdict.ts';
-import { largestCoefficients } from '../explain/coefficients.ts';
+import { type FeatureCoefficient, largestCoefficients } from '../explain/coefficients.ts';
 import { type ColumnStrength, columnStrengths } from '../explain/contribution.ts';
+import { gainShares } from '../explain/importance.ts';
 import type { Json } from '../json.ts';
 import { saveModel } from '../model/files.ts';
-import { glmTensors, type Model } from '../model/model.ts';
+import { type Model, parameterTensors } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
+import type { Session } from '../run/session.ts';
 import type { Split } from '../summary/split.ts';
 import { calibrated } from './calibrate.ts';
 import { crossValidate } from './cross-validate.ts';
 import { type Hooks, type Inputs, openData, openSession } from './data.ts';
-import { evaluateOn, type Fitted, fitOn, type Loss } from './fit.ts';
+import { learnerName } from './describe.ts';
+import { evaluateOn, type Fitted, fitOn } from './fit.ts';
+import { checkFamily, chooseLearner } from './learner.ts';
 import { checkOptions, type TrainOptions, trainShape } from './options.ts';
 import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
@@ -35,23 +39,12 @@ function assemble(
   split: Split | undefined,
   evaluation: EvaluationResult | undefined,
 ): Model {
-  const { recipe, loss, outputs, result, baseline } = fitted;
-  const { l1, classWeight, tolerance, maxRounds, calibrate, seed } = options;
+  const { recipe, learner, baseline } = fitted;
+  const { seed } = options;
   return {
     schema,
     recipe: servingRecipe(recipe),
-    learner: {
-      name: 'glm',
-      loss,
-      outputs,
-      features: recipe.width,
-      options: { l1, l2: result.l2, classWeight, tolerance, maxRounds, calibrate },
-      converged: result.converged,
-      reason: result.reason,
-      rounds: result.rounds,
-      objective: result.objective,
-      gradientNorm: result.gradientNorm,
-    },
+    learner: learner.record,
     baseline: baseline as unknown as Json,
     ...(evaluation ? { metrics: evaluation as unknown as Json } : {}),
     provenance: {
@@ -60,7 +53,7 @@ function assemble(
       seed,
       ...(split ? { split: { seed, fraction: split.fraction } } : {}),
     },
-    tensors: glmTensors(result.parameters, outputs, recipe.width),
+    tensors: parameterTensors(learner.parameters, learner.record),
   };
 }
 
@@ -82,13 +75,19 @@ function folderName(target: string): string {
   return target.replace(/[^\p{L}\p{N}._-]+/gu, '_').replace(/^[.]+/, '_') || 'model';
 }
 
-const LEARNER: Record<Loss, string> = {
-  squared: 'linear regression',
-  huber: 'robust linear regression',
-  logistic: 'logistic regression',
-  softmax: 'multinomial logistic regression',
-  poisson: 'Poisson regression',
-};
+/** Columns by what they do: the spread of their part of a linear model, or their share of the gain of trees. */
+async function strengths(session: Session, { recipe, view, learner }: Fitted): Promise<ColumnStrength[]> {
+  const { parameters, record } = learner;
+  if (!(parameters instanceof Float64Array)) return gainShares(recipe, parameters);
+  return columnStrengths(session, recipe, parameters, record.outputs, view);
+}
+
+/** The largest coefficients of words and entries; trees have none. */
+function coefficients({ recipe, learner }: Fitted): FeatureCoefficient[] {
+  const { parameters, record } = learner;
+  if (!(parameters instanceof Float64Array)) return [];
+  return largestCoefficients(recipe, parameters, record.outputs, COEFFICIENTS);
+}
 
 /**
  * Trains a model on files, a query, an iterable or a store, and writes it.
@@ -99,6 +98,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const { signal, onProgress, onNote, ...plain } = given;
   const hooks: Hooks = { signal, onProgress, onNote };
   const options = checkOptions(trainShape, plain);
+  checkFamily(chooseLearner(options.learner), options);
   const started = performance.now();
   const sides =
     options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
@@ -120,40 +120,31 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     }
     const folds =
       options.folds === undefined ? undefined : await crossValidate(executor, data, options, hooks);
-    const features = await columnStrengths(
-      session,
-      fitted.recipe,
-      fitted.result.parameters,
-      fitted.outputs,
-      fitted.view,
-    );
+    const features = await strengths(session, fitted);
     await session.close();
     const model = assemble(schema, fitted, options, snapshot.id, sides?.train, evaluation);
     const directory = resolve(
       options.out ?? join(data.store.root as string, 'models', folderName(fitted.label.column)),
     );
     const done = performance.now();
+    const { converged, reason, rounds } = model.learner;
     const result: TrainResult = {
       directory,
       store: data.store.root as string,
       commit: snapshot.commit,
       target: `${fitted.label.column} · ${fitted.label.note}`,
-      learner: LEARNER[fitted.loss],
+      learner: learnerName(model.learner),
       featureCount: fitted.recipe.width,
       rows: { total: snapshot.rows, train: fitted.baseline.rows, test: evaluation?.rows ?? 0 },
-      fit: { converged: fitted.result.converged, reason: fitted.result.reason, rounds: fitted.result.rounds },
+      fit: { converged, reason, rounds },
       evaluation,
       folds,
       verdict: evaluation
         ? verdict(evaluation).sentence
         : 'No rows were held out: nothing is known of how good it is.',
       features,
-      coefficients: largestCoefficients(
-        fitted.recipe,
-        fitted.result.parameters,
-        fitted.outputs,
-        COEFFICIENTS,
-      ),
+      strength: model.learner.name === 'trees' ? 'gain' : 'spread',
+      coefficients: coefficients(fitted),
       notes: [...data.notes, ...(evaluation ? remarks(evaluation, features) : [])],
       seconds: {
         ingest: (ingested - started) / 1000,

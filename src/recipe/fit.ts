@@ -13,6 +13,7 @@ import { type ColumnStatistics, statisticsOf } from './statistics.ts';
 import type { TextFrequency } from './text-frequency.ts';
 import type { Dropped, Step, Transform } from './transform.ts';
 import { defaultMinCount } from './transforms/category.ts';
+import { MAX_CODES } from './transforms/codes.ts';
 import { TRANSFORMS } from './transforms/index.ts';
 import { MAX_OUTPUTS } from './transforms/target.ts';
 
@@ -39,6 +40,10 @@ export interface Assignment {
 
 /** Widest dense view; beyond it rows are sparse. */
 const MAX_DENSE_WIDTH = 1024;
+/** Most words over all text columns of a recipe for trees, whose columns are dense. */
+const TREE_WORDS = 512;
+/** Most words of a text column. */
+export const MOST_WORDS = 32_768;
 /** Share of values that are not zero from which dense columns cost less than CSR entries. */
 const DENSE_SHARE = 0.2;
 /** Up to this width, dense is never much dearer. */
@@ -53,7 +58,7 @@ export function fitRecipe(input: FitInput): Recipe {
   const { assigned, dropped } = assignColumns(schema, profile, options, label);
   const fitted = (centred: boolean) => fitSteps(input, options, label, assigned, centred);
   const centred = fitted(true);
-  const layout = options.layout === 'auto' ? chooseLayout(centred, input) : options.layout;
+  const layout = layoutOf(options, centred, input);
   const { steps, dropped: unusable } = layout === 'dense' ? centred : fitted(false);
   const width = steps.reduce((sum, step) => sum + step.width, 0);
   const folds = foldsOf(steps, input);
@@ -69,6 +74,14 @@ export function fitRecipe(input: FitInput): Recipe {
   };
   if (width === 0) throw nothingLeft(recipe);
   return recipe;
+}
+
+/** The layout asked for, or the cheaper one; trees read dense columns only. */
+function layoutOf(options: CheckedOptions, steps: FittedSteps, input: FitInput): Recipe['layout'] {
+  if (options.for === 'linear')
+    return options.layout === 'auto' ? chooseLayout(steps, input) : options.layout;
+  if (options.layout !== 'csr') return 'dense';
+  throw new SoraError('bad-option', 'Option layout is csr, and trees read dense columns only: leave it out.');
 }
 
 function nothingLeft({ dropped }: Recipe): SoraError {
@@ -122,16 +135,55 @@ function assign(
   options: CheckedOptions,
   label: LabelSpec | undefined,
 ): Assignment {
-  const auto = asked === 'auto' && field.type === 'category';
-  const encoding = auto ? categoryEncoding(field, profile, options, label) : asked;
-  const found = TRANSFORMS.find((one) => one.types.includes(field.type) && one.encodings.includes(encoding));
-  if (found !== undefined)
-    return { field, transform: found.name, encoding: auto && encoding === 'target' ? 'auto' : encoding };
-  const possible = TRANSFORMS.filter((one) => one.types.includes(field.type)).flatMap((one) => one.encodings);
+  const encoding = asked === 'auto' ? usualEncoding(field, profile, options, label) : asked;
+  const candidates = TRANSFORMS.filter(({ types }) => types.includes(field.type));
+  const found = candidates.find(
+    ({ encodings }) => encodings.includes(encoding) && canRead(options, encoding),
+  );
+  if (found !== undefined) {
+    const open = asked === 'auto' && (encoding === 'target' || encoding === 'codes');
+    return { field, transform: found.name, encoding: open ? 'auto' : encoding };
+  }
+  const possible = candidates.flatMap(({ encodings }) => encodings).filter((one) => canRead(options, one));
   throw new SoraError(
     'bad-option',
     `Column "${field.name}" is of type ${field.type}, which cannot be encoded as "${encoding}": choose among ${[...new Set(possible)].join(', ')}, ignore.`,
   );
+}
+
+/** Whether the learner can read what an encoding gives: NaN for missing values is for trees alone. */
+function canRead(options: CheckedOptions, encoding: Encoding): boolean {
+  return options.for === 'trees' || !(encoding === 'raw' || encoding === 'codes');
+}
+
+/** The encoding of a column that none was asked for; `auto` is the first transform of its type. */
+function usualEncoding(
+  field: Field,
+  profile: Profile,
+  options: CheckedOptions,
+  label: LabelSpec | undefined,
+): Encoding {
+  const encode = options.for === 'trees' ? treeEncoding : categoryEncoding;
+  if (field.type === 'category') return encode(field, profile, options, label);
+  const asItIs = field.type === 'number' || field.type === 'boolean' || field.type === 'timestamp';
+  return options.for === 'trees' && asItIs ? 'raw' : 'auto';
+}
+
+/** Codes if every level can have one, else by target; where there is no label to encode by, codes all the same. */
+function treeEncoding(
+  field: Field,
+  profile: Profile,
+  _options: CheckedOptions,
+  label: LabelSpec | undefined,
+): Encoding {
+  const column = columnProfile(profile, field.name);
+  const many = column?.type === 'category' && column.distinct.estimate > MAX_CODES;
+  return many && canEncodeBy(label) ? 'target' : 'codes';
+}
+
+/** Whether there is a label, and not one of too many classes, that levels can be encoded by. */
+function canEncodeBy(label: LabelSpec | undefined): boolean {
+  return label !== undefined && !(label.kind === 'multiclass' && label.classes!.length > MAX_OUTPUTS);
 }
 
 /**
@@ -150,9 +202,7 @@ function categoryEncoding(
   const frequent = column.values.filter(({ count }) => count >= least);
   const covered = frequent.reduce((sum, { count }) => sum + count, 0);
   if (frequent.length <= options.onehotLevels && covered >= 0.9 * column.present) return 'onehot';
-  if (label === undefined || (label.kind === 'multiclass' && label.classes!.length > MAX_OUTPUTS))
-    return 'hash';
-  return 'target';
+  return canEncodeBy(label) ? 'target' : 'hash';
 }
 
 interface FittedSteps {
@@ -171,13 +221,15 @@ function fitSteps(
   const dropped: { column: string; reason: string }[] = [];
   const numbers = assigned.filter(({ transform }) => transform === 'number').length;
   const knots = Math.min(options.knots, Math.floor(options.basisBudget / Math.max(1, numbers)));
+  const texts = assigned.filter(({ transform }) => transform === 'text').length;
+  const words = options.for === 'trees' ? Math.ceil(TREE_WORDS / Math.max(1, texts)) : MOST_WORDS;
   for (const { field, transform, encoding } of assigned) {
     const statistics = statisticsFor(input, field.name);
     if (statistics === undefined) {
       dropped.push({ column: field.name, reason: 'it is in no particle' });
       continue;
     }
-    const context = { field, statistics, encoding, options, knots, centred, label };
+    const context = { field, statistics, encoding, options, knots, words, centred, label };
     const { fit: learn } = transformNamed(transform);
     const fitted: Step | Dropped = learn(context);
     if ('dropped' in fitted) dropped.push({ column: field.name, reason: fitted.dropped });

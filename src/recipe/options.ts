@@ -20,10 +20,18 @@ export const ENCODINGS = [
   'bigrams',
   'calendar',
   'maxabs',
+  'raw',
+  'codes',
 ] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
 const shape = z.strictObject({
+  for: z
+    .enum(['linear', 'trees'])
+    .default('linear')
+    .describe(
+      'Learner that reads the features. For trees numbers stay as they are, NaN where missing, and categories become codes.',
+    ),
   encode: z
     .record(z.string(), z.enum(ENCODINGS))
     .default({})
@@ -32,7 +40,7 @@ const shape = z.strictObject({
     .enum(['auto', 'standard', 'log', 'basis'])
     .default('auto')
     .describe(
-      'Number columns: "standard" only standardises, "log" takes signed log1p first, "basis" adds hinges so that a linear model follows curves; "auto" is basis where it fits the budget, with log for heavy tails.',
+      'Number columns of linear models: "standard" only standardises, "log" takes signed log1p first, "basis" adds hinges so that a linear model follows curves; "auto" is basis where it fits the budget, with log for heavy tails.',
     ),
   layout: z
     .enum(['auto', 'dense', 'csr'])

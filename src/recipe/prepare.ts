@@ -10,7 +10,7 @@ import type { Session } from '../run/session.ts';
 import { columnProfile, type Profile } from '../summary/profile.ts';
 import type { Split } from '../summary/split.ts';
 import type { TargetState, TargetStatistics } from '../summary/target.ts';
-import { type Assignment, assignColumns, fitRecipe } from './fit.ts';
+import { type Assignment, assignColumns, fitRecipe, MOST_WORDS } from './fit.ts';
 import { inferLabel, type LabelOptions, type LabelSpec } from './label.ts';
 import { checkOptions, type RecipeOptions } from './options.ts';
 import type { Recipe } from './recipe.ts';
@@ -44,8 +44,6 @@ export interface Prepared {
 const FOLDS = 5;
 /** Most numbers of a target table by level, fold and output: keeps a recipe below a megabyte a column. */
 const MOST_TARGETS = 30_000;
-/** Most words of a text column. */
-const MOST_WORDS = 32_768;
 
 /** Plays the rounds a recipe needs and fits it. Throws `bad-data` if there is nothing to learn. */
 export async function prepareRecipe(session: Session, input: PrepareInput): Promise<Prepared> {

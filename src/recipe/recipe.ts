@@ -112,6 +112,13 @@ export function featureColumns(recipe: Recipe): string[] {
   return recipe.steps.flatMap((step) => Array.from({ length: step.width }, () => step.column));
 }
 
+/** Whether each feature is a code of a category, which trees split by sets instead of by order. O(width). */
+export function categoricalFeatures(recipe: Recipe): boolean[] {
+  return recipe.steps.flatMap(({ transform, width }) =>
+    Array.from({ length: width }, () => transformNamed(transform).categorical === true),
+  );
+}
+
 /** One line a column: what is done with it and why. */
 export function describeRecipe(recipe: Recipe): string[] {
   const used = recipe.steps.map(

@@ -30,6 +30,8 @@ export interface FitContext {
   readonly options: CheckedOptions;
   /** Most knots a number column may have under the budget. */
   readonly knots: number;
+  /** Most words a text column may have a feature for. */
+  readonly words: number;
   /** Whether small columns are centred; they are not in CSR, where a zero costs nothing. */
   readonly centred: boolean;
   readonly label?: LabelSpec;
@@ -63,6 +65,8 @@ export interface Transform<S extends Step = Step> {
   readonly types: readonly ColumnType[];
   /** Encodings by which a user asks for this transform; 'auto' if it is its types' default. */
   readonly encodings: readonly Encoding[];
+  /** Whether its features are codes of categories: 0, 1, 2 … without an order, NaN for none. */
+  readonly categorical?: boolean;
   readonly shape: z.ZodType<S>;
   fit(context: FitContext): S | Dropped;
   /** About how many features of a row are not zero, for the choice of layout. */

@@ -18,7 +18,10 @@ interface Options {
 }
 
 /** Factors by class, or undefined when none are asked for. Throws `bad-option` on a factor that is not positive. */
-export function classFactors(classWeight: ClassWeight, totals: LabelTotals): number[] | undefined {
+export function classFactors(
+  classWeight: ClassWeight,
+  totals: Pick<LabelTotals, 'classes' | 'weight'>,
+): number[] | undefined {
   if (classWeight === 'none') return undefined;
   const { classes, weight } = totals;
   if (classes.length === 0) {

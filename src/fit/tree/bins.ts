@@ -89,7 +89,10 @@ export function binColumn(
   values: Float32Array,
   out: Uint8Array,
 ): void {
-  if (!categorical) return binValues(edges, values, count, out);
+  if (!categorical) {
+    binValues(edges, values, count, out);
+    return;
+  }
   for (let r = 0; r < values.length; r++) {
     const code = values[r];
     out[r] = code >= 0 && code < count ? code : count;

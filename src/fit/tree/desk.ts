@@ -202,8 +202,24 @@ function quantize(view: BinnedView, round: HistogramRound): void {
           quantized.subarray(k * rows + start, k * rows + start + count),
         );
       }
+      if (round.rowShare !== undefined) dropRows(view, round, start, count);
     }
   });
+}
+
+/** Leaves rows out of an iteration at random: their quantized numbers are 0 for every output. */
+function dropRows(
+  { rows, salt, quantized }: BinnedView,
+  round: HistogramRound,
+  start: number,
+  count: number,
+) {
+  const key = combine32(combine32(round.key, 0x5a17), salt);
+  const limit = (round.rowShare as number) * 0x1_0000_0000;
+  for (let row = start; row < start + count; row++) {
+    if (combine32(key, row) < limit) continue;
+    for (let k = 0; k < round.outputs; k++) quantized[k * rows + row] = 0;
+  }
 }
 
 /** What a fit watches: losses on rows learned from and held out, and the largest gradient and Hessian by output. */

@@ -172,6 +172,7 @@ describe('the forest is the same, bit for bit', () => {
     leaves: 15,
     categorical: WITH_CATEGORY,
     columnShare: 0.8,
+    rowShare: 0.7,
     earlyStopping: 5,
   };
 

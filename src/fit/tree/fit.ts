@@ -54,6 +54,8 @@ export interface FitTreesOptions {
   readonly bins?: number;
   /** Most splits between root and leaf; no limit by default. */
   readonly maxDepth?: number;
+  /** Share of rows that each iteration learns from; 1 by default. */
+  readonly rowShare?: number;
   /** Share of features that each tree may ask; 1 by default. */
   readonly columnShare?: number;
   /** Stops after so many iterations without a lower loss on the rows held out; 0, the default, never. */
@@ -62,11 +64,11 @@ export interface FitTreesOptions {
   readonly holdOut?: number;
   readonly seed?: number;
   readonly signal?: AbortSignal;
-  readonly onRound?: (round: TreeRound) => void;
+  readonly onRound?: (round: TreesRound) => void;
 }
 
 /** One iteration: mean losses after it. */
-export interface TreeRound {
+export interface TreesRound {
   readonly round: number;
   readonly trainLoss: number;
   readonly holdOutLoss?: number;
@@ -80,7 +82,7 @@ export interface TreesResult {
   /** Iterations that were kept. */
   readonly rounds: number;
   readonly stopped: TreeStop;
-  readonly history: readonly TreeRound[];
+  readonly history: readonly TreesRound[];
   /** Training rows and their total weight, rows held out to stop early included. */
   readonly rows: number;
   readonly weight: number;
@@ -159,7 +161,7 @@ class Booster {
 
   async run() {
     const { outputs, rounds = 300, earlyStopping = 0, signal, onRound } = this.#options;
-    const history: TreeRound[] = [];
+    const history: TreesRound[] = [];
     let stopped: TreeStop = 'rounds';
     let [kept, best] = [0, Number.POSITIVE_INFINITY];
     let watched = await this.#watch();
@@ -177,7 +179,7 @@ class Booster {
         break;
       }
       watched = await this.#watch();
-      const told: TreeRound = {
+      const told: TreesRound = {
         round,
         trainLoss: watched.loss / watched.weight,
         ...(this.#setting.holdOut ? { holdOutLoss: watched.heldLoss / watched.heldWeight } : {}),
@@ -262,7 +264,9 @@ class Booster {
       maxDepth,
       allowed: this.#allowed(round, output),
     });
-    const at = { ...this.#at(), scales, key: combine32(seed, round), output };
+    const { rowShare = 1 } = this.#options;
+    const sampled = rowShare < 1 ? { rowShare } : {};
+    const at = { ...this.#at(), scales, key: combine32(seed, round), ...sampled, output };
     let step = machine.next();
     while (!step.done) {
       throwIfAborted(signal);
@@ -351,9 +355,10 @@ function checkOptions(options: FitTreesOptions): void {
     ['minGain', (x) => x >= 0, 'at least 0'],
     ['bins', (x) => Number.isInteger(x) && x >= 2 && x <= MOST_BINS, `a whole number from 2 to ${MOST_BINS}`],
     ['maxDepth', (x) => x >= 1, 'at least 1'],
+    ['rowShare', (x) => x > 0 && x <= 1, 'above 0 and at most 1'],
     ['columnShare', (x) => x > 0 && x <= 1, 'above 0 and at most 1'],
     ['earlyStopping', (x) => Number.isInteger(x) && x >= 0, 'a whole number of at least 0'],
-    ['holdOut', (x) => x > 0 && x < 1, 'between 0 and 1'],
+    ['holdOut', (x) => x >= 0 && x < 1, 'at least 0 and below 1'],
   ];
   for (const [option, allows, limit] of limits) {
     const value = options[option] as number | undefined;

@@ -54,6 +54,8 @@ export interface HistogramRound extends MarginsAt {
   /** Scales of gradients and Hessians by output, and the key of their rounding. */
   readonly scales: readonly (readonly [gradient: number, hessian: number])[];
   readonly key: number;
+  /** Share of rows that this iteration learns from; absent: all. */
+  readonly rowShare?: number;
   /** Output that the tree in growth adds to: trees modulo outputs, the gradients being those at its first. */
   readonly output: number;
   readonly splits: readonly Split[];

@@ -2,10 +2,16 @@
 import type { Transform } from '../transform.ts';
 import { boolean } from './boolean.ts';
 import { category } from './category.ts';
+import { codes } from './codes.ts';
+import { instant } from './instant.ts';
 import { number } from './number.ts';
+import { raw } from './raw.ts';
 import { sparse } from './sparse.ts';
 import { target } from './target.ts';
 import { text } from './text.ts';
 import { timestamp } from './timestamp.ts';
 
-export const TRANSFORMS: readonly Transform[] = [number, boolean, category, target, text, timestamp, sparse];
+export const TRANSFORMS: readonly Transform[] = [
+  ...[number, boolean, category, target, text, timestamp, sparse],
+  ...[raw, codes, instant],
+];

@@ -29,12 +29,21 @@ const LARGE = 10;
 
 export type SparseStep = z.infer<typeof shape>;
 
-function fit({ field, statistics, encoding }: FitContext): SparseStep | Dropped {
+/** Most features that are written out as dense columns for trees. */
+const DENSE_WIDTH = 1024;
+
+function fit({ field, statistics, encoding, options }: FitContext): SparseStep | Dropped {
   const width = statistics.sparse?.width ?? field.width ?? 0;
   if (width === 0 || statistics.sparse?.entries === 0) return { dropped: 'no entry is present' };
+  const forTrees = options.for === 'trees';
+  if (forTrees && width > DENSE_WIDTH) {
+    return {
+      dropped: `${width} sparse features are more than the ${DENSE_WIDTH} that trees can read; a linear model can`,
+    };
+  }
   const greatest = statistics.sparse?.greatest;
   const largest = greatest?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
-  const scaled = encoding === 'maxabs' || largest > LARGE;
+  const scaled = encoding === 'maxabs' || (largest > LARGE && !forTrees);
   return {
     transform: 'sparse',
     column: field.name,

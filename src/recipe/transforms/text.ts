@@ -42,23 +42,31 @@ function fit(context: FitContext): TextStep | Dropped {
   const kind = common.bigrams ? 'words and pairs' : 'words';
   const found = statistics.words;
   if (found === undefined || encoding === 'hash') {
-    const slots = 2 ** (context.options.hashBits ?? hashBits(statistics.present));
+    const slots = 2 ** hashBits(context);
     const width = slots + (missing ? 1 : 0);
     return { ...common, width, why: `${kind} hashed into ${slots} slots`, slots };
   }
   if (found.words.length === 0) return { dropped: 'no word stands in several rows' };
+  const words = found.words.slice(0, context.words);
+  const counts = found.counts.slice(0, context.words);
   return {
     ...common,
-    width: found.words.length + (missing ? 1 : 0),
-    why: `${found.words.length} frequent ${kind}, weighted by rarity${missing ? `, ${statistics.missing} missing → own feature` : ''}`,
-    words: [...found.words],
-    idf: found.counts.map((count) => Number((log((1 + found.texts) / (1 + count)) + 1).toPrecision(6))),
+    width: words.length + (missing ? 1 : 0),
+    why: `${words.length} frequent ${kind}, weighted by rarity${missing ? `, ${statistics.missing} missing → own feature` : ''}`,
+    words,
+    idf: counts.map((count) => Number((log((1 + found.texts) / (1 + count)) + 1).toPrecision(6))),
   };
 }
 
+/** For trees, whose columns are dense: 256 slots. */
+const TREE_BITS = 8;
+
 /** Four slots a text, from 2^12 to 2^18: the number of different words grows more slowly than that. */
-function hashBits(texts: number): number {
-  return Math.min(18, Math.max(12, 34 - Math.clz32(texts)));
+function hashBits({ options, statistics }: FitContext): number {
+  if (options.hashBits !== undefined) return options.hashBits;
+  return options.for === 'trees'
+    ? TREE_BITS
+    : Math.min(18, Math.max(12, 34 - Math.clz32(statistics.present)));
 }
 
 function feature(step: TextStep, index: number): string {

@@ -8,8 +8,8 @@ import { isPresent } from '../../particle/column.ts';
 import { hourOf, isMidnight, MONTHS, monthOf, WEEKDAYS, weekdayOf, yearsSince2000 } from '../calendar.ts';
 import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
 
-const PARTS = ['month', 'weekday', 'hour'] as const;
-type Part = (typeof PARTS)[number];
+export const PARTS = ['month', 'weekday', 'hour'] as const;
+export type Part = (typeof PARTS)[number];
 
 const shape = z.object({
   transform: z.literal('timestamp'),
@@ -27,7 +27,7 @@ const shape = z.object({
 export type TimestampStep = z.infer<typeof shape>;
 
 const SIZES: Record<Part, number> = { month: 12, weekday: 7, hour: 24 };
-const OF: Record<Part, (milliseconds: number) => number> = {
+export const PART_OF: Record<Part, (milliseconds: number) => number> = {
   month: monthOf,
   weekday: weekdayOf,
   hour: hourOf,
@@ -57,7 +57,7 @@ function fit({ field, statistics, encoding }: FitContext): TimestampStep | Dropp
 }
 
 /** Months when the data spans two, weekdays when it spans a week, hours unless all values are midnights. */
-function partsOf({ min, max, grid }: { min: number; max: number; grid: Float64Array }): Part[] {
+export function partsOf({ min, max, grid }: { min: number; max: number; grid: Float64Array }): Part[] {
   const span = max - min;
   const dates = grid.every(isMidnight);
   return PARTS.filter((part) =>
@@ -95,7 +95,7 @@ function apply(step: TimestampStep, column: Column, context: ApplyContext): void
   }
   let base = context.base + 1;
   for (const part of step.parts) {
-    output.slots(base, partSlots(OF[part], values, rows, absent));
+    output.slots(base, partSlots(PART_OF[part], values, rows, absent));
     base += SIZES[part];
   }
   if (step.missing) output.slots(base, absent);

@@ -1,0 +1,81 @@
+/** Gradient-boosted trees as a learner of the pipeline. */
+import type { z } from 'zod';
+import type { Baseline } from '../evaluate/baseline.ts';
+import { classFactors, classWeightedReference } from '../fit/glm/class-weights.ts';
+import { fitTrees, type TreesRound } from '../fit/tree/fit.ts';
+import { categoricalFeatures } from '../recipe/recipe.ts';
+import type { Session } from '../run/session.ts';
+import type { Hooks } from './data.ts';
+import type { FittedLearner, LearnerProblem } from './learner.ts';
+import type { trainShape } from './options.ts';
+
+type Checked = z.output<typeof trainShape>;
+
+/** Plays the rounds of the fit. `baseline` knows the classes that class weights go by. */
+export async function fitBoosted(
+  session: Session,
+  problem: LearnerProblem,
+  options: Checked,
+  hooks: Hooks,
+  baseline: Baseline,
+): Promise<FittedLearner> {
+  const { recipe, loss, outputs } = problem;
+  const { rounds, learningRate, leaves, maxDepth, minRows, l2, bins } = options;
+  const { rowShare, columnShare, earlyStopping, stoppingShare, classWeight, calibrate } = options;
+  const growth = { learningRate, leaves, maxDepth, minRows, l2, bins, rowShare, columnShare, earlyStopping };
+  const result = await fitTrees(session, {
+    ...growth,
+    loss,
+    outputs,
+    features: recipe.width,
+    view: weighted(problem, classWeight, baseline),
+    categorical: categoricalFeatures(recipe),
+    rounds,
+    holdOut: earlyStopping > 0 ? stoppingShare : 0,
+    seed: options.seed,
+    signal: hooks.signal,
+    onRound: (round) =>
+      hooks.onProgress?.({
+        stage: 'fitting',
+        done: round.round,
+        total: rounds,
+        unit: 'rounds',
+        note: lossNote(round),
+      }),
+  });
+  const last = result.history.findLast(({ round }) => round <= result.rounds);
+  const used = { ...growth, rounds, stoppingShare, classWeight, calibrate };
+  return {
+    parameters: result.forest,
+    record: {
+      name: 'trees',
+      loss,
+      outputs,
+      features: recipe.width,
+      options: Object.fromEntries(
+        Object.entries(used).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
+      ),
+      converged: result.stopped !== 'rounds',
+      reason: result.stopped,
+      rounds: result.rounds,
+      ...(last === undefined ? {} : { trainLoss: last.trainLoss }),
+      ...(last?.holdOutLoss === undefined ? {} : { holdOutLoss: last.holdOutLoss }),
+    },
+    history: result.history.map(({ round, trainLoss, holdOutLoss }) => ({
+      round,
+      objective: trainLoss,
+      holdOut: holdOutLoss,
+    })),
+  };
+}
+
+/** The training view, its rows weighted by class if that is asked for. */
+function weighted({ view }: LearnerProblem, classWeight: Checked['classWeight'], baseline: Baseline) {
+  const factors = classFactors(classWeight, { weight: 1, classes: Float64Array.from(baseline.shares) });
+  return factors === undefined ? view : classWeightedReference(view, factors);
+}
+
+function lossNote({ trainLoss, holdOutLoss }: TreesRound): string {
+  const kept = holdOutLoss === undefined ? '' : `, ${holdOutLoss.toFixed(6)} on rows kept back`;
+  return `loss ${trainLoss.toFixed(6)}${kept}`;
+}

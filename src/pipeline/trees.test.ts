@@ -1,0 +1,172 @@
+/**
+ * Trees through the whole pipeline, with forests by hand in place of the learner: recipe, evaluation, calibration,
+ * folds, model, report, screens.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { temporaryFolder } from '../../test/cli.ts';
+import { forestOf, type Tree } from '../../test/forests.ts';
+import { inspectScreen } from '../cli/inspect.ts';
+import { trainScreen } from '../cli/train.ts';
+import type { FitTreesOptions, TreesResult } from '../fit/tree/fit.ts';
+import { randomUniform } from '../random.ts';
+import { evaluate } from './evaluate.ts';
+import { ingest } from './ingest.ts';
+import { inspect } from './inspect.ts';
+import { loadModel } from './load-model.ts';
+import type { TrainOptions } from './options.ts';
+import { predict } from './predict.ts';
+import { train } from './train.ts';
+
+const asked: FitTreesOptions[] = [];
+
+vi.mock('../fit/tree/fit.ts', () => ({
+  fitTrees: (_session: unknown, options: FitTreesOptions): Promise<TreesResult> => {
+    asked.push(options);
+    return Promise.resolve(byHand(options));
+  },
+}));
+afterEach(() => void asked.splice(0));
+
+/** One tree an output: income by age, and by the commonest city; features are age, city, member, note. */
+function byHand({ features, outputs, onRound }: FitTreesOptions): TreesResult {
+  const city: Tree = { feature: 1, among: [0], gain: 10, left: 2, right: 1 };
+  const tree: Tree = { feature: 0, at: 50, gain: 30, left: -1.5, right: city };
+  const history = [1, 2, 3].map((round) => ({ round, trainLoss: 1 / round, holdOutLoss: 1.5 / round }));
+  for (const round of history) onRound?.(round);
+  const treeOutputs = Array.from({ length: outputs }, (_, k) => k);
+  const forest = forestOf(
+    treeOutputs.map(() => tree),
+    { features, outputs, treeOutputs },
+  );
+  return { forest, rounds: 2, stopped: 'early', history, rows: 1, weight: 1 };
+}
+
+const CITIES = ['Rome', 'Oslo', 'Lima'];
+const rows = Array.from({ length: 1200 }, (_, i) => {
+  const age = 20 + Math.floor(60 * randomUniform(1, i, 0));
+  const city = i % 29 === 0 ? null : CITIES[Math.floor(4 * randomUniform(1, i, 1) ** 2) % 3];
+  const high = age > 50 === randomUniform(1, i, 2) > 0.15;
+  return { age: i % 17 === 0 ? null : age, city, member: i % 3 === 0, label: high ? 'yes' : 'no' };
+});
+
+const folder = temporaryFolder();
+let stores = 0;
+function trained(options: Partial<TrainOptions> = {}, data: readonly object[] = rows) {
+  const store = join(folder, `${stores++}.sora`);
+  return train(data as never, { target: 'label', learner: 'trees', workers: 0, store, ...options });
+}
+
+describe('train --learner trees', () => {
+  it('fits on a recipe for trees, evaluates, and says what was found', async () => {
+    const notes: string[] = [];
+    const result = await train(rows, {
+      ...{ target: 'label', learner: 'trees', workers: 0, store: join(folder, 'first.sora') },
+      rounds: 7,
+      leaves: 5,
+      onProgress: ({ stage, note }) => void (stage === 'fitting' && notes.push(note ?? '')),
+    });
+    const [options] = asked;
+    expect(options).toMatchObject({
+      loss: 'logistic',
+      outputs: 1,
+      features: 3,
+      rounds: 7,
+      leaves: 5,
+      seed: 1,
+    });
+    expect(options).toMatchObject({ categorical: [false, true, false], earlyStopping: 20, holdOut: 0.1 });
+    expect(notes[0]).toBe('loss 1.000000, 1.500000 on rows kept back');
+    expect(result).toMatchObject({ learner: 'gradient-boosted trees, logistic loss', featureCount: 3 });
+    expect(result).toMatchObject({ fit: { converged: true, reason: 'early', rounds: 2 }, coefficients: [] });
+    expect(result.strength).toBe('gain');
+    expect(result.features.slice(0, 2)).toEqual([
+      { name: 'age', strength: 0.75 },
+      { name: 'city', strength: 0.25 },
+    ]);
+    const auc = result.evaluation?.metrics.find(({ name }) => name === 'auc');
+    expect(auc?.value).toBeGreaterThan(0.7);
+    const { learner, recipe } = result.model;
+    expect(learner).toMatchObject({ name: 'trees', trainLoss: 0.5, holdOutLoss: 0.75, rounds: 2 });
+    expect(learner.options).toMatchObject({ rounds: 7, leaves: 5, learningRate: 0.1, stoppingShare: 0.1 });
+    expect(recipe.steps.map(({ transform }) => transform)).toEqual(['raw', 'codes', 'raw']);
+    const screen = trainScreen(result);
+    expect(screen).toMatch(
+      /gradient-boosted trees, logistic loss · 3 features · 2 rounds kept; more did not/,
+    );
+    expect(screen).toMatch(/strongest columns by share of the gain\n +age +▇+ +75\.0 %/);
+    expect(screen).not.toMatch(/largest coefficients/);
+    const page = readFileSync(result.report!, 'utf8');
+    expect(page).toMatch(/Loss by round/);
+    expect(page).toMatch(/kept back<\/text>/);
+    expect(page).toMatch(/share of the gain/);
+  });
+
+  it('gives a model that is read, evaluated, applied and inspected', async () => {
+    const { directory, evaluation } = await trained();
+    const model = await loadModel(directory);
+    const answers = model.predict([
+      { age: 60, city: 'Rome', member: true },
+      { age: 30, city: 'Nowhere', member: null },
+      { age: null, city: null, member: null },
+    ]);
+    expect(answers.map(({ label }) => label)).toEqual(['yes', 'no', 'yes']);
+    const out = join(folder, 'predictions.csv');
+    await predict(directory, rows as never, { out });
+    expect(readFileSync(out, 'utf8').trim().split('\n')).toHaveLength(1201);
+    const again = await evaluate(directory, rows as never, { workers: 0 });
+    expect(again.evaluation.metrics.map(({ name }) => name)).toEqual(
+      evaluation?.metrics.map(({ name }) => name),
+    );
+    const found = await inspect(directory);
+    const screen = inspectScreen(found);
+    expect(screen).toMatch(/trees +1, 3 leaves, up to 2 deep/);
+    expect(screen).toMatch(/mean loss +0\.5 training, 0\.75 on rows kept back/);
+    expect(screen).toMatch(/age +75\.0 %/);
+  });
+
+  it('cross-validates, calibrates and weighs classes', async () => {
+    const store = join(folder, 'parts.sora');
+    for (const part of [rows.slice(0, 600), rows.slice(600)])
+      await ingest(part as never, { store, append: true, workers: 0 });
+    const options = { target: 'label', learner: 'trees', workers: 0, classWeight: 'balanced' } as const;
+    const result = await train(store, { ...options, folds: 2, calibrate: true });
+    expect(asked).toHaveLength(3);
+    expect(asked[0].view.name).toBe('classWeightedView');
+    expect(result.folds?.[0].values).toHaveLength(2);
+    expect(result.model.tensors.base.values[0]).not.toBe(0);
+    const plain = await train(store, { ...options, report: false });
+    const auc = (of: typeof result) => of.evaluation?.metrics.find(({ name }) => name === 'auc')?.value;
+    expect(auc(result)).toBeCloseTo(auc(plain)!, 6);
+    const error = (of: typeof result) => of.evaluation?.metrics.find(({ name }) => name === 'logLoss')?.value;
+    expect(error(result)).toBeLessThan(error(plain)!);
+  });
+
+  it('takes classes, numbers and counts', async () => {
+    const classes = rows.map((row, i) => ({ ...row, label: ['a', 'b', 'c'][i % 3] }));
+    expect((await trained({ report: false }, classes)).model.learner).toMatchObject({
+      ...{ loss: 'softmax', outputs: 3, name: 'trees' },
+    });
+    const numbers = rows.map((row, i) => ({ ...row, label: i / 7 }));
+    expect((await trained({ report: false }, numbers)).model.learner).toMatchObject({ loss: 'squared' });
+    const counts = rows.map((row, i) => ({ ...row, label: i % 4, days: 1 + (i % 5) }));
+    const counted = await trained({ report: false, exposure: 'days' }, counts);
+    expect(counted.model.learner).toMatchObject({ loss: 'poisson' });
+    expect(counted.evaluation?.metrics.length).toBeGreaterThan(0);
+  });
+
+  it('refuses options of the other learner, and names the way', async () => {
+    await expect(trained({ l1: 1 })).rejects.toThrow(/--l1 is for linear models.*--learner linear/);
+    const linear = trained({ learner: 'auto', leaves: 63 });
+    await expect(linear).rejects.toMatchObject({ code: 'bad-option' });
+    await expect(linear).rejects.toThrow(/--leaves is for gradient-boosted trees.*add --learner trees/);
+    expect(asked).toHaveLength(0);
+  });
+
+  it('is linear when nothing is said', async () => {
+    const { model, directory } = await trained({ learner: undefined });
+    expect(model.learner.name).toBe('glm');
+    expect(existsSync(join(directory, 'report.html'))).toBe(true);
+  });
+});
