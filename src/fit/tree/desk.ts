@@ -64,7 +64,7 @@ function bringTo(view: BinnedView, round: MarginsAt, trees: number): Desk | unde
     resetMargins(view, round.base);
   }
   while (desk.trees < trees) {
-    const next = desk.trees === round.trees - 1 ? round.last : round.model?.[desk.trees];
+    const next = round.model?.[desk.trees] ?? (desk.trees === round.trees - 1 ? round.last : undefined);
     if (next === undefined) return undefined;
     addTree(view, desk, next);
   }

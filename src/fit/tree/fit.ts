@@ -205,10 +205,10 @@ class Booster {
   async #watch(): Promise<Watched> {
     return this.#followed(async (model) => {
       const { value } = await this.#session.reduce<Watched, Watched>({
-        summary: watchReference(),
+        summary: watchReference(this.#options.outputs),
         view: this.#setting.view,
         parameters: encodeRound({ ...this.#at(), ...model }),
-        label: 'losses',
+        label: 'trees',
       });
       return { value, lost: value.lost > 0 };
     });
@@ -217,11 +217,11 @@ class Booster {
   async #histograms(round: HistogramRound): Promise<Histograms> {
     return this.#followed(async (model) => {
       const { value }: RoundResult<Int32Array, Histograms> = await this.#session.reduce({
-        summary: histogramsReference(this.#width),
+        summary: histogramsReference(this.#width, round.ask.length),
         view: this.#setting.view,
         parameters: encodeRound({ ...round, ...model }),
         coarse: true,
-        label: 'growing',
+        label: 'trees',
       });
       return { value, lost: value.lost };
     });
@@ -271,7 +271,9 @@ class Booster {
     while (!step.done) {
       throwIfAborted(signal);
       const { splits, ask }: GrowAsk = step.value;
-      step = machine.next(await this.#histograms({ ...at, splits, ask }));
+      // The tree before is news in the first round only; whoever missed it says so and is told everything.
+      const news = splits.length === 0 ? at : { ...at, last: undefined };
+      step = machine.next(await this.#histograms({ ...news, splits, ask }));
     }
     return { told: told(output, step.value, learningRate, l2), grown: step.value };
   }

@@ -22,9 +22,9 @@ export interface Histograms {
   readonly rows: Int32Array;
 }
 
-/** Names {@link histograms} for views of this width. */
-export function histogramsReference(width: number): Reference {
-  return { module: import.meta.url, name: 'histograms', options: { width } };
+/** Names {@link histograms} of so many nodes, for views of this width. */
+export function histogramsReference(width: number, asked: number): Reference {
+  return { module: import.meta.url, name: 'histograms', options: { width, asked } };
 }
 
 /**
@@ -35,15 +35,16 @@ export function histograms(
   options: Json,
   parameters?: Uint8Array,
 ): Summary<Int32Array, Histograms, BinnedView> {
-  const { width } = options as { width: number };
-  const round = decodeRound<HistogramRound>(parameters as Uint8Array);
+  const { width, asked } = options as { width: number; asked: number };
   const size = width * FEATURE_WORDS;
-  const asked = round.ask.length;
+  // Decoded where it is wanted: the session merges and reads, and need not know the round.
+  let known: HistogramRound | undefined;
+  const round = () => (known ??= decodeRound<HistogramRound>(parameters as Uint8Array));
   return {
     id: `tree-histograms/1 ${width}`,
     empty: () => new Int32Array(asked * size + asked + 1),
-    observe: (state, view) => addAll(state, [view], round, size),
-    observeAll: (state, views) => addAll(state, views, round, size),
+    observe: (state, view) => addAll(state, [view], round(), size),
+    observeAll: (state, views) => addAll(state, views, round(), size),
     merge(into, from) {
       for (let i = 0; i < into.length; i++) into[i] += from[i];
     },

@@ -62,13 +62,50 @@ export interface HistogramRound extends MarginsAt {
   readonly ask: readonly number[];
 }
 
+/** A split as it is sent: node, feature, bin, bins, 1 if missing values go left, then the set of categories if it has one. */
+type SentSplit = readonly [number, number, number, number, 0 | 1, (readonly number[])?];
+
+interface SentTree {
+  readonly output: number;
+  readonly splits: readonly SentSplit[];
+  readonly leaves: GrownTree['leaves'];
+}
+
+function sendSplit({ node, feature, bin, bins, missingLeft, set }: Split): SentSplit {
+  return set === undefined
+    ? [node, feature, bin, bins, missingLeft ? 1 : 0]
+    : [node, feature, bin, bins, missingLeft ? 1 : 0, set];
+}
+
+function receiveSplit([node, feature, bin, bins, missingLeft, set]: SentSplit): Split {
+  return { node, feature, bin, bins, missingLeft: missingLeft === 1, ...(set ? { set } : {}) };
+}
+
+const sendTree = (tree: GrownTree): SentTree => ({ ...tree, splits: tree.splits.map(sendSplit) });
+const receiveTree = (tree: SentTree): GrownTree => ({ ...tree, splits: tree.splits.map(receiveSplit) });
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** The round as bytes: JSON, splits as arrays. */
 export function encodeRound(round: MarginsAt | HistogramRound): Uint8Array {
-  return encoder.encode(JSON.stringify(round));
+  const { last, model } = round;
+  const sent = {
+    ...round,
+    last: last && sendTree(last),
+    model: model?.map(sendTree),
+    ...('splits' in round ? { splits: round.splits.map(sendSplit) } : {}),
+  };
+  return encoder.encode(JSON.stringify(sent));
 }
 
+/** The round of {@link encodeRound}. */
 export function decodeRound<T extends MarginsAt>(bytes: Uint8Array): T {
-  return JSON.parse(decoder.decode(bytes)) as T;
+  const sent = JSON.parse(decoder.decode(bytes));
+  return {
+    ...sent,
+    ...(sent.last ? { last: receiveTree(sent.last) } : {}),
+    ...(sent.model ? { model: sent.model.map(receiveTree) } : {}),
+    ...(sent.splits ? { splits: sent.splits.map(receiveSplit) } : {}),
+  };
 }

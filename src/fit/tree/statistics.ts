@@ -16,17 +16,19 @@ export interface Watched extends MarginStatistics {
   lost: number;
 }
 
-/** Names {@link watch}. */
-export function watchReference(): Reference {
-  return { module: import.meta.url, name: 'watch', options: {} };
+/** Names {@link watch} for so many outputs. */
+export function watchReference(outputs: number): Reference {
+  return { module: import.meta.url, name: 'watch', options: { outputs } };
 }
 
 /**
  * Summary of the margins of a round.
  * @byReference
  */
-export function watch(_options: Json, parameters?: Uint8Array): Summary<Watched, Watched, BinnedView> {
-  const round = decodeRound<MarginsAt>(parameters as Uint8Array);
+export function watch(options: Json, parameters?: Uint8Array): Summary<Watched, Watched, BinnedView> {
+  const { outputs } = options as { outputs: number };
+  let known: MarginsAt | undefined;
+  const round = () => (known ??= decodeRound<MarginsAt>(parameters as Uint8Array));
   return {
     id: 'tree-watch/1',
     empty: () => ({
@@ -34,12 +36,12 @@ export function watch(_options: Json, parameters?: Uint8Array): Summary<Watched,
       weight: 0,
       heldLoss: 0,
       heldWeight: 0,
-      gradients: new Float64Array(round.outputs),
-      hessians: new Float64Array(round.outputs),
+      gradients: new Float64Array(outputs),
+      hessians: new Float64Array(outputs),
       lost: 0,
     }),
     observe(state, view) {
-      if (bringMargins(view, round)) addStatistics(view, round, state);
+      if (bringMargins(view, round())) addStatistics(view, round(), state);
       else state.lost = 1;
     },
     merge(into, from) {
