@@ -19,6 +19,11 @@ export class ReusedBytes {
     return new Uint8Array(this.#buffer, 0, length);
   }
 
+  /** Whether the array lies in this memory. */
+  holds(array: ArrayBufferView): boolean {
+    return array.buffer === this.#buffer;
+  }
+
   /** `length` zeros. */
   zeros(length: number): Float32Array<ArrayBuffer> {
     const bytes = this.take(4 * length);

@@ -86,7 +86,7 @@ export class Inputs {
     }
   }
 
-  /** Loads the particle and uses it or its view; returns about how many bytes that took for the moment. */
+  /** Loads the particle and uses it or its view; returns about how many bytes of garbage that leaves. */
   async #load(
     kind: ViewKind<unknown> | undefined,
     source: Source,
@@ -95,12 +95,15 @@ export class Inputs {
     use: Use,
   ): Promise<number> {
     const particle = await source.load(ref);
-    const bytes = this.#bytes === undefined ? 0 : ref.bytes + bytesBesideFile(particle);
-    this.#check(ref, bytes, 0);
-    if (kind === undefined) use(particle);
-    else if (!kind.kept) use(kind.derive(particle));
-    else this.#keep(kind, source.views, ref, kind.derive(particle, workshop) as View, bytes, pin, use);
-    return this.#transient;
+    const decoded = this.#bytes === undefined ? 0 : bytesBesideFile(particle);
+    this.#check(ref, ref.bytes + decoded, 0);
+    if (!kind?.kept) {
+      use(kind === undefined ? particle : kind.derive(particle));
+      return kind === undefined ? decoded : decoded + ref.bytes;
+    }
+    const view = kind.derive(particle, workshop) as View;
+    this.#keep(kind, source.views, ref, view, ref.bytes + decoded, pin, use);
+    return decoded + bytesOutside(view);
   }
 
   /** Packs the view into memory; one that will not stay is written to the cache. */
@@ -146,6 +149,15 @@ export class Inputs {
       { details: { particle: ref.hash, needBytes, limitBytes: this.#bytes } },
     );
   }
+}
+
+/** Bytes of a view that were allocated for it alone. */
+function bytesOutside(view: View): number {
+  let bytes = 0;
+  for (const value of Object.values(view)) {
+    if (ArrayBuffer.isView(value) && !workshop.holds(value)) bytes += value.byteLength;
+  }
+  return bytes;
 }
 
 /** A pinned view stays, even if observing it fails. */
