@@ -6,7 +6,7 @@ import { SoraError } from '../errors.ts';
 import { packedSize, packInto, unpackView } from '../particle/pack.ts';
 import type { ParticleRef } from '../particle/particle.ts';
 import { ReusedBytes } from '../particle/reused-bytes.ts';
-import { bytesBesideFile } from '../particle/size.ts';
+import { bytesBesideFile, particleBytes } from '../particle/size.ts';
 import type { View } from '../particle/view.ts';
 import { GarbageGauge } from './garbage.ts';
 import { viewKey } from './node-keys.ts';
@@ -99,7 +99,8 @@ export class Inputs {
     this.#check(ref, ref.bytes + decoded, 0);
     if (!kind?.kept) {
       use(kind === undefined ? particle : kind.derive(particle));
-      return kind === undefined ? decoded : decoded + ref.bytes;
+      // What a summary or a view made of it on the way is not known: about as much again.
+      return ref.bytes + particleBytes(particle);
     }
     const view = kind.derive(particle, workshop) as View;
     this.#keep(kind, source.views, ref, view, ref.bytes + decoded, pin, use);

@@ -22,10 +22,10 @@ describe('the memory model', () => {
   });
 
   it('has fewer workers where that is what fits, and none with an error', () => {
-    expect(divideMemory(8, 400 * MIB, 80 * MIB).workers).toBe(5);
+    expect(divideMemory(8, 400 * MIB, 80 * MIB).workers).toBe(4);
     expect(divideMemory(8, 400 * MIB, 80 * MIB, 60 * MIB).workers).toBe(2);
     expect(() => divideMemory(8, 400 * MIB, 80 * MIB, 400 * MIB)).toThrow(
-      /needs a memory budget of 572 MiB here, and it is 400 MiB/,
+      /needs a memory budget of 590 MiB here, and it is 400 MiB/,
     );
     // A process that holds much already grows less.
     expect(() => divideMemory(8, 400 * MIB, 200 * MIB, 400 * MIB)).toThrow(/a memory budget of 668 MiB here/);

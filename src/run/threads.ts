@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { SoraError } from '../errors.ts';
 import type { Backend, Job } from './backend.ts';
-import { divideMemory, heapLimit, type Shares, youngLimit } from './budget.ts';
+import { divideMemory, ENDED_THREAD, heapLimit, type Shares, youngLimit } from './budget.ts';
 import type { ExecutorHooks } from './hooks.ts';
 import { Lane } from './lane.ts';
 import type { SessionBody, TaskProgress } from './messages.ts';
@@ -38,7 +38,7 @@ export function threadExecutor(options: ThreadOptions = {}): Executor {
 
 class ThreadBackend implements Backend {
   readonly #options: ThreadOptions;
-  readonly #processBytes = process.memoryUsage.rss();
+  #processBytes = process.memoryUsage.rss();
   readonly #turns = new Turns();
   readonly #counter: DispatchCounter = { dispatched: 0 };
   #shares: Shares;
@@ -70,6 +70,8 @@ class ThreadBackend implements Backend {
   shrink(needBytes: number): boolean {
     const before = this.#shares;
     if (needBytes <= before.shareBytes || before.workers === 1) return false;
+    // What the allocator keeps of the threads that end here is not there for others.
+    this.#processBytes += before.workers * ENDED_THREAD;
     this.#shares = divideMemory(before.workers - 1, this.#options.memory, this.#processBytes, needBytes);
     const lanes = this.#lanes;
     this.#lanes = this.#makeLanes();
