@@ -1,0 +1,58 @@
+/**
+ * Sora's side of the tree benchmark, a process of its own: STORE TARGET THREADS ROUNDS LEAVES. Prints one JSON line.
+ * The clock runs over everything after the store is open: threads, recipe, bins, trees. Same settings as peer.py.
+ */
+import { fitTrees } from '../../dist/fit/tree/fit.js';
+import { roledReference, withRoles } from '../../dist/pipeline/source.js';
+import { prepareRecipe } from '../../dist/recipe/prepare.js';
+import { categoricalFeatures } from '../../dist/recipe/recipe.js';
+import { learnerViewReference } from '../../dist/recipe/view.js';
+import { inlineExecutor } from '../../dist/run/inline.js';
+import { threadExecutor } from '../../dist/run/threads.js';
+import { openStore } from '../../dist/store/store.js';
+import { peakBytes } from '../common.mjs';
+
+const [path, target, threads, rounds, leaves] = process.argv.slice(2);
+const store = await openStore(path);
+const snapshot = await store.snapshot();
+const schema = withRoles(snapshot.schema, { [target]: 'label' });
+const start = performance.now();
+const cpu = process.cpuUsage();
+const executor = Number(threads) === 0 ? inlineExecutor() : threadExecutor({ workers: Number(threads) });
+const session = await executor.open({
+  particles: snapshot.particles,
+  source: roledReference(store.reference, schema),
+});
+const { recipe } = await prepareRecipe(session, { schema, options: { for: 'trees' } });
+let binned;
+const result = await fitTrees(session, {
+  loss: recipe.label.loss,
+  outputs: recipe.label.loss === 'softmax' ? recipe.label.classes.length : 1,
+  features: recipe.width,
+  view: learnerViewReference({ recipe, purpose: 'fit' }),
+  categorical: categoricalFeatures(recipe),
+  rounds: Number(rounds),
+  leaves: Number(leaves),
+  learningRate: 0.1,
+  l2: 1,
+  minRows: 20,
+  onRound: ({ round }) => {
+    if (round === 1) binned = performance.now();
+  },
+});
+const seconds = (performance.now() - start) / 1000;
+const { user, system } = process.cpuUsage(cpu);
+await session.close();
+await executor.close();
+const { trainLoss } = result.history.at(-1);
+console.log(
+  JSON.stringify({
+    seconds,
+    // Up to the end of the first tree, and each of the others.
+    firstSeconds: (binned - start) / 1000,
+    treeSeconds: (seconds - (binned - start) / 1000) / (result.rounds - 1),
+    cpuSeconds: (user + system) / 1e6,
+    peakMiB: peakBytes() / 2 ** 20,
+    trainLoss,
+  }),
+);
