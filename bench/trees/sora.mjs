@@ -3,7 +3,8 @@
  * The clock runs over everything after the store is open: threads, recipe, bins, trees. Same settings as peer.py.
  */
 import { fitTrees } from '../../dist/fit/tree/fit.js';
-import { roledReference, withRoles } from '../../dist/pipeline/source.js';
+import { openSession } from '../../dist/pipeline/data.js';
+import { withRoles } from '../../dist/pipeline/source.js';
 import { prepareRecipe } from '../../dist/recipe/prepare.js';
 import { categoricalFeatures } from '../../dist/recipe/recipe.js';
 import { learnerViewReference } from '../../dist/recipe/view.js';
@@ -19,10 +20,8 @@ const schema = withRoles(snapshot.schema, { [target]: 'label' });
 const start = performance.now();
 const cpu = process.cpuUsage();
 const executor = Number(threads) === 0 ? inlineExecutor() : threadExecutor({ workers: Number(threads) });
-const session = await executor.open({
-  particles: snapshot.particles,
-  source: roledReference(store.reference, schema),
-});
+// The profile of the columns is a part of the ingest, and found in the store.
+const session = await openSession(executor, { store, snapshot, schema }, {}, true);
 const { recipe } = await prepareRecipe(session, { schema, options: { for: 'trees' } });
 let binned;
 const result = await fitTrees(session, {

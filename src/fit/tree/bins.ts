@@ -29,7 +29,10 @@ function midway(below: number, above: number): number {
 
 /** Bins of numbers from values of a sample, in any order, none missing. O(n log n). */
 export function numberBins(sample: Float32Array, most = MOST_BINS): FeatureBins {
-  const sorted = sortFloats(Float64Array.from(sample, (value) => value + 0));
+  const sorted = new Float64Array(sample);
+  // Minus zero becomes zero: they are one value, and the sort takes only the one.
+  for (let i = 0; i < sorted.length; i++) sorted[i] += 0;
+  sortFloats(sorted);
   const counts = new Uint32Array(sorted.length);
   let distinct = 0;
   for (let i = 0; i < sorted.length; i++) {
