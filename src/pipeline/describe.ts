@@ -1,12 +1,9 @@
 /** What a column holds and how a fit ended, in a few words: for the screens and the report. */
-import { formatCount, formatNumber, formatPercent } from '../explain/format.ts';
-import type { ColumnProfile, NumberProfile } from '../summary/profile.ts';
+import { formatBytes, formatCount, formatNumber, formatPercent } from '../explain/format.ts';
+import type { BinaryProfile, ColumnProfile, NumberProfile } from '../summary/profile.ts';
 
 /** Values of a column in a few words. */
 export function describeValues(column: ColumnProfile): string {
-  if (column.type === 'number') return describeNumbers(column, formatNumber);
-  if (column.type === 'timestamp')
-    return describeNumbers(column, (time) => new Date(time).toISOString().slice(0, 16));
   if (column.type === 'boolean') return `${formatPercent(column.trues / Math.max(1, column.present))} true`;
   if (column.type === 'category') {
     const top = column.values
@@ -17,7 +14,17 @@ export function describeValues(column: ColumnProfile): string {
   if (column.type === 'sparse')
     return `${formatCount(column.entries)} entries of ${formatCount(column.width)} features`;
   if (column.type === 'text') return `${formatNumber(column.words.mean ?? 0)} words on average`;
-  return '';
+  if (column.type === 'binary') return describeBytes(column);
+  return describeNumbers(column, column.type === 'number' ? formatNumber : formatTime);
+}
+
+function formatTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 16);
+}
+
+function describeBytes({ length, content }: BinaryProfile): string {
+  const size = formatBytes(Math.round(length.mean ?? 0));
+  return `${size} on average, ${formatNumber(content.mean[1] ?? 0)} bits of entropy a byte`;
 }
 
 function describeNumbers({ min, max, mean }: NumberProfile, format: (value: number) => string): string {

@@ -20,6 +20,7 @@ export const ENCODINGS = [
   'bigrams',
   'calendar',
   'maxabs',
+  'bytes',
 ] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 

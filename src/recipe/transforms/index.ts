@@ -1,5 +1,6 @@
 /** The table of transforms: the one line that a new transform adds. The first of a type's `auto` ones is its default. */
 import type { Transform } from '../transform.ts';
+import { binary } from './binary.ts';
 import { boolean } from './boolean.ts';
 import { category } from './category.ts';
 import { number } from './number.ts';
@@ -8,4 +9,13 @@ import { target } from './target.ts';
 import { text } from './text.ts';
 import { timestamp } from './timestamp.ts';
 
-export const TRANSFORMS: readonly Transform[] = [number, boolean, category, target, text, timestamp, sparse];
+export const TRANSFORMS: readonly Transform[] = [
+  number,
+  boolean,
+  category,
+  target,
+  text,
+  timestamp,
+  sparse,
+  binary,
+];
