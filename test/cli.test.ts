@@ -73,6 +73,15 @@ describe('sora train on census data', () => {
     expect((await run('inspect', join(store, 'particles', shard, file))).stdout).toContain(file.slice(0, 64));
   });
 
+  it('calibrates on half of the held-out rows and judges by the other half', async () => {
+    const words = ['--target', 'income', '--out', join(folder, 'calibrated'), '--class-weight', 'balanced'];
+    const { code, stdout } = await run('train', store, ...words, '--calibrate');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/to learn from, 4,\d{3} to calibrate, 4,\d{3} held out/);
+    expect(stdout).toMatch(/Calibrated on 4,\d{3} of the held-out rows \(slope [\d.]+, intercept -[\d.]+\)/);
+    expect(readFileSync(join(folder, 'calibrated', 'report.html'), 'utf8')).toContain('rows to calibrate');
+  });
+
   it('verifies the store', async () => {
     const verified = await run('verify', store);
     expect(verified.stdout).toMatch(/^Sound/);

@@ -3,6 +3,7 @@
  * hold-out, cross-validation and a refit share. Writes nothing.
  */
 import type { z } from 'zod';
+import { SoraError } from '../errors.ts';
 import { type Baseline, fitBaseline, type Task } from '../evaluate/baseline.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
@@ -68,6 +69,7 @@ export async function fitOn(
   const view = learnerViewReference({ recipe, split, purpose: 'fit' });
   clock();
   const loss = options.loss === 'auto' ? label.loss : options.loss;
+  if (options.calibrate) requireProbability(label, loss);
   const outputs = loss === 'softmax' ? (label.classes?.length ?? 1) : 1;
   const baseline = await fitBaseline(session, {
     task: TASK[label.kind],
@@ -94,6 +96,15 @@ export async function fitOn(
       }),
   });
   return { recipe, profile, label, view, loss, outputs, result, baseline };
+}
+
+/** Throws `bad-option` where there is no probability to calibrate: before the fit, which may be long. */
+function requireProbability({ kind }: LabelSpec, loss: Loss): void {
+  if (kind === 'binary' && loss === 'logistic') return;
+  throw new SoraError(
+    'bad-option',
+    `Option --calibrate is for a target of two classes and logistic loss; this is a ${kind} target with ${loss} loss: leave the option out.`,
+  );
 }
 
 /** Evaluates a fit on the rows of `split`, or on all rows of the session. */

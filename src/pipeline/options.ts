@@ -135,7 +135,10 @@ export const learnShape = z.object({
     .max(100)
     .optional()
     .describe('Also cross-validate over this many folds of particles.'),
-  calibrate: z.boolean().default(false).describe('Rescale probabilities on the held-out rows (Platt).'),
+  calibrate: z
+    .boolean()
+    .default(false)
+    .describe('Rescale probabilities on half of the held-out rows (Platt); the other half judges.'),
   seed: z
     .int()
     .min(0)

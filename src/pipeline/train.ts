@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { SoraError } from '../errors.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { holdOut } from '../evaluate/split.ts';
 import { isTooGood, verdict } from '../evaluate/verdict.ts';
@@ -15,7 +16,7 @@ import { glmTensors, type Model } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
 import type { Split } from '../summary/split.ts';
-import { calibrated } from './calibrate.ts';
+import { calibrate } from './calibrate.ts';
 import { crossValidate } from './cross-validate.ts';
 import { type Hooks, type Inputs, openData, openSession } from './data.ts';
 import { evaluateOn, type Fitted, fitOn, type Loss } from './fit.ts';
@@ -99,6 +100,12 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const { signal, onProgress, onNote, ...plain } = given;
   const hooks: Hooks = { signal, onProgress, onNote };
   const options = checkOptions(trainShape, plain);
+  if (options.calibrate && options.testFraction === 0) {
+    throw new SoraError(
+      'bad-option',
+      'Option --calibrate needs held-out rows: raise --test-fraction above 0.',
+    );
+  }
   const started = performance.now();
   const sides =
     options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
@@ -113,11 +120,9 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
       prepared = performance.now();
     });
     const fitEnd = performance.now();
-    let evaluation = sides && (await evaluateOn(session, fitted, sides.test));
-    if (options.calibrate && evaluation) {
-      fitted = calibrated(fitted, evaluation);
-      evaluation = await evaluateOn(session, fitted, sides?.test);
-    }
+    const calibration = options.calibrate && sides ? await calibrate(session, fitted, sides.test) : undefined;
+    if (calibration) fitted = calibration.fitted;
+    const evaluation = sides && (await evaluateOn(session, fitted, calibration?.rest ?? sides.test));
     const folds =
       options.folds === undefined ? undefined : await crossValidate(executor, data, options, hooks);
     const features = await columnStrengths(
@@ -140,7 +145,12 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
       target: `${fitted.label.column} · ${fitted.label.note}`,
       learner: LEARNER[fitted.loss],
       featureCount: fitted.recipe.width,
-      rows: { total: snapshot.rows, train: fitted.baseline.rows, test: evaluation?.rows ?? 0 },
+      rows: {
+        total: snapshot.rows,
+        train: fitted.baseline.rows,
+        ...(calibration ? { calibration: calibration.rows } : {}),
+        test: evaluation?.rows ?? 0,
+      },
       fit: { converged: fitted.result.converged, reason: fitted.result.reason, rounds: fitted.result.rounds },
       evaluation,
       folds,
@@ -154,7 +164,11 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
         fitted.outputs,
         COEFFICIENTS,
       ),
-      notes: [...data.notes, ...(evaluation ? remarks(evaluation, features) : [])],
+      notes: [
+        ...data.notes,
+        ...(calibration ? [calibration.note] : []),
+        ...(evaluation ? remarks(evaluation, features) : []),
+      ],
       seconds: {
         ingest: (ingested - started) / 1000,
         recipe: (prepared - ingested) / 1000,
