@@ -192,12 +192,19 @@ export const verifyShape = z.object({
     .describe('Remove damaged caches, and what writers that died left an hour ago or more.'),
 });
 
+/** `sora compact`. */
+export const compactShape = z.object({
+  dryRun: z.boolean().default(false).describe('Say what would be done, and do nothing.'),
+  workers: resourceShape.shape.workers,
+});
+
 export type ReadOptions = z.input<typeof readShape>;
 export type IngestOptions = z.input<typeof ingestShape>;
 export type TrainOptions = z.input<typeof trainShape>;
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
+export type CompactOptions = z.input<typeof compactShape>;
 
 /** Name of the flag of an option: camelCase to kebab-case. */
 export function flagName(name: string): string {
