@@ -18,11 +18,13 @@ export type { Particle, ParticleRef } from './particle/particle.ts';
 export type { ColumnType, Field, Role, Schema } from './particle/schema.ts';
 export { splitParticle } from './particle/split.ts';
 // Whole workflows.
+export { type CompactResult, compact } from './pipeline/compact.ts';
 export { type EvaluateResult, evaluate } from './pipeline/evaluate.ts';
 export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
 export type {
+  CompactOptions,
   EvaluateOptions,
   IngestOptions,
   InspectOptions,

@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createParticle } from '../src/particle/create.ts';
+import { openStore } from '../src/store/store.ts';
 import { ADULT, type Finished, sora, temporaryFolder } from './cli.ts';
 
 const folder = temporaryFolder();
@@ -73,10 +75,61 @@ describe('sora train on census data', () => {
     expect((await run('inspect', join(store, 'particles', shard, file))).stdout).toContain(file.slice(0, 64));
   });
 
+  it('calibrates on half of the held-out rows and judges by the other half', async () => {
+    const words = ['--target', 'income', '--out', join(folder, 'calibrated'), '--class-weight', 'balanced'];
+    const { code, stdout } = await run('train', store, ...words, '--calibrate');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/to learn from, 4,\d{3} to calibrate, 4,\d{3} held out/);
+    expect(stdout).toMatch(/Calibrated on 4,\d{3} of the held-out rows \(slope [\d.]+, intercept -[\d.]+\)/);
+    expect(readFileSync(join(folder, 'calibrated', 'report.html'), 'utf8')).toContain('rows to calibrate');
+  });
+
   it('verifies the store', async () => {
     const verified = await run('verify', store);
     expect(verified.stdout).toMatch(/^Sound/);
     expect(verified.code).toBe(0);
+  });
+});
+
+describe('sora compact', () => {
+  const grown = join(folder, 'grown.sora');
+  beforeAll(async () => {
+    const small = await openStore(grown, { create: true });
+    for (let i = 0; i < 300; i++) {
+      const particle = createParticle({ columns: { x: Array.from({ length: 50 }, (_, k) => 50 * i + k) } });
+      await small.commit({ schema: particle.schema, add: [await small.putParticle(particle)] });
+    }
+  });
+
+  it('leaves nothing half-written after Ctrl-C', async () => {
+    const stopped = await sora(['compact', grown], {
+      cwd: folder,
+      onStart: (child) => child.stderr?.once('data', () => child.kill('SIGINT')),
+    });
+    expect([stopped.code, stopped.stdout]).toEqual([130, '']);
+    const report = JSON.parse((await run('verify', grown, '--json')).stdout);
+    expect([report.problems, report.leftovers, report.commits]).toEqual([[], [], 300]);
+  });
+
+  it('says what it would do, does it, and then has nothing to do', async () => {
+    const planned = await run('compact', grown, '--dry-run');
+    expect(planned.stdout).toMatch(/particles +300 → 4 \(300 merged\)/);
+    expect(planned.stdout).toMatch(/commit 300; nothing was changed/);
+    const done = await run('compact', grown);
+    expect(done.code).toBe(0);
+    expect(done.stdout).toMatch(/particles +300 → 4 \(300 merged\)\n +rows +15,000, in the same order/);
+    expect(done.stdout).toMatch(/the old ones stay for commits up to 300/);
+    const again = await run('compact', grown);
+    expect(again.stdout).toMatch(/^Nothing to do: the 4 particles of grown\.sora \(15,000 rows\)/);
+    expect((await run('inspect', grown, '--at', '-1')).stdout).toMatch(/300 particles/);
+    const json = JSON.parse((await run('compact', grown, '--json')).stdout);
+    expect(json).toMatchObject({ changed: false, commit: 301, rows: 15_000, particles: { kept: 4 } });
+  });
+
+  it('asks for a store', async () => {
+    const none = await run('compact', 'nowhere');
+    expect([none.code, none.stdout]).toEqual([3, '']);
+    expect(none.stderr).toMatch(/No store at .*nowhere.*sora ingest/);
   });
 });
 
@@ -132,6 +185,7 @@ describe('--help', () => {
     'ingest',
     'inspect',
     'verify',
+    'compact',
   ])('of %s shows examples', async (command) => {
     const help = await run(command, '--help');
     expect(help.code).toBe(0);

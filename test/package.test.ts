@@ -9,6 +9,7 @@ const PUBLIC = [
   'ERRORS',
   'SoraError',
   'checkLaws',
+  'compact',
   'createParticle',
   'createParticleModel',
   'decodeParticle',

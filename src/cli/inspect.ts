@@ -1,13 +1,21 @@
 /** `sora inspect`: shows what a store, model, particle file or data file holds. */
 import { Command } from 'commander';
-import { formatBytes, formatCount, formatNumber, formatPercent } from '../explain/format.ts';
+import type { EvaluationResult } from '../evaluate/result.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatCounted,
+  formatNumber,
+  formatPercent,
+  formatShort,
+} from '../explain/format.ts';
 import { describeEnd, describeValues, learnerName } from '../pipeline/describe.ts';
 import type { Inspection } from '../pipeline/inspect.ts';
 import { inspectShape } from '../pipeline/options.ts';
 import { describeRecipe } from '../recipe/recipe.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
-import { pathOf } from './screen.ts';
+import { metricsScreen, pathOf } from './screen.ts';
 import { alignRows } from './terminal.ts';
 
 const EXAMPLES = `
@@ -17,29 +25,63 @@ Examples:
   sora inspect people.sora --summary moments --json
   sora inspect people.sora/models/income`;
 
+/** Commits that are listed. */
 const RECENT = 10;
+/** Columns that are listed; more would push everything else off the screen. */
+const MOST_COLUMNS = 100;
 
-function dataScreen(found: Extract<Inspection, { kind: 'data' }>): string {
-  const { snapshot, profile, commits, summary } = found;
-  const head = ['  column', 'type', 'role', 'missing', 'values'];
-  const rows = profile.columns.map((column) => [
-    `  ${column.name}`,
-    column.type,
-    column.role,
-    formatPercent(column.missing / Math.max(1, column.missing + column.present)),
-    column.present > 0 ? describeValues(column) : '',
-  ]);
-  const log = commits
-    .slice(-RECENT)
-    .map(({ commit, when, why, add }) => [`  ${commit}`, when, `+${add.length} particles`, why]);
-  const size = `${formatCount(snapshot.rows)} rows · ${formatCount(snapshot.particles.length)} particles · ${formatBytes(snapshot.bytes)}`;
+type DataFound = Extract<Inspection, { kind: 'data' }>;
+
+function columnsTable({ profile }: DataFound): string {
+  const rows = profile.columns
+    .slice(0, MOST_COLUMNS)
+    .map((column) => [
+      `  ${formatShort(column.name, 40)}`,
+      column.type,
+      column.role,
+      formatPercent(column.missing / Math.max(1, column.missing + column.present)),
+      column.present > 0 ? describeValues(column) : 'no values',
+    ]);
+  const more = profile.columns.length - rows.length;
+  const table = alignRows([['  column', 'type', 'role', 'missing', 'values'], ...rows], [3]);
+  return more > 0 ? `${table}\n  … and ${formatCounted(more, 'column')} more (--json lists all)` : table;
+}
+
+/** The newest commits: what each took off the list of particles and put on it. */
+function commitsTable(commits: DataFound['commits']): string {
+  let count = 0;
+  const rows = commits.map(({ commit, when, why, add, remove }) => {
+    const removed = remove === 'all' ? count : remove.length;
+    count += add.length - removed;
+    const change = [removed > 0 ? `−${formatCount(removed)}` : '', `+${formatCount(add.length)}`];
+    return [`  ${commit}`, when, change.join(' ').trim(), `= ${formatCounted(count, 'particle')}`, why];
+  });
+  const earlier = rows.length - RECENT;
+  const head = earlier > 0 ? [`  … ${formatCounted(earlier, 'earlier commit')}`] : [];
+  return ['  commits', ...head, alignRows(rows.slice(-RECENT), [2, 3])].join('\n');
+}
+
+function dataScreen(found: DataFound): string {
+  const { snapshot, commits, models, notes, summary } = found;
+  const size = [
+    formatCounted(snapshot.rows, 'row'),
+    formatCounted(snapshot.particles.length, 'particle'),
+    formatBytes(snapshot.bytes),
+  ];
+  if (found.isStore) size.push(`commit ${snapshot.commit} of ${commits.length}`);
   return [
-    `\n  ${pathOf(found.path)} · ${size}${found.isStore ? ` · commit ${snapshot.commit}` : ''}`,
+    `\n  ${pathOf(found.path)} · ${size.join(' · ')}`,
     '',
-    alignRows([head, ...rows], [3]),
-    ...(log.length > 0 ? ['', '  commits', alignRows(log)] : []),
-    ...(summary ? ['', `  ${summary.name}`, JSON.stringify(summary.value, null, 2)] : []),
+    columnsTable(found),
+    ...(notes.length > 0 ? ['', ...notes.map((note) => `  ${note}`)] : []),
+    ...(models.length > 0 ? ['', `  models  ${models.join(', ')}`] : []),
+    ...(commits.length > 0 ? ['', commitsTable(commits)] : []),
+    ...summaryLines(summary),
   ].join('\n');
+}
+
+function summaryLines(summary: DataFound['summary']): string[] {
+  return summary ? ['', `  ${summary.name}`, JSON.stringify(summary.value, null, 2)] : [];
 }
 
 type FoundModel = Extract<Inspection, { kind: 'model' }>;
@@ -67,21 +109,37 @@ function importanceLines({ forest }: FoundModel): string[] {
   return ['  strongest columns by share of the gain', alignRows(rows, [1]), ''];
 }
 
+/** Penalties and what else was asked of the fit, in words. */
+function learnerOptions({ options }: FoundModel['model']['learner']): string {
+  const said = [`L2 ${formatNumber(Number(options.l2 ?? 0))}`];
+  if (Number(options.l1 ?? 0) > 0) said.push(`L1 ${formatNumber(Number(options.l1))}`);
+  if (options.classWeight === 'balanced') said.push('balanced classes');
+  if (options.calibrate === true) said.push('calibrated');
+  return said.join(', ');
+}
+
 function modelScreen(found: FoundModel): string {
   const { path, model } = found;
-  const { learner, recipe, provenance } = model;
+  const { learner, recipe, provenance, baseline } = model;
+  const evaluation = model.metrics as EvaluationResult | undefined;
+  const rows = (baseline as { rows?: number } | undefined)?.rows;
   return [
     `\n  ${pathOf(path)}`,
     alignRows([
-      ['  learner', `${learnerName(learner)}, ${describeEnd(learner)}`],
+      ['  target', recipe.label === undefined ? '' : `${recipe.label.column} · ${recipe.label.note}`],
+      ['  learner', `${learnerName(learner)}, ${learnerOptions(learner)}, ${describeEnd(learner)}`],
       ...learnerRows(found),
       ['  features', `${formatCount(recipe.width)} (${recipe.layout})`],
+      ['  rows', rows === undefined ? '' : `${formatCount(rows)} learned from`],
       ['  snapshot', provenance.snapshot ?? ''],
       ['  written by', `sora ${provenance.sora}`],
     ]),
     '',
+    ...(evaluation
+      ? [metricsScreen(evaluation)]
+      : ['  No rows were held out, so nothing is known of how good it is.\n']),
     ...importanceLines(found),
-    ...describeRecipe(recipe).map((line) => `  ${line}`),
+    ...describeRecipe({ ...recipe, label: undefined }).map((line) => `  ${line}`),
   ].join('\n');
 }
 
@@ -89,7 +147,11 @@ function modelScreen(found: FoundModel): string {
 export function inspectScreen(found: Inspection): string {
   if (found.kind === 'data') return dataScreen(found);
   if (found.kind === 'model') return modelScreen(found);
-  return `\n  particle ${found.hash}\n\n${found.text}`;
+  return [
+    `\n  ${pathOf(found.path)} · particle ${found.hash}\n`,
+    found.text,
+    ...summaryLines(found.summary),
+  ].join('\n');
 }
 
 /** What was found, for programs; of trees the size, not a number for each node. */
@@ -105,14 +167,9 @@ export function inspectCommand(): Command {
     .argument('<path>', 'store, model directory, particle (.arrow) or data file');
   addCommonFlags(addFlags(command, inspectShape)).addHelpText('after', EXAMPLES);
   return command.action((path: string, flags) =>
-    runCommand(flags, async ({ signal, onProgress, say }) => {
+    runCommand(flags, async ({ signal, onProgress }) => {
       const { inspect } = await import('../pipeline/inspect.ts');
-      const found = await inspect(path, {
-        ...readFlags(inspectShape, flags),
-        signal,
-        onProgress,
-        onNote: say,
-      });
+      const found = await inspect(path, { ...readFlags(inspectShape, flags), signal, onProgress });
       return { json: inspectJson(found), screen: inspectScreen(found) };
     }),
   );

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ERRORS } from '../errors.ts';
+import { compactCommand } from './compact.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { ingestCommand } from './ingest.ts';
 import { inspectCommand } from './inspect.ts';
@@ -23,6 +24,7 @@ const program = new Command('sora')
   .addCommand(ingestCommand())
   .addCommand(inspectCommand())
   .addCommand(verifyCommand())
+  .addCommand(compactCommand())
   .addHelpText(
     'after',
     `

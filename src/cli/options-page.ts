@@ -1,6 +1,7 @@
 /** The page `docs/options.md`, written from the option schemas; a test keeps the file equal to it. */
 import type { z } from 'zod';
 import {
+  compactShape,
   evaluateShape,
   flagName,
   ingestShape,
@@ -18,6 +19,7 @@ const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['ingest', ingestShape],
   ['inspect', inspectShape],
   ['verify', verifyShape],
+  ['compact', compactShape],
 ];
 
 function fallbackText(fallback: unknown): string {

@@ -59,6 +59,11 @@ function costScreen(result: TrainResult): string {
   ]);
 }
 
+function rowsLine({ train, calibration, test }: TrainResult['rows']): string {
+  const calibrating = calibration === undefined ? '' : `${formatCount(calibration)} to calibrate, `;
+  return `${formatCount(train)} to learn from, ${calibrating}${formatCount(test)} held out`;
+}
+
 /** The one screen that training ends with; notes that were said already are not said again. */
 export function trainScreen(result: TrainResult, said: ReadonlySet<string> = new Set()): string {
   const { rows, fit } = result;
@@ -67,7 +72,7 @@ export function trainScreen(result: TrainResult, said: ReadonlySet<string> = new
     alignRows([
       ['  target', result.target],
       ['  learner', `${result.learner} · ${formatCount(result.featureCount)} features · ${describeEnd(fit)}`],
-      ['  rows', `${formatCount(rows.train)} to learn from, ${formatCount(rows.test)} held out`],
+      ['  rows', rowsLine(rows)],
     ]),
     '',
     metricsScreen(result.evaluation, result.folds),

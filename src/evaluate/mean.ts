@@ -99,7 +99,8 @@ export function wilsonInterval(share: number, rows: number): Interval | undefine
   const z2 = Z95 * Z95;
   const centre = (share + z2 / (2 * rows)) / (1 + z2 / rows);
   const reach = (Z95 / (1 + z2 / rows)) * Math.sqrt((share * (1 - share)) / rows + z2 / (4 * rows * rows));
-  return [Math.max(0, centre - reach), Math.min(1, centre + reach)];
+  // Rounding would leave 1e-17 where the bound is exactly 0 or 1.
+  return [share === 0 ? 0 : Math.max(0, centre - reach), share === 1 ? 1 : Math.min(1, centre + reach)];
 }
 
 export function writeMean(writer: ByteWriter, state: MeanState): void {

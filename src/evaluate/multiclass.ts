@@ -178,7 +178,8 @@ function read(state: MulticlassState, baseline: Baseline): EvaluationResult {
   for (let c = 0; c < classes; c++) constantTable[c * classes + majority] = weights[c];
   const f1Constant =
     f1Of(constantTable, classes, majority) / Math.max(1, present + (weights[majority] > 0 ? 0 : 1));
-  metrics.push(metric('f1', macroF1(table, classes), 'higher', undefined, f1Constant));
+  const f1 = macroF1(table, classes, effectiveRows(logLoss) / logLoss.weight);
+  metrics.push(metric('f1', f1.value, 'higher', f1.interval, f1Constant));
   const interval = meanInterval(gain);
   return {
     task: 'multiclass',

@@ -19,6 +19,15 @@ export function holdOut(options: { readonly seed: number; readonly fraction: num
   return { train: { seed, fraction, side: 'train' }, test: { seed, fraction, side: 'test' } };
 }
 
+/** Two disjoint halves of the test side of a split, again by row hash: together they are its rows. */
+export function halves({ seed, from = 0, fraction }: Split): [Split, Split] {
+  const middle = (from + fraction) / 2;
+  return [
+    { seed, from, fraction: middle, side: 'test' },
+    { seed, from: middle, fraction, side: 'test' },
+  ];
+}
+
 /** One fold: the particles to train on and those to test on, each in the order given. */
 export interface Fold<P extends ParticleRef = ParticleRef> {
   readonly train: readonly P[];

@@ -14,9 +14,23 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** Fraction as a percentage with one digit. */
+/** Fraction as a percentage with one digit; a few never read as none, nor most as all. */
 export function formatPercent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)} %`;
+  const text = (100 * fraction).toFixed(1);
+  if (text === '0.0' && fraction > 0) return '< 0.1 %';
+  return text === '100.0' && fraction < 1 ? '> 99.9 %' : `${text} %`;
+}
+
+/** A whole number of things: `1 row`, `2,000 rows`. */
+export function formatCounted(value: number, noun: string): string {
+  return `${formatCount(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** Text on one line and of at most `most` characters, without what a terminal would obey. */
+export function formatShort(text: string, most = 32): string {
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const characters = [...line.slice(0, 2 * most + 2)];
+  return characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : line;
 }
 
 /** Bytes in binary units. */

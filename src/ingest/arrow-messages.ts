@@ -30,13 +30,14 @@ export async function* arrowMessages(
 ): AsyncGenerator<ArrowMessage> {
   const input = new ByteQueue(pieces);
   const start = await input.peek(8);
-  if (start.toString('latin1', 0, 6) === MAGIC) await input.take(8);
+  const isFile = start.toString('latin1', 0, 6) === MAGIC;
+  if (isFile) await input.take(8);
   while (true) {
     const frame = await input.peek(8);
-    if (frame.length < 4) return;
-    const continued = frame.readUInt32LE(0) === CONTINUATION;
-    const prefix = continued ? 8 : 4;
-    if (frame.length < prefix) return;
+    // A stream may end after any message; a file says where, so that one cut between batches is known.
+    if (frame.length === 0 && !isFile) return;
+    const prefix = frame.length >= 4 && frame.readUInt32LE(0) === CONTINUATION ? 8 : 4;
+    if (frame.length < prefix) throw damaged(name, 'cut short');
     const length = frame.readInt32LE(prefix - 4);
     if (length === 0) return;
     if (length < 0 || length > METADATA_LIMIT) throw damaged(name, `metadata of ${length} bytes`);

@@ -77,6 +77,14 @@ describe('Arrow', () => {
     const bytes = tableToIPC(table(4), { format: 'stream' }) as Uint8Array;
     const cut = fileWith(folder, 'cut.arrow', bytes.subarray(0, bytes.length - 200));
     expect(await failureOf(readWhole(cut))).toMatchObject({ code: 'bad-input' });
+    const file = tableToIPC(table(4), { format: 'file' }) as Uint8Array;
+    for (let size = 8; size < file.length; size += 56) {
+      const part = fileWith(folder, 'part.arrow', file.subarray(0, size));
+      const read = await readWhole(part).catch((error) => error);
+      // Behind the last batch only the footer is missing, and no row.
+      if (!('rows' in read)) expect(read).toMatchObject({ code: 'bad-input' });
+      else expect(read.rows).toHaveLength(12);
+    }
     const garbage = Buffer.from(bytes);
     garbage.fill(0x77, 100, 140);
     expect(await failureOf(readWhole(fileWith(folder, 'garbage.arrow', garbage)))).toMatchObject({

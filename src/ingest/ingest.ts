@@ -80,7 +80,7 @@ export async function ingestInto(
     const sources = sourceRecords(table, settings);
     const before = await store.snapshot();
     const last = (await store.log()).at(-1);
-    const known = settings.mode !== 'append' && holds(before, last?.sources ?? [], sources);
+    const known = settings.mode !== 'append' && !last?.recut && holds(before, last?.sources ?? [], sources);
     if (known) return unchangedReport(table, before);
     const append = settings.mode === 'append';
     const particles = await encodeAll(store, table, settings, append ? before.particles.length : 0);

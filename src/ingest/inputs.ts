@@ -133,7 +133,9 @@ async function expand(input: string): Promise<string[]> {
   if (found?.isFile()) return [input];
   if (found?.isDirectory()) {
     const names = await glob('**/*', { cwd: input, onlyFiles: true, ignore: ['**/_*', '**/.*'] });
-    const data = names.filter(isDataName).sort();
+    const own = await ownFolders(input, names);
+    const data = names.filter((name) => isDataName(name) && !own.some((folder) => name.startsWith(folder)));
+    data.sort();
     if (data.length > 0) return data.map((name) => join(input, name));
     throw new SoraError(
       'not-found',
@@ -149,6 +151,24 @@ async function expand(input: string): Promise<string[]> {
   const siblings = await readdir(dirname(input)).catch(() => []);
   const hint = siblings.length > 0 ? ` ${suggestion(basename(input), siblings)}` : '';
   throw new SoraError('not-found', `${input}: no such file or folder.${hint}`, { details: { path: input } });
+}
+
+/** Files by which a folder is known to be a store or a model, and what they say. */
+const OWN = [
+  ['store.json', '"sora-store"'],
+  ['model.json', '"sora-model"'],
+] as const;
+
+/** Prefixes of the names that lie in stores and models below a folder: those are not its data. */
+async function ownFolders(folder: string, names: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of names) {
+    const own = OWN.find(([file]) => basename(name) === file);
+    if (own === undefined) continue;
+    const start = (await rawHead(join(folder, name), SNIFF_BYTES)).toString();
+    if (start.includes(own[1])) found.push(name.slice(0, name.length - own[0].length));
+  }
+  return found;
 }
 
 function isDataName(name: string): boolean {

@@ -41,6 +41,22 @@ export function decodeParticle(bytes: Uint8Array, options: { verified?: boolean 
   }
 }
 
+/**
+ * Whether a file has a seal where a particle's is: right before the footer. `read` gives bytes [from, to) of the file,
+ * so that a file of any size is told by a few of them. Says nothing of damage.
+ */
+export async function isSealed(
+  size: number,
+  read: (from: number, to: number) => Promise<Uint8Array>,
+): Promise<boolean> {
+  const end = size - TAIL_BYTES;
+  if (end < MAGIC.length + SEAL_BYTES) return false;
+  const length = Buffer.from(await read(end, end + 4)).readInt32LE(0);
+  const at = end - length - MARK_BYTES - SEAL_BYTES;
+  if (!(length > 0 && at >= 0)) return false;
+  return SEAL_MAGIC.equals(await read(at, at + SEAL_MAGIC.length));
+}
+
 function readParticle(file: ArrowFile): Particle {
   const { metadata } = file;
   const version = Number(metadata.get('sora.version'));

@@ -55,8 +55,10 @@ function firstValues(column: Column, rows: number): string {
   return values.join(', ') + (rows > shown ? ', …' : '');
 }
 
+/** On one line, without what a terminal would obey. */
 function shorten(text: string): string {
-  return text.length > SHOWN_WIDTH ? `${text.slice(0, SHOWN_WIDTH - 1)}…` : text;
+  const line = text.slice(0, 2 * SHOWN_WIDTH).replace(/[\s\p{Cc}]+/gu, ' ');
+  return line.length > SHOWN_WIDTH ? `${line.slice(0, SHOWN_WIDTH - 1)}…` : line;
 }
 
 function showValue(column: Column, row: number): string {

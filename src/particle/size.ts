@@ -70,53 +70,6 @@ export function bytesBesideFile({ columns }: Particle): number {
   return columns.reduce((sum, column) => sum + (isInFile(column) ? 0 : columnBytes(column)), 0);
 }
 
-/** What to do with particles [from, to): keep one, merge several, or split one into parts of `rows` rows. */
-export interface ResizeStep {
-  readonly action: 'keep' | 'merge' | 'split';
-  readonly from: number;
-  readonly to: number;
-  readonly rows: number;
-}
-
-/** What a plan needs to know of a particle: its rows, and its bytes (encoded or decoded, as `maxBytes` counts them). */
-export interface ParticleSize {
-  readonly rows: number;
-  readonly bytes: number;
-}
-
-/**
- * Which neighbours to merge and which particle to split so that sizes come near the limits: a pure plan, in order.
- * Neighbours merge while together they stay within half of the limits or more and any is below half;
- * a particle above twice a limit is split evenly. Planning again over the result keeps everything.
- */
-export function compactionPlan(
-  sizes: readonly ParticleSize[],
-  limits: { maxRows?: number; maxBytes?: number } = {},
-): ResizeStep[] {
-  const { maxRows = MAX_ROWS, maxBytes = MAX_BYTES } = limits;
-  const fill = ({ rows, bytes }: ParticleSize) => Math.max(rows / maxRows, bytes / maxBytes);
-  const steps: ResizeStep[] = [];
-  for (let from = 0; from < sizes.length; ) {
-    let { rows, bytes } = sizes[from];
-    if (fill(sizes[from]) > 2 && rows > 1) {
-      const parts = Math.min(rows, Math.ceil(fill(sizes[from])));
-      steps.push({ action: 'split', from, to: from + 1, rows: Math.ceil(rows / parts) });
-      from++;
-      continue;
-    }
-    let to = from + 1;
-    while (to < sizes.length && fill({ rows, bytes }) < 0.5) {
-      const joined = { rows: rows + sizes[to].rows, bytes: bytes + sizes[to].bytes };
-      if (fill(joined) > 1) break;
-      ({ rows, bytes } = joined);
-      to++;
-    }
-    steps.push({ action: to - from > 1 ? 'merge' : 'keep', from, to, rows });
-    from = to;
-  }
-  return steps;
-}
-
 /**
  * The same rows in particles of `rows` rows each (the last may have fewer). Rows stay in order.
  * Holds one particle's worth of rows besides its input.

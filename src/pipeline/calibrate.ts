@@ -1,21 +1,49 @@
 /**
  * Platt scaling folded into the model: margins become slope · margin + intercept, by stretching what they are summed
  * from. Platt, "Probabilistic Outputs for Support Vector Machines" (1999).
+ * It is fitted on one half of the rows that the model has not seen, by row hash; only the other half may judge it.
  */
 import { SoraError } from '../errors.ts';
 import type { PlattScaling } from '../evaluate/calibration.ts';
-import type { EvaluationResult } from '../evaluate/result.ts';
+import { halves } from '../evaluate/split.ts';
+import { formatCount, formatNumber } from '../explain/format.ts';
 import type { Parameters } from '../model/scorer.ts';
-import type { Fitted } from './fit.ts';
+import type { Session } from '../run/session.ts';
+import type { Split } from '../summary/split.ts';
+import { evaluateOn, type Fitted } from './fit.ts';
 
-/** The fit with its margins rescaled as the held-out rows ask; throws `bad-option` unless it is binary. */
-export function calibrated(fitted: Fitted, evaluation: EvaluationResult): Fitted {
-  const { scaling } = evaluation;
+/** A calibrated fit and what is left to judge it by. */
+export interface Calibrated {
+  readonly fitted: Fitted;
+  /** The unseen rows that did not take part. */
+  readonly rest: Split;
+  /** Rows that did. */
+  readonly rows: number;
+  /** One sentence on what was done. */
+  readonly note: string;
+}
+
+/**
+ * The fit with its margins rescaled as half of `unseen` asks. Throws `bad-option` unless the target is binary
+ * and both classes are among these rows. One round.
+ */
+export async function calibrate(session: Session, fitted: Fitted, unseen: Split): Promise<Calibrated> {
+  const [own, rest] = halves(unseen);
+  const { rows, scaling } = await evaluateOn(session, fitted, own);
   if (scaling === undefined) {
-    throw new SoraError('bad-option', 'Option --calibrate needs a binary target with both classes held out.');
+    throw new SoraError(
+      'bad-option',
+      `Option --calibrate needs rows of both classes, and the ${formatCount(rows)} that it is given have one; hold out more (--test-fraction).`,
+    );
   }
+  const { slope, intercept } = scaling;
   const { learner } = fitted;
-  return { ...fitted, learner: { ...learner, parameters: rescaled(learner.parameters, scaling) } };
+  return {
+    fitted: { ...fitted, learner: { ...learner, parameters: rescaled(learner.parameters, scaling) } },
+    rest,
+    rows,
+    note: `Calibrated on ${formatCount(rows)} of the held-out rows (slope ${formatNumber(slope)}, intercept ${formatNumber(intercept)}); the metrics are of the others.`,
+  };
 }
 
 /** Parameters of one output with every margin rescaled: coefficients and intercept, or leaves and base. */

@@ -2,9 +2,11 @@
 import type { z } from 'zod';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { kFolds } from '../evaluate/split.ts';
-import type { Executor } from '../run/session.ts';
+import type { Executor, Session } from '../run/session.ts';
+import type { Split } from '../summary/split.ts';
+import { calibrate } from './calibrate.ts';
 import { type Data, type Hooks, openSession } from './data.ts';
-import { evaluateOn, fitOn } from './fit.ts';
+import { evaluateOn, type Fitted, fitOn } from './fit.ts';
 import type { trainShape } from './options.ts';
 
 /** A metric over the folds. */
@@ -29,10 +31,22 @@ export async function crossValidate(
     const fitted = await fitOn(training, data.schema, options, undefined, hooks);
     await training.close();
     const testing = await openSession(executor, data, hooks, options.cache, fold.test);
-    results.push(await evaluateOn(testing, fitted, undefined));
+    results.push(await judge(testing, fitted, options));
     await testing.close();
   }
   return results[0].metrics.map(({ name }) => summarise(name, results));
+}
+
+/** Evaluates on the rows of the fold; where the model is calibrated, on half of them after the other half did that. */
+async function judge(
+  testing: Session,
+  fitted: Fitted,
+  { calibrate: asked, seed }: z.output<typeof trainShape>,
+): Promise<EvaluationResult> {
+  if (!asked) return evaluateOn(testing, fitted, undefined);
+  const all: Split = { seed, fraction: 1, side: 'test' };
+  const calibration = await calibrate(testing, fitted, all);
+  return evaluateOn(testing, calibration.fitted, calibration.rest);
 }
 
 function summarise(name: string, results: readonly EvaluationResult[]): FoldMetric {

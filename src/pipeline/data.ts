@@ -131,9 +131,18 @@ export async function openData(
   const data =
     existing === undefined ? await ingestData(inputs, options, hooks) : await openExisting(existing, options);
   if (needTarget) requireTarget(data.schema);
-  if (data.snapshot.rows === 0) throw new SoraError('bad-data', 'The data has no rows.');
+  if (data.snapshot.rows === 0) throw noRows(inputs, existing !== undefined, data.snapshot.commit);
   if (needTarget) requireFeatures(data.schema);
   return data;
+}
+
+function noRows(inputs: Inputs, isStore: boolean, commit: number): SoraError {
+  const [name] = typeof inputs === 'string' ? [inputs] : Array.isArray(inputs) ? inputs : [];
+  const where = typeof name === 'string' ? `${name} has no rows` : 'The data has no rows';
+  const remedy = isStore
+    ? ` as of commit ${commit}: add some with sora ingest --append, or take an earlier commit (--at).`
+    : ': no line of data follows the column names.';
+  return new SoraError('bad-data', where + remedy, { details: { commit } });
 }
 
 async function openExisting(directory: string, options: DataOptions): Promise<Data> {

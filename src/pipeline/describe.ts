@@ -1,29 +1,40 @@
 /** What a column holds and how a fit ended, in a few words: for the screens and the report. */
-import { formatCount, formatNumber, formatPercent } from '../explain/format.ts';
+import { formatBytes, formatCount, formatNumber, formatPercent, formatShort } from '../explain/format.ts';
 import type { LossName } from '../loss/registry.ts';
 import type { LearnerRecord } from '../model/model.ts';
-import type { ColumnProfile, NumberProfile } from '../summary/profile.ts';
+import type { BinaryProfile, CategoryProfile, ColumnProfile, NumberProfile } from '../summary/profile.ts';
 
 /** Values of a column in a few words. */
 export function describeValues(column: ColumnProfile): string {
-  if (column.type === 'number') return describeNumbers(column, formatNumber);
-  if (column.type === 'timestamp')
-    return describeNumbers(column, (time) => new Date(time).toISOString().slice(0, 16));
   if (column.type === 'boolean') return `${formatPercent(column.trues / Math.max(1, column.present))} true`;
-  if (column.type === 'category') {
-    const top = column.values
-      .slice(0, 3)
-      .map(({ value, count }) => `${value} ${formatPercent(count / column.present)}`);
-    return `${formatCount(column.distinct.estimate)} levels: ${top.join(', ')}`;
-  }
+  if (column.type === 'category') return describeLevels(column);
   if (column.type === 'sparse')
     return `${formatCount(column.entries)} entries of ${formatCount(column.width)} features`;
   if (column.type === 'text') return `${formatNumber(column.words.mean ?? 0)} words on average`;
-  return '';
+  if (column.type === 'binary') return describeBytes(column);
+  return describeNumbers(column, column.type === 'number' ? formatNumber : formatTime);
+}
+
+function describeLevels({ distinct, values, present }: CategoryProfile): string {
+  if (values.length === 1 && distinct.exact) return `always ${formatShort(values[0].value)}`;
+  const top = values
+    .slice(0, 3)
+    .map(({ value, count }) => `${formatShort(value)} ${formatPercent(count / present)}`);
+  return `${distinct.exact ? '' : 'about '}${formatCount(distinct.estimate)} levels: ${top.join(', ')}`;
+}
+
+function formatTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 16);
+}
+
+function describeBytes({ length, content }: BinaryProfile): string {
+  const size = formatBytes(Math.round(length.mean ?? 0));
+  return `${size} on average, ${formatNumber(content.mean[1] ?? 0)} bits of entropy a byte`;
 }
 
 function describeNumbers({ min, max, mean }: NumberProfile, format: (value: number) => string): string {
-  if (min === null || max === null || mean === null) return 'no values';
+  if (min === null || max === null || mean === null) return 'no finite value';
+  if (min === max) return `always ${format(min)}`;
   return `${format(min)} … ${format(max)}, mean ${format(mean)}`;
 }
 

@@ -3,9 +3,11 @@
  * hold-out, cross-validation and a refit share. Writes nothing.
  */
 import type { z } from 'zod';
+import { SoraError } from '../errors.ts';
 import { type Baseline, fitBaseline, type Task } from '../evaluate/baseline.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
+import type { LossName } from '../loss/registry.ts';
 import type { Schema } from '../particle/schema.ts';
 import type { LabelSpec } from '../recipe/label.ts';
 import type { RecipeOptions } from '../recipe/options.ts';
@@ -71,6 +73,7 @@ export async function fitOn(
   const view = learnerViewReference({ recipe, split, purpose: 'fit' });
   clock();
   const loss = options.loss === 'auto' ? label.loss : options.loss;
+  if (options.calibrate) requireProbability(label, loss);
   const outputs = loss === 'softmax' ? (label.classes?.length ?? 1) : 1;
   const baseline = await fitBaseline(session, {
     task: TASK[label.kind],
@@ -83,6 +86,15 @@ export async function fitOn(
       ? await fitBoosted(session, problem, options, hooks, baseline)
       : await fitLinear(session, problem, options, hooks);
   return { recipe, profile, label, view, learner, baseline };
+}
+
+/** Throws `bad-option` where there is no probability to calibrate: before the fit, which may be long. */
+function requireProbability({ kind }: LabelSpec, loss: LossName): void {
+  if (kind === 'binary' && loss === 'logistic') return;
+  throw new SoraError(
+    'bad-option',
+    `Option --calibrate is for a target of two classes and logistic loss; this is a ${kind} target with ${loss} loss: leave the option out.`,
+  );
 }
 
 /** Evaluates a fit on the rows of `split`, or on all rows of the session. */

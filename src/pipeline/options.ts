@@ -183,7 +183,10 @@ export const learnShape = z.object({
     .max(100)
     .optional()
     .describe('Also cross-validate over this many folds of particles.'),
-  calibrate: z.boolean().default(false).describe('Rescale probabilities on the held-out rows (Platt).'),
+  calibrate: z
+    .boolean()
+    .default(false)
+    .describe('Rescale probabilities on half of the held-out rows (Platt); the other half judges.'),
   seed: z
     .int()
     .min(0)
@@ -237,12 +240,19 @@ export const verifyShape = z.object({
     .describe('Remove damaged caches, and what writers that died left an hour ago or more.'),
 });
 
+/** `sora compact`. */
+export const compactShape = z.object({
+  dryRun: z.boolean().default(false).describe('Say what would be done, and do nothing.'),
+  workers: resourceShape.shape.workers,
+});
+
 export type ReadOptions = z.input<typeof readShape>;
 export type IngestOptions = z.input<typeof ingestShape>;
 export type TrainOptions = z.input<typeof trainShape>;
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
+export type CompactOptions = z.input<typeof compactShape>;
 
 /** Name of the flag of an option: camelCase to kebab-case. */
 export function flagName(name: string): string {

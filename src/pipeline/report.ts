@@ -37,6 +37,9 @@ export function reportData(result: TrainResult, fitted: Fitted): ReportData {
     verdict: result.verdict,
     facts: [
       ['rows learned from', formatCount(rows.train)],
+      ...(rows.calibration === undefined
+        ? []
+        : [['rows to calibrate', formatCount(rows.calibration)] as const]),
       ['rows held out', formatCount(rows.test)],
       ['features', formatCount(result.featureCount)],
       ['fit', describeEnd(fit)],

@@ -18,7 +18,14 @@ export interface TrainResult {
   readonly target: string;
   readonly learner: string;
   readonly featureCount: number;
-  readonly rows: { readonly total: number; readonly train: number; readonly test: number };
+  readonly rows: {
+    readonly total: number;
+    readonly train: number;
+    /** Held-out rows that calibrated the probabilities; absent where none did. */
+    readonly calibration?: number;
+    /** Held-out rows that the evaluation is of. */
+    readonly test: number;
+  };
   readonly fit: { readonly converged: boolean; readonly reason: string; readonly rounds: number };
   readonly evaluation?: EvaluationResult;
   readonly folds?: readonly FoldMetric[];

@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { SoraError } from '../errors.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { holdOut } from '../evaluate/split.ts';
 import { isTooGood, verdict } from '../evaluate/verdict.ts';
@@ -17,7 +18,7 @@ import type { Schema } from '../particle/schema.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
 import type { Split } from '../summary/split.ts';
-import { calibrated } from './calibrate.ts';
+import { calibrate } from './calibrate.ts';
 import { crossValidate } from './cross-validate.ts';
 import { type Hooks, type Inputs, openData, openSession } from './data.ts';
 import { learnerName } from './describe.ts';
@@ -99,6 +100,12 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const hooks: Hooks = { signal, onProgress, onNote };
   const options = checkOptions(trainShape, plain);
   checkFamily(chooseLearner(options.learner), options);
+  if (options.calibrate && options.testFraction === 0) {
+    throw new SoraError(
+      'bad-option',
+      'Option --calibrate needs held-out rows: raise --test-fraction above 0.',
+    );
+  }
   const started = performance.now();
   const sides =
     options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
@@ -113,11 +120,9 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
       prepared = performance.now();
     });
     const fitEnd = performance.now();
-    let evaluation = sides && (await evaluateOn(session, fitted, sides.test));
-    if (options.calibrate && evaluation) {
-      fitted = calibrated(fitted, evaluation);
-      evaluation = await evaluateOn(session, fitted, sides?.test);
-    }
+    const calibration = options.calibrate && sides ? await calibrate(session, fitted, sides.test) : undefined;
+    if (calibration) fitted = calibration.fitted;
+    const evaluation = sides && (await evaluateOn(session, fitted, calibration?.rest ?? sides.test));
     const folds =
       options.folds === undefined ? undefined : await crossValidate(executor, data, options, hooks);
     const features = await strengths(session, fitted);
@@ -135,7 +140,12 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
       target: `${fitted.label.column} · ${fitted.label.note}`,
       learner: learnerName(model.learner),
       featureCount: fitted.recipe.width,
-      rows: { total: snapshot.rows, train: fitted.baseline.rows, test: evaluation?.rows ?? 0 },
+      rows: {
+        total: snapshot.rows,
+        train: fitted.baseline.rows,
+        ...(calibration ? { calibration: calibration.rows } : {}),
+        test: evaluation?.rows ?? 0,
+      },
       fit: { converged, reason, rounds },
       evaluation,
       folds,
@@ -145,7 +155,11 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
       features,
       strength: model.learner.name === 'trees' ? 'gain' : 'spread',
       coefficients: coefficients(fitted),
-      notes: [...data.notes, ...(evaluation ? remarks(evaluation, features) : [])],
+      notes: [
+        ...data.notes,
+        ...(calibration ? [calibration.note] : []),
+        ...(evaluation ? remarks(evaluation, features) : []),
+      ],
       seconds: {
         ingest: (ingested - started) / 1000,
         recipe: (prepared - ingested) / 1000,

@@ -89,7 +89,7 @@ function nothingLeft({ dropped }: Recipe): SoraError {
   return new SoraError('bad-data', `No column gives a feature (${reasons || 'there is none'}).`);
 }
 
-/** Which transform takes each column, and which columns are left out by role, type or request. */
+/** Which transform takes each column, and which columns are left out by role or request. */
 export function assignColumns(
   schema: Schema,
   profile: Profile,
@@ -103,12 +103,7 @@ export function assignColumns(
     if (!isUsed(field, options, label)) continue;
     const encoding = options.encode[field.name] ?? 'auto';
     if (encoding === 'ignore') dropped.push({ column: field.name, reason: 'as asked' });
-    else if (field.type === 'binary') {
-      dropped.push({
-        column: field.name,
-        reason: 'binary values have no transform yet that makes features of them',
-      });
-    } else assigned.push(assign(field, encoding, profile, options, label));
+    else assigned.push(assign(field, encoding, profile, options, label));
   }
   return { assigned, dropped };
 }

@@ -22,6 +22,7 @@ export const ENCODINGS = [
   'maxabs',
   'raw',
   'codes',
+  'bytes',
 ] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 

@@ -52,6 +52,8 @@ export interface ColumnStatistics {
     /** Largest magnitude of each feature; absent for very wide columns. */
     readonly greatest?: readonly number[];
   };
+  /** Mean and standard deviation of the measures of byte-features.ts, of a binary column with values. */
+  readonly content?: { readonly mean: readonly number[]; readonly std: readonly number[] };
   /** Label by level and fold, once it has been summed. */
   readonly target?: TargetStatistics;
 }
@@ -78,7 +80,9 @@ export function statisticsOf(
       const { width, entries, features } = profile;
       return { ...common, sparse: { width, entries, greatest: features?.greatest } };
     }
-    default:
+    case 'binary':
+      return { ...common, content: profile.content };
+    case 'text':
       return { ...common, meanWords: profile.words.mean ?? 0 };
   }
 }

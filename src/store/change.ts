@@ -23,6 +23,8 @@ export interface Change {
   readonly who?: string;
   /** Number of the commit that the change was computed on; default: the newest. */
   readonly base?: number;
+  /** Says that rows and their order stay as they are, and only the cut into particles changes. */
+  readonly recut?: boolean;
 }
 
 /** Whether the change only appends, so that it means the same after other appends. */
@@ -53,14 +55,31 @@ export function resolveRemovals(change: Change, base: Snapshot): 'all' | readonl
   return [...places].sort(([a], [b]) => a - b).map(([at, hash]) => ({ at, hash }));
 }
 
-/** Throws `conflict` unless the change means the same after the commits made since its base. */
+/**
+ * Throws `conflict` unless the change means the same after the commits made since its base: what only adds does after
+ * other additions, and after the same rows were cut anew.
+ */
 export function checkRebase(change: Change, base: number, since: readonly Commit[]): void {
-  const other = onlyAdds(change) ? since.find((commit) => !onlyAdds(commit)) : since[0];
+  const other = onlyAdds(change) ? since.find((commit) => !onlyAdds(commit) && !commit.recut) : since[0];
   if (other === undefined) return;
   throw new SoraError(
     'conflict',
     `Commit ${other.commit} (${other.who}, ${other.when}${other.why && `: ${other.why}`}) came between: the change was computed on commit ${base} and ${onlyAdds(change) ? 'that commit removes particles' : 'removes particles'}. Take a new snapshot and decide again.`,
     { details: { base, other: other.commit } },
+  );
+}
+
+/** Throws `bad-option` if a change that claims to keep the rows adds more or fewer than it removes. */
+export function checkRecut(change: Change, remove: Commit['remove'], base: Snapshot): void {
+  if (!change.recut) return;
+  const places = remove === 'all' ? base.particles : remove.map(({ at }) => base.particles[at]);
+  const count = (list: readonly { readonly rows: number }[]) => list.reduce((sum, { rows }) => sum + rows, 0);
+  const [removed, added] = [count(places), count(change.add ?? [])];
+  if (removed === added) return;
+  throw new SoraError(
+    'bad-option',
+    `A change that cuts rows anew must add as many as it removes; it removes ${removed} and adds ${added}.`,
+    { details: { removed, added } },
   );
 }
 

@@ -54,6 +54,8 @@ export interface Commit {
   readonly add: readonly AddedParticle[];
   readonly sources: readonly SourceRecord[];
   readonly files: readonly FileRef[];
+  /** The same rows in the same order, cut into other particles: appends made meanwhile mean the same after it. */
+  readonly recut?: true;
   readonly who: string;
   /** ISO 8601, UTC; never earlier than the commit before. */
   readonly when: string;
@@ -94,6 +96,7 @@ const shape = z.object({
     }),
   ),
   files: z.array(z.object({ file: z.string(), bytes: count, sha256: hash })),
+  recut: z.literal(true).optional(),
   who: z.string(),
   when: z.iso.datetime(),
   why: z.string(),

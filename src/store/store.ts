@@ -10,7 +10,7 @@ import { hashParticle } from '../particle/hash.ts';
 import type { Particle, ParticleRef } from '../particle/particle.ts';
 import type { Reference } from '../run/reference.ts';
 import type { PartialCache, ViewCache } from '../run/session.ts';
-import { type Change, checkRebase, headOf, resolveRemovals, resolveSchema } from './change.ts';
+import { type Change, checkRebase, checkRecut, headOf, resolveRemovals, resolveSchema } from './change.ts';
 import type { Commit, FileRef, LoggedCommit } from './commit.ts';
 import { directoryStorage } from './directory.ts';
 import { checkStoreFile, createStoreFile } from './format.ts';
@@ -111,6 +111,7 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
     const before = fold(start, base === 0 ? 0 : resolveAt(start, base));
     const remove = resolveRemovals(change, before);
     checkSources(change);
+    checkRecut(change, remove, before);
     await storage.flush(namedFiles(change));
     const commits = await log.append((current) => {
       checkRebase(change, base, current.slice(base));
@@ -208,6 +209,7 @@ function nextCommit(
     })),
     sources: change.sources ?? [],
     files: change.files ?? [],
+    ...(change.recut ? { recut: true as const } : {}),
     who: change.who ?? userName(),
     when: last !== undefined && last.when > now ? last.when : now,
     why: change.why ?? '',

@@ -244,10 +244,13 @@ async function checkCommit(run: Run, key: string): Promise<LoggedCommit | undefi
 function expectFiles(run: Run, commit: LoggedCommit): void {
   for (const { hash, sha256, source } of commit.add) {
     const key = particleKey(hash);
+    const before = run.expected.get(key);
     const name = source === undefined ? undefined : commit.sources[source]?.name;
-    const remedy = `Ingest ${name ?? 'its source'} again (commit ${commit.commit}): the file is written anew.`;
-    if (!run.expected.has(key)) run.particles++;
-    run.expected.set(key, { sha256, remedy });
+    const anew = commit.recut
+      ? `Its rows are also in commit ${commit.commit - 1} (--at ${commit.commit - 1}); restore the file from a backup.`
+      : `Ingest ${name ?? 'its source'} again (commit ${commit.commit}): the file is written anew.`;
+    if (before === undefined) run.particles++;
+    run.expected.set(key, { sha256, remedy: (commit.recut && before?.remedy) || anew });
   }
   for (const { file, sha256 } of commit.files) {
     run.expected.set(file, {

@@ -4,6 +4,7 @@
  */
 import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
+import { bytes } from './bytes.ts';
 import { counts } from './counts.ts';
 import { extremes } from './extremes.ts';
 import { gram } from './gram.ts';
@@ -19,6 +20,7 @@ import { texts } from './texts.ts';
 
 /** Where a summary is found by a worker, and its factory `(options) => Summary`. */
 export const SUMMARIES = {
+  bytes,
   counts,
   extremes,
   gram,

@@ -6,6 +6,15 @@
 import type { BooleanColumn, Column } from '../particle/column.ts';
 import type { ColumnType, Field, Role } from '../particle/schema.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
+import {
+  addBytes,
+  type BytesState,
+  emptyBytes,
+  mergeBytes,
+  parseBytes,
+  readBytes,
+  writeBytes,
+} from './bytes.ts';
 import type { ByteReader, ByteWriter } from './codec.ts';
 import { type ColumnStatistic, type ColumnsOptions, perColumn } from './columns.ts';
 import {
@@ -139,12 +148,22 @@ export interface CategoryProfile extends ColumnFacts {
 }
 
 export interface TextProfile extends ColumnFacts {
-  readonly type: 'text' | 'binary';
+  readonly type: 'text';
   readonly empty: number;
-  /** UTF-16 units of text, bytes of binary. */
+  /** In UTF-16 units. */
   readonly length: Sizes;
   readonly words: Sizes;
   readonly distinct: Distinct;
+}
+
+export interface BinaryProfile extends ColumnFacts {
+  readonly type: 'binary';
+  readonly empty: number;
+  /** In bytes. */
+  readonly length: Sizes;
+  readonly distinct: Distinct;
+  /** Mean and standard deviation of each measure of `byteFeatureName`; empty without values. */
+  readonly content: { readonly mean: readonly number[]; readonly std: readonly number[] };
 }
 
 export interface SparseProfile extends ColumnFacts {
@@ -156,7 +175,13 @@ export interface SparseProfile extends ColumnFacts {
   readonly features: SparseFeatures | null;
 }
 
-export type ColumnProfile = NumberProfile | BooleanProfile | CategoryProfile | TextProfile | SparseProfile;
+export type ColumnProfile =
+  | NumberProfile
+  | BooleanProfile
+  | CategoryProfile
+  | TextProfile
+  | BinaryProfile
+  | SparseProfile;
 
 /** Columns in the order of the schema. */
 export interface Profile {
@@ -186,6 +211,11 @@ interface BooleanState {
 interface CategoryState {
   readonly counts: CountsState;
   readonly distinct: DistinctState;
+}
+
+interface BinaryState {
+  readonly sizes: TextState;
+  readonly content: BytesState;
 }
 
 /** How one kind of column is profiled: a statistic without its registration. */
@@ -322,14 +352,31 @@ const textual: Kind<TextState> = {
   empty: emptyText,
   observe: addTexts,
   merge: mergeText,
-  read: (state, { name, type, role }) => ({
-    name,
-    type: type as 'text' | 'binary',
-    role,
-    ...readText(state),
-  }),
+  read: (state, { name, role }) => ({ name, type: 'text', role, ...readText(state) }),
   write: writeText,
   parse: parseText,
+};
+
+const binaries: Kind<BinaryState> = {
+  empty: () => ({ sizes: emptyText(), content: emptyBytes() }),
+  observe({ sizes, content }, column, rows) {
+    addTexts(sizes, column, rows);
+    addBytes(content, column, rows);
+  },
+  merge(into, from) {
+    mergeText(into.sizes, from.sizes);
+    mergeBytes(into.content, from.content);
+  },
+  read({ sizes, content }, { name, role }) {
+    const { words: _, ...facts } = readText(sizes);
+    const { mean, std } = readBytes(content);
+    return { name, type: 'binary', role, ...facts, content: { mean, std } };
+  },
+  write(writer, { sizes, content }) {
+    writeText(writer, sizes);
+    writeBytes(writer, content);
+  },
+  parse: (reader) => ({ sizes: parseText(reader), content: parseBytes(reader) }),
 };
 
 const matrices: Kind<SparseState> = {
@@ -348,7 +395,7 @@ const KINDS: Readonly<Record<ColumnType, Kind<unknown>>> = {
   boolean: opaque(booleans),
   category: opaque(categories),
   text: opaque(textual),
-  binary: opaque(textual),
+  binary: opaque(binaries),
   sparse: opaque(matrices),
 };
 
@@ -365,7 +412,7 @@ interface Kept {
 const keep = (field: Field, state: unknown): Kept => ({ kind: KINDS[field.type], state });
 
 const statistic: ColumnStatistic<Kept, ColumnProfile> = {
-  tag: 'profile/1',
+  tag: 'profile/2',
   types: COLUMN_TYPES,
   empty: (field) => keep(field, KINDS[field.type].empty(field)),
   observe: ({ kind, state }, column, rows, key) => kind.observe(state, column, rows, key),

@@ -1,7 +1,7 @@
 /**
  * Quantiles of numeric columns: the KLL sketch (Karnin, Lang, Liberty, FOCS 2016, arXiv:1603.05346).
  * Level h holds items of weight 2^h in ascending order; a level that overflows passes every other item up.
- * Exact up to about 2k values; from there the error in rank is that of {@link rankError}, whatever the data.
+ * Exact up to k values; from there the error in rank is that of {@link rankError}, whatever the data.
  * Coins are hashes of (column, n, content), so a state is a pure function of what was merged and in which order.
  */
 import { combine32, mix32 } from '../random.ts';

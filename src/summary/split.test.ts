@@ -18,6 +18,18 @@ it('divides the rows in two: each row on one side, by its hash', () => {
   );
 });
 
+it('takes an interval of hashes where it starts above 0', () => {
+  fc.assert(
+    fc.property(arbitraryParticle(), (p) => {
+      const hashes = rowHashes(p, 7);
+      const middle = splitRows(p, { seed: 7, from: 0.25, fraction: 0.5, side: 'test' })!;
+      expect([...middle].every((row) => hashes[row] >= 2 ** 30 && hashes[row] < 2 ** 31)).toBe(true);
+      const rest = splitRows(p, { seed: 7, from: 0.25, fraction: 0.5, side: 'train' })!;
+      expect(middle.length + rest.length).toBe(p.rows);
+    }),
+  );
+});
+
 it('takes all rows without a split, and none at the ends of the range', () => {
   const p = particleOf({ x: numberColumn([1, 2, 3]) });
   expect(splitRows(p, undefined)).toBeUndefined();

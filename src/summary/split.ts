@@ -7,11 +7,13 @@ import type { Particle } from '../particle/particle.ts';
 import { rowHashes } from '../particle/row-hash.ts';
 import { mix32 } from '../random.ts';
 
-/** A hold-out: a row is on the test side iff its hash (of this seed) lies below `fraction` of the range. */
+/** A hold-out: a row is on the test side iff its hash (of this seed), as a share of the range, is in [from, fraction). */
 export type Split = {
   readonly seed: number;
-  /** Share of rows on the test side, 0 … 1. */
+  /** Share below which rows are on the test side, 0 … 1. */
   readonly fraction: number;
+  /** Share from which they are; default 0. */
+  readonly from?: number;
   readonly side: 'train' | 'test';
 };
 
@@ -19,12 +21,13 @@ export type Split = {
 export function splitRows(particle: Particle, split: Split | undefined): Uint32Array | undefined {
   if (split === undefined) return undefined;
   const hashes = rowHashes(particle, split.seed);
+  const first = (split.from ?? 0) * 0x1_0000_0000;
   const limit = split.fraction * 0x1_0000_0000;
   const test = split.side === 'test';
   const rows = new Uint32Array(particle.rows);
   let count = 0;
   for (let row = 0; row < rows.length; row++) {
-    if (hashes[row] < limit === test) rows[count++] = row;
+    if ((hashes[row] >= first && hashes[row] < limit) === test) rows[count++] = row;
   }
   return rows.subarray(0, count);
 }

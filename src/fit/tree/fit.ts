@@ -12,7 +12,7 @@ import type { Reference } from '../../run/reference.ts';
 import type { RoundResult, Session } from '../../run/session.ts';
 import { type LabelTotals, labelsReference } from '../labels.ts';
 import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts';
-import { forestOf } from './forest.ts';
+import { type BoostedTree, forestOf } from './forest.ts';
 import { type GrowAsk, type Grown, growTree } from './grow.ts';
 import { type Histograms, histogramsReference } from './histogram.ts';
 import {
@@ -123,12 +123,6 @@ export async function fitTrees(session: Session, options: FitTreesOptions): Prom
     rows: totals.rows,
     weight: totals.weight,
   };
-}
-
-/** A finished tree, as rounds tell of it and as the forest keeps it. */
-export interface BoostedTree {
-  readonly told: GrownTree;
-  readonly grown: Grown;
 }
 
 interface Setting {

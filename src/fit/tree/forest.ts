@@ -1,8 +1,14 @@
 /** From grown trees to the flat forest of a model: bins become thresholds and sets, children become neighbours. */
 import { CATEGORICAL, type Forest, MISSING_LEFT, SET_WORDS } from '../../model/forest.ts';
 import type { FeatureBins } from './bins.ts';
-import type { BoostedTree } from './fit.ts';
-import { leftOf, rightOf } from './round.ts';
+import type { Grown } from './grow.ts';
+import { type GrownTree, leftOf, rightOf } from './round.ts';
+
+/** A finished tree, as rounds tell of it and as the forest keeps it. */
+export interface BoostedTree {
+  readonly told: GrownTree;
+  readonly grown: Grown;
+}
 
 /** The forest of these trees; those without a split are left out. */
 export function forestOf(

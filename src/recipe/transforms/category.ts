@@ -38,7 +38,7 @@ function fit(context: FitContext): CategoryStep | Dropped {
   const { levels } = statistics;
   if (levels === undefined || statistics.present === 0) return { dropped: 'no value is present' };
   const missing = statistics.missing > 0;
-  if (levels.distinct === 1 && !missing) return { dropped: `always "${levels.top[0].level}"` };
+  if (levels.distinct === 1 && !missing) return { dropped: `always ${JSON.stringify(levels.top[0].level)}` };
   const common = { transform: 'category' as const, column: field.name, missing, centre: 0, scale: 1 };
   if (encoding === 'hash') return hashed(common, context, levels);
   if (encoding === 'ordinal') return ordinal(common, levels);

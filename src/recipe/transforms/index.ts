@@ -1,5 +1,6 @@
 /** The table of transforms: the one line that a new transform adds. The first of a type's `auto` ones is its default. */
 import type { Transform } from '../transform.ts';
+import { binary } from './binary.ts';
 import { boolean } from './boolean.ts';
 import { category } from './category.ts';
 import { codes } from './codes.ts';
@@ -12,6 +13,6 @@ import { text } from './text.ts';
 import { timestamp } from './timestamp.ts';
 
 export const TRANSFORMS: readonly Transform[] = [
-  ...[number, boolean, category, target, text, timestamp, sparse],
+  ...[number, boolean, category, target, text, timestamp, sparse, binary],
   ...[raw, codes, instant],
 ];
