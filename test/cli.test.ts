@@ -35,6 +35,13 @@ describe('sora train on census data', () => {
     expect(page).not.toMatch(/<script|<link|src="http|url\(http/);
   });
 
+  it('leaves no store behind where nothing came of it', async () => {
+    const missing = await run('ingest', 'missing.csv');
+    const misspelt = await run('train', ADULT, '--target', 'incom', '--store', 'misspelt.sora');
+    expect([missing.code, misspelt.code]).toEqual([3, 3]);
+    expect(readdirSync(folder).filter((name) => /^mis/.test(name))).toEqual([]);
+  });
+
   it('has nothing to do for data it already holds', async () => {
     const again = await run('ingest', ADULT, '--target', 'income', '--store', store, '--json');
     expect(JSON.parse(again.stdout)).toMatchObject({ unchanged: true, commit: 1 });

@@ -2,7 +2,7 @@
  * Where data comes from: a store that is there already, or files, queries and iterables that become one first.
  * Also how a session over it is opened, so that every workflow reads particles under the same roles.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SoraError } from '../errors.ts';
 import { formatCount } from '../explain/format.ts';
@@ -158,12 +158,31 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
       'Option --at chooses a commit of a store; give the store instead of files.',
     );
   }
-  const store = await openStore(options.store ?? defaultStore(inputs), { create: true });
+  const directory = options.store ?? defaultStore(inputs);
+  const isNew = !existsSync(directory);
+  const store = await openStore(directory, { create: true });
+  try {
+    return await ingestInto(store, inputs, options, hooks);
+  } catch (error) {
+    if (isNew) await removeUnused(store);
+    throw error;
+  }
+}
+
+/** Removes a store that was made for an input of which nothing came. */
+async function removeUnused(store: Store): Promise<void> {
+  const root = store.root as string;
+  const hasParticles = existsSync(join(root, 'particles')) && readdirSync(join(root, 'particles')).length > 0;
+  if (hasParticles || (await store.snapshot()).commit > 0) return;
+  rmSync(root, { recursive: true, force: true });
+}
+
+async function ingestInto(store: Store, inputs: Inputs, options: DataOptions, hooks: Hooks): Promise<Data> {
   const { profiled, ...settings } = options;
   const reference = summaryReference('profile', profiled === undefined ? {} : { split: profiled });
   const seeds = await seeding(store, options, reference);
-  const { formatSchema, ingestInto } = await import('../ingest/ingest.ts');
-  const report = await ingestInto(store, inputs, {
+  const ingest = await import('../ingest/ingest.ts');
+  const report = await ingest.ingestInto(store, inputs, {
     ...settings,
     partials: [reference],
     onPartial: seeds.add,
@@ -185,7 +204,7 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
   seeds.end();
   const snapshot = await store.snapshot();
   const schema = askedRoles(snapshot.schema, options);
-  hooks.onNote?.(`${formatSchema(schema)}\n`);
+  hooks.onNote?.(`${ingest.formatSchema(schema)}\n`);
   for (const note of report.notes) hooks.onNote?.(note);
   return { store, snapshot, schema, notes: report.notes, report };
 }
