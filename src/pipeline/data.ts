@@ -164,7 +164,9 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
   try {
     return await ingestInto(store, inputs, options, hooks);
   } catch (error) {
-    if (isNew) await removeUnused(store);
+    // One that was stopped is there to go on with.
+    const stopped = error instanceof SoraError && error.code === 'cancelled';
+    if (isNew && !stopped) await removeUnused(store);
     throw error;
   }
 }
