@@ -27,87 +27,78 @@ function freshStore(name: string): string {
   return store;
 }
 
-async function trainWith(name: string, words: readonly string[], store = freshStore(name)): Promise<string> {
-  const out = join(folder, `${name}-model`);
-  const run = await sora(
-    ['train', store, '--target', 'income', '--out', out, '--no-report', '--json', ...words],
-    {
-      cwd: folder,
-    },
-  );
-  expect(run.stderr).toBe('');
-  expect(run.code).toBe(0);
-  return modelHash(out);
+const outOf = (name: string) => join(folder, `${name}-model`);
+
+function wordsFor(input: string, name: string, more: readonly string[]): string[] {
+  return ['train', input, '--target', 'income', '--out', outOf(name), '--no-report', '--json', ...more];
 }
 
-describe('the same model, byte for byte', () => {
+async function trainWith(name: string, words: readonly string[], store = freshStore(name)): Promise<string> {
+  const run = await sora(wordsFor(store, name, words), { cwd: folder });
+  expect(run.stderr).toBe('');
+  expect(run.code).toBe(0);
+  return modelHash(outOf(name));
+}
+
+beforeAll(async () => {
+  const run = await sora(['ingest', ADULT, '--store', cold, '--json'], { cwd: folder });
+  expect(run.code).toBe(0);
+}, 120_000);
+
+describe.each([
+  ['linear', [], {}],
+  ['trees', ['--learner', 'trees', '--rounds', '25'], { learner: 'trees', rounds: 25 }],
+] as const)('the same model, byte for byte: %s', (learner, flags, options) => {
+  const named = (name: string) => `${learner}-${name}`;
+  const trained = (name: string, words: readonly string[], store?: string) =>
+    trainWith(named(name), [...flags, ...words], store);
   let expected = '';
   beforeAll(async () => {
-    const run = await sora(['ingest', ADULT, '--store', cold, '--json'], { cwd: folder });
-    expect(run.code).toBe(0);
-    expected = await trainWith('inline', ['--workers', '0']);
+    expected = await trained('inline', ['--workers', '0']);
   }, 120_000);
 
   it.each([1, 2, 5])('on %i workers', async (workers) => {
-    expect(await trainWith(`workers-${workers}`, ['--workers', String(workers)])).toBe(expected);
+    expect(await trained(`workers-${workers}`, ['--workers', String(workers)])).toBe(expected);
   });
 
   it('with a warm cache, and without any', async () => {
-    const store = freshStore('warm');
-    expect(await trainWith('warm-1', ['--workers', '2'], store)).toBe(expected);
-    expect(await trainWith('warm-2', ['--workers', '1'], store)).toBe(expected);
-    expect(await trainWith('no-cache', ['--workers', '2', '--no-cache'], store)).toBe(expected);
+    const store = freshStore(named('warm'));
+    expect(await trained('warm-1', ['--workers', '2'], store)).toBe(expected);
+    expect(await trained('warm-2', ['--workers', '1'], store)).toBe(expected);
+    expect(await trained('no-cache', ['--workers', '2', '--no-cache'], store)).toBe(expected);
   });
 
   it('within a small memory budget, where views are streamed', async () => {
-    expect(await trainWith('small', ['--workers', '1', '--memory', '220MB'])).toBe(expected);
+    expect(await trained('small', ['--workers', '1', '--memory', '220MB'])).toBe(expected);
   });
 
   it('when ingested anew from the file, with the plain kernels', async () => {
-    const out = join(folder, 'plain-model');
-    const words = [
-      'train',
-      ADULT,
-      '--target',
-      'income',
-      '--out',
-      out,
-      '--no-report',
-      '--json',
+    const words = wordsFor(ADULT, named('plain'), [
+      ...flags,
       '--workers',
       '1',
-    ];
+      '--store',
+      named('plain.sora'),
+    ]);
     const run = await sora(words, { cwd: folder, env: { SORA_KERNELS: 'plain' } });
     expect(run.code).toBe(0);
-    expect(readFileSync(join(out, 'parameters.safetensors'))).toEqual(
-      readFileSync(join(folder, 'inline-model', 'parameters.safetensors')),
+    expect(readFileSync(join(outOf(named('plain')), 'parameters.safetensors'))).toEqual(
+      readFileSync(join(outOf(named('inline')), 'parameters.safetensors')),
     );
   });
 
   it('resumed after kill -9', async () => {
-    const store = freshStore('killed');
-    const out = join(folder, 'killed-model');
-    const words = [
-      'train',
-      store,
-      '--target',
-      'income',
-      '--out',
-      out,
-      '--no-report',
-      '--json',
-      '--workers',
-      '2',
-    ];
+    const store = freshStore(named('killed'));
+    const words = wordsFor(store, named('killed'), [...flags, '--workers', '2']);
     for (const delay of [250, 400, 550]) {
       await sora(words, { cwd: folder, onStart: (child) => setTimeout(() => child.kill('SIGKILL'), delay) });
     }
-    expect(await trainWith('killed', ['--workers', '2'], store)).toBe(expected);
+    expect(await trained('killed', ['--workers', '2'], store)).toBe(expected);
   });
 
   it('through the API, inline', async () => {
-    const store = freshStore('api');
-    const { directory } = await train(store, { target: 'income', workers: 0, report: false });
+    const store = freshStore(named('api'));
+    const { directory } = await train(store, { target: 'income', workers: 0, report: false, ...options });
     expect(modelHash(directory)).toBe(expected);
   });
 });

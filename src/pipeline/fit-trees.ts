@@ -11,6 +11,9 @@ import type { trainShape } from './options.ts';
 
 type Checked = z.output<typeof trainShape>;
 
+const REPLAYED =
+  'The rows did not all fit into the memory budget, so every round replayed the trees before it: a larger --memory, or --learner linear, is much faster.';
+
 /** Plays the rounds of the fit. `baseline` knows the classes that class weights go by. */
 export async function fitBoosted(
   session: Session,
@@ -43,6 +46,7 @@ export async function fitBoosted(
         note: lossNote(round),
       }),
   });
+  if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
   const used = { ...growth, rounds, stoppingShare, classWeight, calibrate };
   return {

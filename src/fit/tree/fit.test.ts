@@ -193,7 +193,9 @@ describe('the forest is the same, bit for bit', () => {
     const expected = bytesOf(await fitted(particles, 6, { ...given, rounds: 4 }));
     const softmax: Given = { loss: 'softmax', outputs: 6, rounds: 2, leaves: 5 };
     const many = particlesOf(NUMBERS, RELATION);
-    expect(bytesOf(await fitIn(forgetful(particles), 6, { ...given, rounds: 4 }))).toEqual(expected);
+    const replayed = await fitIn(forgetful(particles), 6, { ...given, rounds: 4 });
+    expect(replayed.replayed).toBe(true);
+    expect(bytesOf(replayed)).toEqual(expected);
     expect(bytesOf(await fitIn(forgetful(many), 5, softmax))).toEqual(
       bytesOf(await fitted(many, 5, softmax)),
     );

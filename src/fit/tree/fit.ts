@@ -86,6 +86,8 @@ export interface TreesResult {
   /** Training rows and their total weight, rows held out to stop early included. */
   readonly rows: number;
   readonly weight: number;
+  /** Whether views did not stay in memory, so that every round had to replay the trees before it: much slower. */
+  readonly replayed: boolean;
 }
 
 /** Values that bins are chosen from. */
@@ -122,6 +124,7 @@ export async function fitTrees(session: Session, options: FitTreesOptions): Prom
     history,
     rows: totals.rows,
     weight: totals.weight,
+    replayed: booster.replays,
   };
 }
 
@@ -142,6 +145,11 @@ class Booster {
   readonly #trees: BoostedTree[] = [];
   /** Whether workers must be sent all trees each time, since they keep no views. */
   #sendsModel = false;
+
+  /** Whether rounds are played with every tree in them. */
+  get replays(): boolean {
+    return this.#sendsModel;
+  }
 
   constructor(session: Session, options: FitTreesOptions, bins: readonly FeatureBins[], setting: Setting) {
     this.#session = session;
