@@ -16,15 +16,18 @@ import { threadExecutor } from '../src/run/threads.ts';
 import { ADULT, temporaryFolder } from './cli.ts';
 
 const folder = temporaryFolder();
-const options = checkOptions(trainShape, { target: 'income', tolerance: 1e-4 });
+const LEARNERS = {
+  linear: checkOptions(trainShape, { target: 'income', tolerance: 1e-4 }),
+  trees: checkOptions(trainShape, { target: 'income', learner: 'trees', rounds: 6, leaves: 8 }),
+};
+type Learner = keyof typeof LEARNERS;
 let data: Data;
-let expected = '';
 
 /** Parameters, recipe and metrics, every bit of them, of a fit on this executor. */
-async function fitWith(executor: Executor): Promise<string> {
+async function fitWith(executor: Executor, learner: Learner): Promise<string> {
   const session = await openSession(executor, data, {}, false);
   const { train, test } = holdOut({ seed: 1, fraction: 0.2 });
-  const fitted = await fitOn(session, data.schema, options, train, {});
+  const fitted = await fitOn(session, data.schema, LEARNERS[learner], train, {});
   const evaluation = await evaluateOn(session, fitted, test);
   await session.close();
   await executor.close();
@@ -40,10 +43,17 @@ beforeAll(async () => {
     {},
     { needTarget: true },
   );
-  expected = await fitWith(inlineExecutor());
 }, 120_000);
 
-describe('a fit on disturbed workers gives the same bits', () => {
+describe.each([
+  'linear',
+  'trees',
+] as const)('a fit (%s) on disturbed workers gives the same bits', (learner) => {
+  let expected = '';
+  beforeAll(async () => {
+    expected = await fitWith(inlineExecutor(), learner);
+  });
+
   const killing: ExecutorHooks = { kill: (_, dispatch) => dispatch % 17 === 5 };
   it.each([
     ['in shuffled order, late and repeated', 3, shuffling(1)],
@@ -62,7 +72,7 @@ describe('a fit on disturbed workers gives the same bits', () => {
           return dies;
         },
       };
-      expect(await fitWith(threadExecutor({ workers, hooks: counted }))).toBe(expected);
+      expect(await fitWith(threadExecutor({ workers, hooks: counted }), learner)).toBe(expected);
       if ('kill' in hooks) expect(deaths).toBeGreaterThan(3);
     },
     120_000,

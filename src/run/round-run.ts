@@ -133,7 +133,8 @@ export class RoundRun {
       return;
     }
     const repeat = this.#hooks.repeat?.(task) ?? false;
-    this.#results.set(task, repeat ? result.bytes : undefined);
+    // A copy: a state that was decoded in place changes the bytes when it is merged.
+    this.#results.set(task, repeat ? result.bytes.slice() : undefined);
     this.#job.onResult(task, result);
     if (repeat) this.#repeat(task);
     else this.#countDown();

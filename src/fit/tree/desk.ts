@@ -6,6 +6,7 @@
  *
  *     order      | rows of leaf a | rows of leaf b | …     ascending within each; ranges[node] = [start, count)
  */
+import { SoraError } from '../../errors.ts';
 import { type KernelRun, runKernels } from '../../kernel/mode.ts';
 import { addToRows, partitionRows, quantizeBlock } from '../../kernel/tree.ts';
 import { type Loss, type LossBlock, lossBlock } from '../../loss/loss.ts';
@@ -28,23 +29,33 @@ interface Desk {
 
 const desks = new WeakMap<BinnedView, Desk>();
 
-/** Brings the margins of the view to where the round wants them; false if that needs trees it was not sent. */
-export function bringMargins(view: BinnedView, round: MarginsAt): boolean {
-  return bringTo(view, round, round.trees) !== undefined;
+/** What a worker throws that was not sent the trees it needs: the round has to be played again with all of them. */
+export function notFollowed(): SoraError {
+  return new SoraError('internal', 'A worker has not followed this fit and was not sent its trees.', {
+    details: { notFollowed: true },
+  });
 }
 
-/** Brings margins, quantized gradients and order to where the round wants them; undefined if it was not sent enough. */
-export function bringOrder(view: BinnedView, round: HistogramRound): Desk | undefined {
+/** Whether an error is {@link notFollowed}, from whichever thread. */
+export function isNotFollowed(error: unknown): boolean {
+  return error instanceof SoraError && error.details.notFollowed === true;
+}
+
+/** Brings the margins of the view to where the round wants them; throws {@link notFollowed}. */
+export function bringMargins(view: BinnedView, round: MarginsAt): void {
+  bringTo(view, round, round.trees);
+}
+
+/** Brings margins, quantized gradients and order to where the round wants them; throws {@link notFollowed}. */
+export function bringOrder(view: BinnedView, round: HistogramRound): Desk {
   const start = round.trees - round.output;
   let desk = desks.get(view);
   if (desk?.fit !== round.fit || desk.quantizedAt !== start) {
     desk = bringTo(view, round, start);
-    if (desk === undefined) return undefined;
     quantize(view, round);
     desk.quantizedAt = start;
   }
   desk = bringTo(view, round, round.trees);
-  if (desk === undefined) return undefined;
   applySplits(view, desk, round.splits);
   return desk;
 }
@@ -55,17 +66,17 @@ export function rowsOf(view: BinnedView, desk: Desk, node: number): Uint32Array 
   return view.order.subarray(start, start + desk.ranges[2 * node + 1]);
 }
 
-function bringTo(view: BinnedView, round: MarginsAt, trees: number): Desk | undefined {
+function bringTo(view: BinnedView, round: MarginsAt, trees: number): Desk {
   let desk = desks.get(view);
   if (desk?.fit !== round.fit || desk.trees > trees) {
-    if (trees > 0 && round.model === undefined) return undefined;
+    if (trees > 0 && round.model === undefined) throw notFollowed();
     desk = { fit: round.fit, trees: 0, quantizedAt: -1, splits: -1, ranges: [] };
     desks.set(view, desk);
     resetMargins(view, round.base);
   }
   while (desk.trees < trees) {
     const next = round.model?.[desk.trees] ?? (desk.trees === round.trees - 1 ? round.last : undefined);
-    if (next === undefined) return undefined;
+    if (next === undefined) throw notFollowed();
     addTree(view, desk, next);
   }
   return desk;

@@ -9,9 +9,10 @@ import { type LossName, type LossSpec, lossOf } from '../../loss/registry.ts';
 import type { Forest } from '../../model/forest.ts';
 import { combine32 } from '../../random.ts';
 import type { Reference } from '../../run/reference.ts';
-import type { RoundResult, Session } from '../../run/session.ts';
+import type { Round, Session } from '../../run/session.ts';
 import { type LabelTotals, labelsReference } from '../labels.ts';
 import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts';
+import { isNotFollowed } from './desk.ts';
 import { type BoostedTree, forestOf } from './forest.ts';
 import { type GrowAsk, type Grown, growTree } from './grow.ts';
 import { type Histograms, histogramsReference } from './histogram.ts';
@@ -96,6 +97,9 @@ const SAMPLE_ROWS = 200_000;
 const SUM_BITS = 30;
 const MOST_BITS = 15;
 
+/** After so many losses in a row every round carries all trees: there is no use in trying without. */
+const MOST_LOSSES = 3;
+
 let fits = 0;
 
 /**
@@ -143,12 +147,12 @@ class Booster {
   readonly #problem: TreeProblem;
   readonly #width: number;
   readonly #trees: BoostedTree[] = [];
-  /** Whether workers must be sent all trees each time, since they keep no views. */
-  #sendsModel = false;
+  /** Rounds one after the other that workers had not followed: they keep no views if there are many. */
+  #losses = 0;
 
   /** Whether rounds are played with every tree in them. */
   get replays(): boolean {
-    return this.#sendsModel;
+    return this.#losses >= MOST_LOSSES;
   }
 
   constructor(session: Session, options: FitTreesOptions, bins: readonly FeatureBins[], setting: Setting) {
@@ -205,42 +209,42 @@ class Booster {
   }
 
   async #watch(): Promise<Watched> {
-    return this.#followed(async (model) => {
-      const { value } = await this.#session.reduce<Watched, Watched>({
-        summary: watchReference(this.#options.outputs),
-        view: this.#setting.view,
-        parameters: encodeRound({ ...this.#at(), ...model }),
-        label: 'trees',
-      });
-      return { value, lost: value.lost > 0 };
+    return this.#play<Watched>(this.#at(), {
+      summary: watchReference(this.#options.outputs),
+      label: 'trees',
     });
   }
 
   async #histograms(round: HistogramRound): Promise<Histograms> {
-    return this.#followed(async (model) => {
-      const { value }: RoundResult<Int32Array, Histograms> = await this.#session.reduce({
-        summary: histogramsReference(this.#width, round.ask.length),
-        view: this.#setting.view,
-        parameters: encodeRound({ ...round, ...model }),
-        coarse: true,
-        label: 'trees',
-      });
-      return { value, lost: value.lost };
+    return this.#play<Histograms>(round, {
+      summary: histogramsReference(this.#width, round.ask.length),
+      coarse: true,
+      label: 'trees',
     });
   }
 
   /** Plays a round; again with every tree in it where a worker had not followed. */
-  async #followed<T>(
-    play: (model: { model?: GrownTree[] }) => Promise<{ value: T; lost: boolean }>,
-  ): Promise<T> {
-    if (!this.#sendsModel) {
-      const { value, lost } = await play({});
-      if (!lost) return value;
-      this.#sendsModel = true;
+  async #play<Value>(at: MarginsAt, round: Omit<Round, 'view' | 'parameters'>): Promise<Value> {
+    const view = this.#setting.view;
+    const send = async (told: MarginsAt): Promise<Value> => {
+      const { value } = await this.#session.reduce<unknown, Value>({
+        ...round,
+        view,
+        parameters: encodeRound(told),
+      });
+      return value;
+    };
+    if (this.#losses < MOST_LOSSES) {
+      try {
+        const value = await send(at);
+        this.#losses = 0;
+        return value;
+      } catch (error) {
+        if (!isNotFollowed(error)) throw error;
+        this.#losses++;
+      }
     }
-    const { value, lost } = await play({ model: this.#trees.map(({ told }) => told) });
-    if (lost) throw new SoraError('internal', 'A worker did not follow a fit of trees.');
-    return value;
+    return send({ ...at, model: this.#trees.map(({ told }) => told) });
   }
 
   /** Scales that use as many bits as the sums of all rows allow. */

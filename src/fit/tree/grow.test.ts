@@ -65,7 +65,7 @@ function answers() {
     ask.forEach((node, i) => {
       words.set(histogramOf(rowsOf.get(node)!), i * FEATURES * FEATURE_WORDS);
     });
-    return { lost: false, words, rows: Int32Array.from(ask, (node) => rowsOf.get(node)!.length) };
+    return { words, rows: Int32Array.from(ask, (node) => rowsOf.get(node)!.length) };
   };
   return { told, answer };
 }

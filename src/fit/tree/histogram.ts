@@ -1,9 +1,9 @@
 /**
  * Histograms of the nodes a round asks for, as a summary over binned views: sums of quantized gradients and Hessians by
  * feature and bin. The sums are integers, so any order of merging gives the same bits, and a worker adds all of its
- * particles into one state. A worker that cannot bring a view to where the round stands says that it is lost.
+ * particles into one state. Throws {@link notFollowed} where a view cannot be brought to where the round stands.
  *
- *     state: i32 [ask][feature][bin][Hessian, gradient] …, rows of each node asked, 1 if lost
+ *     state: i32 [ask][feature][bin][Hessian, gradient] …, rows of each node asked
  */
 import type { Json } from '../../json.ts';
 import { type KernelRun, runKernels } from '../../kernel/mode.ts';
@@ -16,7 +16,6 @@ import type { BinnedView } from './view.ts';
 
 /** Histograms by node asked. */
 export interface Histograms {
-  readonly lost: boolean;
   /** {@link FEATURE_WORDS} × width words a node. */
   readonly words: Int32Array;
   readonly rows: Int32Array;
@@ -42,17 +41,17 @@ export function histograms(
   const round = () => (known ??= decodeRound<HistogramRound>(parameters as Uint8Array));
   return {
     id: `tree-histograms/1 ${width}`,
-    empty: () => new Int32Array(asked * size + asked + 1),
+    empty: () => new Int32Array(asked * size + asked),
     observe: (state, view) => addAll(state, [view], round(), size),
     observeAll: (state, views) => addAll(state, views, round(), size),
     merge(into, from) {
       for (let i = 0; i < into.length; i++) into[i] += from[i];
     },
     read: (state) => ({
-      lost: state[state.length - 1] !== 0,
       words: state.subarray(0, asked * size),
       rows: state.subarray(asked * size, asked * size + asked),
     }),
+    // In place, both ways: rounds are not kept, and half a megabyte a task is worth no copy.
     codec: {
       encode: (state) => new Uint8Array(state.buffer, state.byteOffset, state.byteLength),
       decode: (bytes) =>
@@ -65,16 +64,12 @@ export function histograms(
 
 function addAll(state: Int32Array, views: readonly BinnedView[], round: HistogramRound, size: number): void {
   const desks = views.map((view) => bringOrder(view, round));
-  if (desks.includes(undefined)) {
-    state[state.length - 1] = 1;
-    return;
-  }
   round.ask.forEach((node, at) => {
     runKernels((run) => {
       const sums = run.zeros(Int32Array, size);
       let count = 0;
       views.forEach((view, i) => {
-        const rows = rowsOf(view, desks[i]!, node);
+        const rows = rowsOf(view, desks[i], node);
         addView(run, view, round.output, rows, sums);
         count += rows.length;
       });

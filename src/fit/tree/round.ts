@@ -45,7 +45,7 @@ export interface MarginsAt extends TreeProblem {
   readonly trees: number;
   /** The last of them. */
   readonly last?: GrownTree;
-  /** All of them, for workers that have not followed; without it such a worker says that it is lost. */
+  /** All of them, for workers that have not followed; without it such a worker throws. */
   readonly model?: readonly GrownTree[];
 }
 

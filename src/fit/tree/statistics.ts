@@ -11,10 +11,8 @@ import { addStatistics, bringMargins, type MarginStatistics } from './desk.ts';
 import { decodeRound, type MarginsAt } from './round.ts';
 import type { BinnedView } from './view.ts';
 
-/** The statistics; `lost` where a worker could not bring a view to the round's margins. */
-export interface Watched extends MarginStatistics {
-  lost: number;
-}
+/** The statistics of all rows. */
+export type Watched = MarginStatistics;
 
 /** Names {@link watch} for so many outputs. */
 export function watchReference(outputs: number): Reference {
@@ -38,18 +36,16 @@ export function watch(options: Json, parameters?: Uint8Array): Summary<Watched, 
       heldWeight: 0,
       gradients: new Float64Array(outputs),
       hessians: new Float64Array(outputs),
-      lost: 0,
     }),
     observe(state, view) {
-      if (bringMargins(view, round())) addStatistics(view, round(), state);
-      else state.lost = 1;
+      bringMargins(view, round());
+      addStatistics(view, round(), state);
     },
     merge(into, from) {
       into.loss += from.loss;
       into.weight += from.weight;
       into.heldLoss += from.heldLoss;
       into.heldWeight += from.heldWeight;
-      into.lost = Math.max(into.lost, from.lost);
       for (let k = 0; k < into.gradients.length; k++) {
         into.gradients[k] = Math.max(into.gradients[k], from.gradients[k]);
         into.hessians[k] = Math.max(into.hessians[k], from.hessians[k]);
@@ -58,8 +54,8 @@ export function watch(options: Json, parameters?: Uint8Array): Summary<Watched, 
     read: (state) => state,
     codec: taggedCodec(
       'tree-watch/1',
-      (writer, { loss, weight, heldLoss, heldWeight, lost, gradients, hessians }) => {
-        for (const value of [loss, weight, heldLoss, heldWeight, lost]) writer.f64(value);
+      (writer, { loss, weight, heldLoss, heldWeight, gradients, hessians }) => {
+        for (const value of [loss, weight, heldLoss, heldWeight]) writer.f64(value);
         writer.f64s(gradients);
         writer.f64s(hessians);
       },
@@ -68,7 +64,6 @@ export function watch(options: Json, parameters?: Uint8Array): Summary<Watched, 
         weight: reader.f64(),
         heldLoss: reader.f64(),
         heldWeight: reader.f64(),
-        lost: reader.f64(),
         gradients: reader.f64s(),
         hessians: reader.f64s(),
       }),
