@@ -163,7 +163,7 @@ export const learnShape = z.object({
   tolerance: z
     .number()
     .positive()
-    .default(1e-5)
+    .default(1e-4)
     .describe('Linear: stops when the largest gradient entry is below this.'),
   ...treeOptions,
   encode: z

@@ -59,7 +59,7 @@ export interface FitGlmOptions {
   readonly maxRounds?: number;
   /**
    * Converged when the largest gradient entry is at most this times the spread of the labels, or when steps have come
-   * to lower the objective by less than this (below 1e-5: 1e5 times its square) times its natural size each; 1e-5 by
+   * to lower the objective by less than this (below 1e-5: 1e5 times its square) times its natural size each; 1e-4 by
    * default.
    */
   readonly tolerance?: number;
@@ -113,7 +113,7 @@ export async function fitGlm(session: Session, options: FitGlmOptions): Promise<
   const { totals, view } = await describe(session, options);
   const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
   const spread = labelSpread(loss, totals);
-  const { tolerance = 1e-5, maxRounds = 200 } = options;
+  const { tolerance = 1e-4, maxRounds = 200 } = options;
   const leastFall = STALL_STEPS * Math.min(tolerance, 1e5 * tolerance * tolerance) * lossSpread(loss, totals);
   const rule = { tolerance: tolerance * spread, maxRounds, leastFall };
   const plan: Plan = { rule, totals, spread, given: options.warmStart, onRound: options.onRound };

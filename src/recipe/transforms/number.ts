@@ -70,7 +70,7 @@ function fit(context: FitContext): NumberStep | Dropped {
   const knots =
     mode === 'standard' || mode === 'log'
       ? []
-      : hinges(knotValues(grid, clip, context.knots), transformed, ends, onScale, context.centred);
+      : hinges(knotsOf(statistics, grid, clip, context.knots), transformed, ends, onScale, context.centred);
   const isSpike = spike !== undefined && knots.length > 0 && statistics.min !== statistics.max;
   return {
     transform: 'number',
@@ -172,6 +172,23 @@ function logUnit(grid: Float64Array): number {
   let unit = 1;
   while (unit > low && unit > 1e-30) unit /= 2;
   return unit;
+}
+
+/** A column of few whole numbers has this many times the knots, if that is one for each: hours, months, ratings. */
+const FEW_VALUES = 4;
+/** Rows a value from which each may have a bend of its own. */
+const ROWS_A_VALUE = 20;
+
+/**
+ * Where hinges bend: at even quantiles; where whole numbers are few and frequent, at each of them, so that every value
+ * has its own effect, as an indicator would give it, and neighbours still share what they have in common.
+ */
+function knotsOf(statistics: NumberStatistics, grid: Float64Array, range: Range, count: number): number[] {
+  const { integers, distinct, present } = statistics;
+  const isFew = integers && distinct <= FEW_VALUES * count && present >= ROWS_A_VALUE * distinct;
+  if (!isFew) return knotValues(grid, range, count);
+  const values = [...new Set(grid)].sort((a, b) => a - b);
+  return values.slice(1, -1).filter((value) => value > range[0] && value < range[1]);
 }
 
 /** Up to `count` distinct values at even quantiles, inside the range. */
