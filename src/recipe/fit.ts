@@ -205,6 +205,9 @@ interface FittedSteps {
   readonly dropped: { column: string; reason: string }[];
 }
 
+/** A column of few whole numbers may have this many times the knots of another: hours, months, ratings. */
+const FEW_VALUES = 4;
+
 function fitSteps(
   input: FitInput,
   options: CheckedOptions,
@@ -215,7 +218,8 @@ function fitSteps(
   const steps: Step[] = [];
   const dropped: { column: string; reason: string }[] = [];
   const numbers = assigned.filter(({ transform }) => transform === 'number').length;
-  const knots = Math.min(options.knots, Math.floor(options.basisBudget / Math.max(1, numbers)));
+  const share = Math.floor(options.basisBudget / Math.max(1, numbers));
+  const knots = { most: Math.min(options.knots, share), few: Math.min(FEW_VALUES * options.knots, share) };
   const texts = assigned.filter(({ transform }) => transform === 'text').length;
   const words = options.for === 'trees' ? Math.ceil(TREE_WORDS / Math.max(1, texts)) : MOST_WORDS;
   for (const { field, transform, encoding } of assigned) {

@@ -94,6 +94,17 @@ describe('columns', () => {
     expect(rise('x>500', 2)).toBeGreaterThan(0);
   });
 
+  it('numbers: few whole ones bend at each of them, if the rows and the budget allow it', () => {
+    const hours = createParticle({ columns: { x: Array.from({ length: 1000 }, (_, i) => i % 24) } });
+    expect(featureNames(fitted(hours))).toEqual(['x', ...Array.from({ length: 22 }, (_, i) => `x>${i + 1}`)]);
+    expect(fitted(hours, { knots: 5 }).width).toBe(6);
+    expect(fitted(hours, { basisBudget: 10 }).width).toBe(7);
+    const fewRows = createParticle({ columns: { x: Array.from({ length: 300 }, (_, i) => i % 24) } });
+    expect(fitted(fewRows).width).toBe(7);
+    const halves = createParticle({ columns: { x: Array.from({ length: 1000 }, (_, i) => (i % 24) / 2) } });
+    expect(fitted(halves).width).toBe(7);
+  });
+
   it('numbers: a counter of rows gets no hinges unless asked', () => {
     const particle = createParticle({ columns: { x: Array.from({ length: 200 }, (_, i) => i + 1) } });
     expect(fitted(particle).width).toBe(1);

@@ -28,8 +28,8 @@ export interface FitContext {
   /** The encoding asked for; 'auto' leaves it to the transform. */
   readonly encoding: Encoding;
   readonly options: CheckedOptions;
-  /** Most knots a number column may have under the budget. */
-  readonly knots: number;
+  /** Most knots a number column may have under the budget; `few`: if that is one for each of its values. */
+  readonly knots: { readonly most: number; readonly few: number };
   /** Most words a text column may have a feature for. */
   readonly words: number;
   /** Whether small columns are centred; they are not in CSR, where a zero costs nothing. */

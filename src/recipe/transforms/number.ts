@@ -174,8 +174,6 @@ function logUnit(grid: Float64Array): number {
   return unit;
 }
 
-/** A column of few whole numbers has this many times the knots, if that is one for each: hours, months, ratings. */
-const FEW_VALUES = 4;
 /** Rows a value from which each may have a bend of its own. */
 const ROWS_A_VALUE = 20;
 
@@ -183,10 +181,15 @@ const ROWS_A_VALUE = 20;
  * Where hinges bend: at even quantiles; where whole numbers are few and frequent, at each of them, so that every value
  * has its own effect, as an indicator would give it, and neighbours still share what they have in common.
  */
-function knotsOf(statistics: NumberStatistics, grid: Float64Array, range: Range, count: number): number[] {
+function knotsOf(
+  statistics: NumberStatistics,
+  grid: Float64Array,
+  range: Range,
+  { most, few }: FitContext['knots'],
+): number[] {
   const { integers, distinct, present } = statistics;
-  const isFew = integers && distinct <= FEW_VALUES * count && present >= ROWS_A_VALUE * distinct;
-  if (!isFew) return knotValues(grid, range, count);
+  const isFew = integers && distinct - 2 <= few && present >= ROWS_A_VALUE * distinct;
+  if (!isFew) return knotValues(grid, range, most);
   const values = [...new Set(grid)].sort((a, b) => a - b);
   return values.slice(1, -1).filter((value) => value > range[0] && value < range[1]);
 }
