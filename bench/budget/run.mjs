@@ -2,7 +2,7 @@
  * Training over views ten times the memory budget: whether the whole process, all threads and every stage, stays
  * inside the budget, and what a pass costs against one with everything in memory.
  *
- *     node bench/budget/run.mjs [--rows 20000000] [--runs 5] [--threads 2] [--keep]
+ *     node bench/budget/run.mjs [--rows 24000000] [--runs 5] [--threads 2] [--keep]
  */
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -24,7 +24,7 @@ import { FEATURES, makeStore, viewBytes } from './data.mjs';
 
 const { values: args } = parseArgs({
   options: {
-    rows: { type: 'string', default: '20000000' },
+    rows: { type: 'string', default: '24000000' },
     runs: { type: 'string', default: '5' },
     threads: { type: 'string', default: String(availableParallelism()) },
     holdout: { type: 'string', default: '0' },
