@@ -40,9 +40,9 @@ async function alternate(sessions, round, rounds) {
   return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, summarise(list)]));
 }
 
-/** One and two workers, and inline, over views that all lie in memory: 1M rows. */
-async function workersBench(root) {
-  const { store, snapshot } = await benchStore(join(root, 'small.sora'), 20);
+/** One and two workers, and inline, over views of `count` particles that all lie in memory. */
+async function workersBench(root, count) {
+  const { store, snapshot } = await benchStore(join(root, `resident-${count}.sora`), count);
   const executors = {
     inline: inlineExecutor(),
     one: threadExecutor({ workers: 1 }),
@@ -57,7 +57,7 @@ async function workersBench(root) {
   const nothing = await alternate(sessions, nothingRound, 500);
   for (const executor of Object.values(executors)) await executor.close();
   store.close();
-  return { rows: 20 * PARTICLE_ROWS, gradient, nothing };
+  return { rows: count * PARTICLE_ROWS, gradient, nothing };
 }
 
 /** A process of its own, so that its peak of memory is its own. */
@@ -115,7 +115,8 @@ const ratio = (a, b) => Math.round((100 * a) / b) / 100;
 
 const root = join(tmpdir(), 'sora-bench-reduce');
 const loadBefore = loadavg()[0];
-const workers = await workersBench(root);
+const workers = await workersBench(root, 20);
+const larger = await workersBench(root, 80);
 const memory = await memoryBench(root, Number(args.particles));
 if (!args.keep) rmSync(root, { recursive: true, force: true });
 
@@ -132,10 +133,12 @@ const result = {
   particleRows: PARTICLE_ROWS,
   milliseconds: true,
   workers,
+  larger,
   memory,
   ratios: {
     twoWorkersSpeedup: ratio(gradient.one.median, gradient.two.median),
     twoWorkersSpeedupBest: ratio(gradient.one.best, gradient.two.best),
+    twoWorkersSpeedupLarger: ratio(larger.gradient.one.median, larger.gradient.two.median),
     streamingOverMemory: ratio(memory.streaming.median, memory.inMemory.median),
     streamingOverMemoryBest: ratio(memory.streaming.best, memory.inMemory.best),
     streamingOverMemoryCpu: ratio(memory.streamingCpu.median, memory.inMemoryCpu.median),
@@ -152,6 +155,8 @@ const row = (label, { median, best }) =>
 console.log(`${'milliseconds'.padEnd(44)}${'median'.padStart(10)}${'best'.padStart(10)}`);
 for (const [name, time] of Object.entries(gradient))
   row(`gradient, 1M × ${FEATURES} in memory, ${name}`, time);
+for (const [name, time] of Object.entries(larger.gradient))
+  row(`gradient, 4M × ${FEATURES} in memory, ${name}`, time);
 for (const [name, time] of Object.entries(nothing)) row(`a round of nothing, ${name}`, time);
 row(`gradient, ${memory.rows / 1e6}M × ${FEATURES}, in memory`, memory.inMemory);
 row(`gradient, ${memory.rows / 1e6}M × ${FEATURES}, budget ${memory.budgetMiB} MiB`, memory.streaming);
