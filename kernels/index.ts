@@ -5,7 +5,16 @@ export { checksumStripes } from './checksum';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
 export { clippedBlock, hingeBlock } from './scale';
-export { treeAdd, treeBins, treeHistogram, treePartition, treeQuantize } from './tree';
+export {
+  treeAdd,
+  treeBins,
+  treeHistogram,
+  treePartition,
+  treeQuantize,
+  treeSlopes,
+  treeSubtract,
+  treeThreshold,
+} from './tree';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
 
 /** End of static data: must stay below the first page, where the arena begins. */

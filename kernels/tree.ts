@@ -1,67 +1,153 @@
 // The inner loops of tree growth over binned rows.
 //
-//   binsPtr  → u8 bins, row-major: row r has `width` bytes (a multiple of 4) from r · width
+//   rowsPtr  → records: row r from r · (width + 4), `width` bytes of bins (a multiple of 4), then a quant
+//   quant    = i32: gradient (signed, upper 16 bits) and Hessian (unsigned, lower 16), as small integers
 //   orderPtr → u32 row numbers; those of a leaf stand together, ascending
-//   quantPtr → i32 a row: gradient (signed, upper 16 bits) and Hessian (unsigned, lower 16), as small integers
 //   histPtr  → i64 a bin, 256 a feature: sums of gradients (upper 32 bits) and Hessians (lower 32)
 //
 // Both sums of a bin are one addition. They are integers, so their order does not show; whoever quantizes sees to it
 // that neither leaves its 32 bits.
 
 /** Rows that are touched ahead of their sums. */
-const AHEAD: usize = 32;
+const AHEAD: usize = 64;
 
 /**
- * Adds the rows order[0 … count) to the histogram of every feature. Rows whose quantized numbers are 0 cost little.
+ * Adds the rows order[0 … count), or rows 0 … count where orderPtr is 0, to the histogram of every feature.
  *
  * Rows of a small leaf lie far apart, each a miss of every cache, and the sums of one row are too long for the processor
  * to begin the next meanwhile. WebAssembly has no prefetch, so a block of rows is first touched by loads that wait for
  * nothing; what they add up to is returned, so that no compiler leaves them out.
  */
-export function treeHistogram(
-  binsPtr: usize,
-  width: i32,
-  orderPtr: usize,
-  count: i32,
-  quantPtr: usize,
-  histPtr: usize,
-): i32 {
-  const rowBytes = <usize>width;
+export function treeHistogram(rowsPtr: usize, width: i32, orderPtr: usize, count: i32, histPtr: usize): i32 {
+  const bytes = <usize>width;
+  const stride = bytes + 4;
+  if (orderPtr == 0) {
+    const end = rowsPtr + stride * <usize>count;
+    for (; rowsPtr < end; rowsPtr += stride) addRow(rowsPtr, bytes, histPtr);
+    return 0;
+  }
   const stop = orderPtr + (<usize>count << 2);
   let touched: i32 = 0;
   for (let block = orderPtr; block < stop; ) {
     const end = min(stop, block + (AHEAD << 2));
     for (let i = block; i < end; i += 4) {
-      const row = <usize>load<u32>(i);
-      const at = binsPtr + row * rowBytes;
-      touched += <i32>load<u8>(at) + <i32>load<u8>(at + rowBytes - 1) + load<i32>(quantPtr + (row << 2));
+      const row = rowsPtr + <usize>load<u32>(i) * stride;
+      for (let line: usize = 0; line < bytes; line += 64) touched += <i32>load<u8>(row + line);
+      touched += load<i32>(row + bytes);
     }
-    for (; block < end; block += 4) {
-      const row = <usize>load<u32>(block);
-      const quant = load<i32>(quantPtr + (row << 2));
-      if (quant != 0) addRow(binsPtr + row * rowBytes, rowBytes, quant, histPtr);
-    }
+    for (; block < end; block += 4) addRow(rowsPtr + <usize>load<u32>(block) * stride, bytes, histPtr);
   }
   return touched;
 }
 
+/** Bins are read a byte at a time: with a word of four, taking it apart costs more than the loads. */
 // @ts-ignore: decorator
 @inline
-function addRow(rowPtr: usize, rowBytes: usize, quant: i32, histPtr: usize): void {
+function addRow(rowPtr: usize, bytes: usize, histPtr: usize): void {
+  const quant = load<i32>(rowPtr + bytes);
+  if (quant == 0) return;
   const both = (<i64>(quant >> 16) << 32) + <i64>(quant & 0xffff);
-  const end = rowPtr + rowBytes;
+  let at = rowPtr;
   let hist = histPtr;
-  for (let at = rowPtr; at < end; at += 4, hist += 8192) {
-    const bins = load<u32>(at);
-    const a = hist + ((bins & 255) << 3);
-    const b = hist + ((bins >> 5) & 0x7f8);
-    const c = hist + ((bins >> 13) & 0x7f8);
-    const d = hist + ((bins >> 21) & 0x7f8);
-    store<i64>(a, load<i64>(a) + both);
-    store<i64>(b, load<i64>(b, 2048) + both, 2048);
-    store<i64>(c, load<i64>(c, 4096) + both, 4096);
-    store<i64>(d, load<i64>(d, 6144) + both, 6144);
+  const end = rowPtr + (bytes & ~7);
+  for (; at < end; at += 8, hist += 16384) addEight(at, hist, both);
+  if (bytes & 4) addFour(at, hist, both);
+}
+
+// @ts-ignore: decorator
+@inline
+function addEight(at: usize, hist: usize, both: i64): void {
+  let bin = hist + (<usize>load<u8>(at) << 3);
+  store<i64>(bin, load<i64>(bin) + both);
+  bin = hist + (<usize>load<u8>(at, 1) << 3);
+  store<i64>(bin, load<i64>(bin, 2048) + both, 2048);
+  bin = hist + (<usize>load<u8>(at, 2) << 3);
+  store<i64>(bin, load<i64>(bin, 4096) + both, 4096);
+  bin = hist + (<usize>load<u8>(at, 3) << 3);
+  store<i64>(bin, load<i64>(bin, 6144) + both, 6144);
+  bin = hist + (<usize>load<u8>(at, 4) << 3);
+  store<i64>(bin, load<i64>(bin, 8192) + both, 8192);
+  bin = hist + (<usize>load<u8>(at, 5) << 3);
+  store<i64>(bin, load<i64>(bin, 10240) + both, 10240);
+  bin = hist + (<usize>load<u8>(at, 6) << 3);
+  store<i64>(bin, load<i64>(bin, 12288) + both, 12288);
+  bin = hist + (<usize>load<u8>(at, 7) << 3);
+  store<i64>(bin, load<i64>(bin, 14336) + both, 14336);
+}
+
+// @ts-ignore: decorator
+@inline
+function addFour(at: usize, hist: usize, both: i64): void {
+  let bin = hist + (<usize>load<u8>(at) << 3);
+  store<i64>(bin, load<i64>(bin) + both);
+  bin = hist + (<usize>load<u8>(at, 1) << 3);
+  store<i64>(bin, load<i64>(bin, 2048) + both, 2048);
+  bin = hist + (<usize>load<u8>(at, 2) << 3);
+  store<i64>(bin, load<i64>(bin, 4096) + both, 4096);
+  bin = hist + (<usize>load<u8>(at, 3) << 3);
+  store<i64>(bin, load<i64>(bin, 6144) + both, 6144);
+}
+
+/** into[i] −= from[i] for i32 words; `words` is a multiple of 4. */
+export function treeSubtract(intoPtr: usize, fromPtr: usize, words: i32): void {
+  for (let at: usize = 0; at < <usize>words << 2; at += 16) {
+    v128.store(intoPtr + at, i32x4.sub(v128.load(intoPtr + at), v128.load(fromPtr + at)));
   }
+}
+
+/**
+ * The best threshold of one feature: of bins 0 … bins − 2 the last that goes left, by the gain of both sides
+ * G² / (H + l2) less `whole`, the left side beginning with the sums `fromGradient` and `fromHessian` (whole numbers).
+ * Sides need `least` of Hessian. Among equal gains the first bin wins. `outPtr` → f64 gain (−infinity: none),
+ * bin, sums of the left side as whole numbers.
+ */
+export function treeThreshold(
+  histPtr: usize,
+  bins: i32,
+  fromGradient: f64,
+  fromHessian: f64,
+  nodeGradient: f64,
+  nodeHessian: f64,
+  gradientUnit: f64,
+  hessianUnit: f64,
+  l2: f64,
+  least: f64,
+  whole: f64,
+  outPtr: usize,
+): void {
+  let gradient = <i64>fromGradient;
+  let hessian = <i64>fromHessian;
+  let best = -Infinity;
+  let bestBin: i32 = -1;
+  let bestGradient: i64 = 0;
+  let bestHessian: i64 = 0;
+  const penalty = f64x2.splat(l2);
+  for (let bin: i32 = 0; bin < bins - 1; bin++) {
+    const sums = load<i64>(histPtr + (<usize>bin << 3));
+    // An empty bin changes nothing; in small leaves most are.
+    if (sums == 0) continue;
+    hessian += sums & 0xffffffff;
+    gradient += sums >> 32;
+    const h = <f64>hessian * hessianUnit;
+    if (h < least) continue;
+    const rest = nodeHessian - h;
+    if (rest < least) break;
+    const g = <f64>gradient * gradientUnit;
+    const sides = f64x2.replace_lane(f64x2.splat(g), 1, nodeGradient - g);
+    const weights = f64x2.add(f64x2.replace_lane(f64x2.splat(h), 1, rest), penalty);
+    const scores = f64x2.div(f64x2.mul(sides, sides), weights);
+    const gain = f64x2.extract_lane(scores, 0) + f64x2.extract_lane(scores, 1) - whole;
+    if (gain > best) {
+      best = gain;
+      bestBin = bin;
+      bestGradient = gradient;
+      bestHessian = hessian;
+    }
+  }
+  store<f64>(outPtr, best);
+  store<f64>(outPtr, <f64>bestBin, 8);
+  store<f64>(outPtr, <f64>bestGradient, 16);
+  store<f64>(outPtr, <f64>bestHessian, 24);
 }
 
 /**
@@ -89,7 +175,7 @@ export function treePartition(
   return <i32>((left - orderPtr) >> 2);
 }
 
-/** 32 well-mixed bits of a row number under a key (the finaliser of MurmurHash3). */
+/** 32 well-mixed bits of a word (the finaliser of MurmurHash3). */
 // @ts-ignore: decorator
 @inline
 function mix(word: u32): u32 {
@@ -102,29 +188,52 @@ function mix(word: u32): u32 {
 }
 
 /**
- * Gradients and Hessians to small integers, rounded at random so that sums stay unbiased (Shi et al. 2022):
- * ⌊x · scale + u⌋ with u in [0, 1) from the row number and the key. Rows outside of `keep` (a byte a row, or 0 for all) get 0.
+ * Gradients and Hessians (f32 pairs at `slopesPtr`) to the quants of records, rounded at random so that sums stay
+ * unbiased (Shi et al. 2022): ⌊x · scale + u⌋ with u in [0, 1) from the row number and the key.
+ * Of the rows, those whose word by `dropKey` reaches `limit` are left out: their quants are 0.
  */
 export function treeQuantize(
-  gradientsPtr: usize,
-  hessiansPtr: usize,
+  slopesPtr: usize,
   rows: i32,
   gradientScale: f64,
   hessianScale: f64,
   key: u32,
-  firstRow: i32,
-  keepPtr: usize,
-  quantPtr: usize,
+  dropKey: u32,
+  limit: f64,
+  rowsPtr: usize,
+  width: i32,
 ): void {
-  for (let r: usize = 0; r < <usize>rows; r++) {
-    const bits = mix(mix((<u32>firstRow + <u32>r) ^ key) + key);
+  let quantPtr = rowsPtr + <usize>width;
+  const stride = <usize>width + 4;
+  const all = limit >= 4294967296.0;
+  for (let r: u32 = 0; r < <u32>rows; r++, slopesPtr += 8, quantPtr += stride) {
+    const bits = mix(mix(r ^ key) + key);
     const u = <f64>(bits & 0xffff) * (1.0 / 65536.0);
     const v = <f64>(bits >> 16) * (1.0 / 65536.0);
-    const g = <i32>Math.floor(load<f64>(gradientsPtr + (r << 3)) * gradientScale + u);
-    const h = <i32>Math.floor(load<f64>(hessiansPtr + (r << 3)) * hessianScale + v);
-    const kept = keepPtr == 0 || load<u8>(keepPtr + r) != 0;
-    store<i32>(quantPtr + (r << 2), kept ? (g << 16) | h : 0);
+    const g = <i32>Math.floor(<f64>load<f32>(slopesPtr) * gradientScale + u);
+    const h = <i32>Math.floor(<f64>load<f32>(slopesPtr, 4) * hessianScale + v);
+    const kept = all || <f64>mix((dropKey * 0x9e3779b1 + 0x7f4a7c15) ^ mix(r)) < limit;
+    store<i32>(quantPtr, kept ? (g << 16) | h : 0);
   }
+}
+
+/**
+ * Gradients and Hessians of a block, f64, to f32 pairs. `mostPtr` → f64 largest |gradient| and Hessian so far, raised
+ * to those of the block as they are after rounding.
+ */
+export function treeSlopes(gradientsPtr: usize, hessiansPtr: usize, rows: i32, outPtr: usize, mostPtr: usize): void {
+  let mostGradient = <f32>load<f64>(mostPtr);
+  let mostHessian = <f32>load<f64>(mostPtr, 8);
+  for (let at: usize = 0; at < <usize>rows << 3; at += 8) {
+    const g = <f32>load<f64>(gradientsPtr + at);
+    const h = <f32>load<f64>(hessiansPtr + at);
+    store<f32>(outPtr + at, g);
+    store<f32>(outPtr + at, h, 4);
+    mostGradient = max(mostGradient, abs(g));
+    mostHessian = max(mostHessian, h);
+  }
+  store<f64>(mostPtr, <f64>mostGradient);
+  store<f64>(mostPtr, <f64>mostHessian, 8);
 }
 
 /** margins[r] += value for the rows order[0 … count). */

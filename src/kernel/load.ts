@@ -58,6 +58,9 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeHistogram: Total;
   readonly treePartition: Total;
   readonly treeQuantize: Pointers;
+  readonly treeSlopes: Pointers;
+  readonly treeSubtract: Pointers;
+  readonly treeThreshold: Pointers;
   readonly treeAdd: Pointers;
   readonly treeBins: Pointers;
 }

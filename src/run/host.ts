@@ -8,12 +8,15 @@ import { Inputs } from './inputs.ts';
 import type { NodePartial, RoundBody, SessionBody, TaskBody, TaskProgress, TaskResult } from './messages.ts';
 import { resolveReference } from './reference.ts';
 import type { Source, ViewKind } from './session.ts';
+import { SharedBytes } from './shared-bytes.ts';
 import { type Observe, type OnNode, observeTask } from './task.ts';
 
 export interface HostOptions {
   /** Most bytes for views and what is decoded to derive them; absent: what the kernel memory holds. */
   readonly bytes?: number;
   readonly onProgress?: (progress: TaskProgress) => void;
+  /** Whether results may lie in memory that is shared with the thread that merges. */
+  readonly shares?: boolean;
   /** Called after each particle: may wait, to let others run, or throw, to stop. */
   readonly between?: () => Promise<void> | undefined;
 }
@@ -21,6 +24,7 @@ export interface HostOptions {
 interface HostSession {
   readonly body: SessionBody;
   readonly source: Promise<Source>;
+  readonly shared: SharedBytes;
   round?: { readonly body: RoundBody; readonly ready: Promise<HostRound> };
 }
 
@@ -47,12 +51,14 @@ export class TaskHost {
   /** Opens a session; what goes wrong is thrown by its first task. */
   openSession(body: SessionBody): void {
     const source = quiet(resolveReference<Source>(body.source, body.sourceData));
-    this.#sessions.set(body.session, { body, source });
+    this.#sessions.set(body.session, { body, source, shared: new SharedBytes() });
   }
 
   /** Begins a round; what goes wrong is thrown by its first task. */
   beginRound(body: RoundBody): void {
-    this.#session(body.session).round = { body, ready: quiet(this.#prepare(body)) };
+    const session = this.#session(body.session);
+    session.shared.beginRound();
+    session.round = { body, ready: quiet(this.#prepare(body)) };
   }
 
   /** Ends a session; with the last one all views and view kinds go. */
@@ -64,13 +70,16 @@ export class TaskHost {
 
   /** Observes the particles of a task and merges them. */
   async runTask(task: TaskBody): Promise<TaskResult> {
+    if (task.begin !== undefined) this.beginRound(task.begin);
     const session = this.#session(task.session);
     const round = session.round;
     if (round?.body.round !== task.round) {
       throw new SoraError('internal', `A task of round ${task.round} came in round ${round?.body.round}.`);
     }
     const { summary, kind } = await round.ready;
-    const together = round.body.nodes ? undefined : this.#observeTogether(session.body, summary, kind, task);
+    const together = round.body.nodes
+      ? undefined
+      : this.#observeTogether(session, round.body, summary, kind, task);
     if (together !== undefined) {
       await this.#options.between?.();
       return { bytes: together, nodes: [], resident: true };
@@ -86,7 +95,8 @@ export class TaskHost {
 
   /** The encoded state of a task whose views all lie in memory and whose summary takes them at once. */
   #observeTogether(
-    { particles }: SessionBody,
+    { body: { particles }, shared }: HostSession,
+    { brief }: RoundBody,
     summary: Summary<unknown, unknown, unknown>,
     kind: ViewKind<unknown> | undefined,
     task: TaskBody,
@@ -95,7 +105,8 @@ export class TaskHost {
     const refs = particles.slice(task.first, task.first + task.count);
     const views = refs.map((ref) => this.#inputs.resident(kind, ref));
     if (views.includes(undefined)) return undefined;
-    const state = summary.empty();
+    const memory = brief && this.#options.shares === true ? shared : undefined;
+    const state = summary.empty(memory);
     summary.observeAll(state, views);
     return ownBytes(summary.codec.encode(state));
   }
@@ -165,11 +176,11 @@ export class TaskHost {
   }
 }
 
-/** Bytes that may be moved to another thread: a whole buffer of their own. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+/** Bytes that may go to another thread: shared ones, or a whole buffer of their own, which is moved. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
   const { buffer } = bytes;
-  const own = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
-  return own ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+  if (buffer instanceof SharedArrayBuffer) return bytes;
+  return buffer.byteLength === bytes.byteLength ? bytes : new Uint8Array(bytes);
 }
 
 /** A promise whose rejection is looked at later, or never. */

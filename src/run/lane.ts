@@ -58,7 +58,9 @@ export class Lane {
   async run(job: Job, task: Task, pin: boolean): Promise<TaskResult> {
     const thread = this.#prepare(job);
     const { session, round } = job.round;
-    const body: TaskBody = { session, round, first: task.first, count: task.count, pin };
+    const begin = this.#round === round ? undefined : this.#roundForThread(job.round);
+    this.#round = round;
+    const body: TaskBody = { session, round, first: task.first, count: task.count, pin, begin };
     const result = await thread.request<TaskResult>('task', body);
     if (pin && thread === this.#thread) {
       this.#homes.set(homeKey(job, task), result.resident ? 'resident' : 'streamed');
@@ -86,16 +88,11 @@ export class Lane {
     await thread?.terminate();
   }
 
-  /** The thread, told of the session and the round. */
+  /** The thread, told of the session. */
   #prepare(job: Job): Thread {
     if (this.#thread?.alive !== true) this.#start();
-    const thread = this.#thread as Thread;
     this.#introduce(job.session);
-    if (this.#round !== job.round.round) {
-      thread.notify('round', this.#roundForThread(job.round));
-      this.#round = job.round.round;
-    }
-    return thread;
+    return this.#thread as Thread;
   }
 
   #introduce(session: SessionBody): void {

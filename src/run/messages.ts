@@ -25,10 +25,14 @@ export interface RoundBody {
   readonly view?: { readonly number: number; readonly reference?: Reference };
   /** Whether tasks answer with every node of their subtree, not the top alone. */
   readonly nodes: boolean;
+  /** Whether results may lie in memory that the next round uses again. */
+  readonly brief: boolean;
 }
 
 /** A task of the round that the session is in. */
 export interface TaskBody {
+  /** The round, where this host has not been told of it. */
+  readonly begin?: RoundBody;
   readonly session: number;
   readonly round: number;
   readonly first: number;

@@ -128,6 +128,7 @@ export class ReduceSession implements Session {
       parameters: round.parameters,
       view: round.view && { number: viewNumbers.of(round.view), reference: round.view },
       nodes,
+      brief: round.brief ?? false,
     };
   }
 

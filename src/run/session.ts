@@ -55,6 +55,8 @@ export interface Round {
   readonly keep?: 'nodes' | 'root';
   /** Few, large tasks: for states that cost more to send than uneven loads do. */
   readonly coarse?: boolean;
+  /** The result is done with when the next round begins: large states may lie in memory that is used again. */
+  readonly brief?: boolean;
   /** Shown in progress, e.g. `gradient`. */
   readonly label?: string;
 }

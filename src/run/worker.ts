@@ -7,7 +7,7 @@ import { SoraError } from '../errors.ts';
 import { configureMemory } from '../kernel/memory.ts';
 import { callHandler } from './call.ts';
 import { TaskHost } from './host.ts';
-import type { RoundBody, SessionBody, TaskBody } from './messages.ts';
+import type { SessionBody, TaskBody } from './messages.ts';
 import type { ThreadReply, ThreadRequest } from './thread.ts';
 import { packError } from './wire.ts';
 
@@ -29,20 +29,21 @@ const handlers: Readonly<Record<string, Handler>> = {
   call: callHandler(),
   configure: ({ bytes }: { bytes: number }) => {
     configureMemory({ bytes });
-    host = new TaskHost({ bytes, onProgress: (progress) => port.postMessage({ id: -1, result: progress }) });
+    host = new TaskHost({
+      bytes,
+      shares: true,
+      onProgress: (progress) => port.postMessage({ id: -1, result: progress }),
+    });
     return NOTHING;
   },
   session: (body: SessionBody) => {
     host.openSession(body);
     return NOTHING;
   },
-  round: (body: RoundBody) => {
-    host.beginRound(body);
-    return NOTHING;
-  },
   task: async (body: TaskBody) => {
     const result = await host.runTask(body);
-    return { result, transfer: [result, ...result.nodes].map(({ bytes }) => bytes.buffer as ArrayBuffer) };
+    const buffers = [result, ...result.nodes].map(({ bytes }) => bytes.buffer);
+    return { result, transfer: buffers.filter((buffer) => buffer instanceof ArrayBuffer) };
   },
   close: (session: number) => {
     host.closeSession(session);

@@ -14,11 +14,18 @@ export interface Codec<T> {
   decode(bytes: Uint8Array): T;
 }
 
+/** Memory for states that are read before it is used again. */
+export interface StateMemory {
+  /** So many bytes, all 0. */
+  take(bytes: number): Uint8Array;
+}
+
 /** A mergeable statistic over inputs: particles, or views of them. */
 export interface Summary<State, Value, Input = Particle> {
   /** Name, version and options, e.g. `moments/1`. Part of every cache key: change it when results change. */
   readonly id: string;
-  empty(): State;
+  /** The state of nothing. A large one may lie in `memory`, where that is given. */
+  empty(memory?: StateMemory): State;
   /** Map: one particle (or view) into a state. */
   observe(state: State, input: Input): void;
   /**

@@ -8,7 +8,7 @@
  */
 import { SoraError } from '../../errors.ts';
 import { type KernelRun, runKernels } from '../../kernel/mode.ts';
-import { addToRows, partitionRows, quantizeBlock } from '../../kernel/tree.ts';
+import { addToRows, packSlopes, partitionRows, quantizeRows } from '../../kernel/tree.ts';
 import { type Loss, type LossBlock, lossBlock } from '../../loss/loss.ts';
 import { lossOf } from '../../loss/registry.ts';
 import { combine32 } from '../../random.ts';
@@ -19,8 +19,10 @@ interface Desk {
   readonly fit: string;
   /** Trees that the margins contain. */
   trees: number;
-  /** Trees at which gradients were quantized; -1: not yet. */
-  quantizedAt: number;
+  /** Trees at which the slopes were taken; -1: not yet. */
+  slopesAt: number;
+  /** Tree whose quants the records have; -1: none. */
+  quantized: number;
   /** Splits of the tree in growth that the order contains; -1: the order is of an earlier tree. */
   splits: number;
   /** Start and count of the rows of each node. */
@@ -41,27 +43,29 @@ export function isNotFollowed(error: unknown): boolean {
   return error instanceof SoraError && error.details.notFollowed === true;
 }
 
-/** Brings the margins of the view to where the round wants them; throws {@link notFollowed}. */
-export function bringMargins(view: BinnedView, round: MarginsAt): void {
-  bringTo(view, round, round.trees);
-}
-
-/** Brings margins, quantized gradients and order to where the round wants them; throws {@link notFollowed}. */
+/** Brings margins, quants and order to where the round wants them; throws {@link notFollowed}. */
 export function bringOrder(view: BinnedView, round: HistogramRound): Desk {
   const start = round.trees - round.output;
   let desk = desks.get(view);
-  if (desk?.fit !== round.fit || desk.quantizedAt !== start) {
+  if (desk?.fit !== round.fit || desk.slopesAt !== start) {
     desk = bringTo(view, round, start);
-    quantize(view, round);
-    desk.quantizedAt = start;
+    takeSlopes(view, round, desk);
   }
   desk = bringTo(view, round, round.trees);
+  if (desk.quantized !== round.trees) {
+    quantize(view, round);
+    desk.quantized = round.trees;
+  }
   applySplits(view, desk, round.splits);
   return desk;
 }
 
-/** Rows of a node. */
-export function rowsOf(view: BinnedView, desk: Desk, node: number): Uint32Array {
+/** Rows of a node; a number where they are the first so many of the view. */
+export function askedRows(view: BinnedView, desk: Desk, node: number): Uint32Array | number {
+  return node === 0 ? view.rows : rowsOf(view, desk, node);
+}
+
+function rowsOf(view: BinnedView, desk: Desk, node: number): Uint32Array {
   const start = desk.ranges[2 * node];
   return view.order.subarray(start, start + desk.ranges[2 * node + 1]);
 }
@@ -70,7 +74,7 @@ function bringTo(view: BinnedView, round: MarginsAt, trees: number): Desk {
   let desk = desks.get(view);
   if (desk?.fit !== round.fit || desk.trees > trees) {
     if (trees > 0 && round.model === undefined) throw notFollowed();
-    desk = { fit: round.fit, trees: 0, quantizedAt: -1, splits: -1, ranges: [] };
+    desk = { fit: round.fit, trees: 0, slopesAt: -1, quantized: -1, splits: -1, ranges: [] };
     desks.set(view, desk);
     resetMargins(view, round.base);
   }
@@ -102,7 +106,7 @@ function addTree(view: BinnedView, desk: Desk, { output, splits, leaves }: Grown
 
 function applySplits(view: BinnedView, desk: Desk, splits: readonly Split[]): void {
   if (desk.splits < 0 || desk.splits > splits.length) {
-    for (let r = 0; r < view.rows; r++) view.order[r] = r;
+    view.order.set(ascending(view.rows));
     desk.ranges = [0, view.rows];
     desk.splits = 0;
   }
@@ -117,6 +121,14 @@ function applySplits(view: BinnedView, desk: Desk, splits: readonly Split[]): vo
     desk.ranges[2 * rightOf(desk.splits)] = start + left;
     desk.ranges[2 * rightOf(desk.splits) + 1] = rows.length - left;
   }
+}
+
+let counted = new Uint32Array(0);
+
+/** 0, 1, 2 … */
+function ascending(rows: number): Uint32Array {
+  if (counted.length < rows) counted = Uint32Array.from({ length: rows }, (_, row) => row);
+  return counted.subarray(0, rows);
 }
 
 /** Tables of the splits of this round, which every view asks for. */
@@ -140,10 +152,12 @@ export function tableOf({ bin, set, missingLeft, bins }: Split): Uint8Array {
 /** Rows of a block: what it takes stays in the first-level cache. */
 const BLOCK_ROWS = 1024;
 
-/** Gradients of a block of rows. */
+/** Evaluates a loss over blocks of rows. */
 interface Evaluator {
-  /** Evaluates rows [start, start + count); returns Σ weight · loss of those of the given side (default: all). */
-  evaluate(start: number, count: number, side?: 'kept' | 'held'): number;
+  /** Evaluates rows [start, start + count), those held out at weight 0; returns Σ weight · loss. */
+  evaluate(start: number, count: number): number;
+  /** The same for the rows of a list, at their own weights. */
+  evaluateList(rows: Uint32Array): number;
   /** Planes of `stride` numbers by output; valid until the next call. */
   readonly residuals: Float64Array;
   readonly curvatures: Float64Array;
@@ -165,72 +179,60 @@ function evaluator(run: KernelRun, view: BinnedView, loss: Loss, outputs: number
     residuals: run.zeros(Float64Array, outputs * stride),
     curvatures: run.zeros(Float64Array, outputs * stride),
   };
+  /** Rows are evaluated in pairs: one more, of weight 0, where they are odd. */
+  const finish = (count: number): number => {
+    block.rows = count + (count & 1);
+    if (count & 1) {
+      for (let k = 0; k < outputs; k++) block.margins[k * stride + count] = 0;
+      block.labels[count] = 0;
+      block.weights[count] = 0;
+    }
+    return lossBlock(loss, run.wasm, block as LossBlock);
+  };
   return {
     stride,
     residuals: block.residuals,
     curvatures: block.curvatures,
     weights: block.weights,
-    evaluate(start, count, side) {
-      block.rows = count + (count & 1);
+    evaluate(start, count) {
       for (let k = 0; k < outputs; k++) {
         block.margins.set(margins.subarray(k * rows + start, k * rows + start + count), k * stride);
-        if (count & 1) block.margins[k * stride + count] = 0;
       }
       block.labels.set(labels.subarray(start, start + count));
       if (weights) block.weights.set(weights.subarray(start, start + count));
       else block.weights.fill(1, 0, count);
-      if (kept && side) dropOther(block.weights, kept, start, count, side === 'kept' ? 0 : 1);
-      if (count & 1) {
-        block.labels[count] = 0;
-        block.weights[count] = 0;
+      if (kept) for (let r = 0; r < count; r++) if (kept[start + r] === 0) block.weights[r] = 0;
+      return finish(count);
+    },
+    evaluateList(list) {
+      for (let i = 0; i < list.length; i++) {
+        const row = list[i];
+        for (let k = 0; k < outputs; k++) block.margins[k * stride + i] = margins[k * rows + row];
+        block.labels[i] = labels[row];
+        block.weights[i] = weights ? weights[row] : 1;
       }
-      return lossBlock(loss, run.wasm, block as LossBlock);
+      return finish(list.length);
     },
   };
 }
 
-function dropOther(weights: Float64Array, kept: Uint8Array, start: number, count: number, drop: number) {
-  for (let r = 0; r < count; r++) if (kept[start + r] === drop) weights[r] = 0;
-}
-
 function quantize(view: BinnedView, round: HistogramRound): void {
-  const loss = lossOf(round.loss);
-  const { rows, kept, quantized } = view;
-  runKernels((run) => {
-    const { evaluate, residuals, curvatures, stride } = evaluator(run, view, loss, round.outputs);
-    for (let start = 0; start < rows; start += stride) {
-      const count = Math.min(stride, rows - start);
-      evaluate(start, count);
-      for (let k = 0; k < round.outputs; k++) {
-        const [gradientScale, hessianScale] = round.scales[k];
-        quantizeBlock(
-          run,
-          residuals.subarray(k * stride, k * stride + count),
-          curvatures.subarray(k * stride, k * stride + count),
-          start,
-          { gradientScale, hessianScale, key: combine32(combine32(round.key, k), view.salt) },
-          kept?.subarray(start, start + count),
-          quantized.subarray(k * rows + start, k * rows + start + count),
-        );
-      }
-      if (round.rowShare !== undefined) dropRows(view, round, start, count);
-    }
-  });
-}
-
-/** Leaves rows out of an iteration at random: their quantized numbers are 0 for every output. */
-function dropRows(
-  { rows, salt, quantized }: BinnedView,
-  round: HistogramRound,
-  start: number,
-  count: number,
-) {
-  const key = combine32(combine32(round.key, 0x5a17), salt);
-  const limit = (round.rowShare as number) * 0x1_0000_0000;
-  for (let row = start; row < start + count; row++) {
-    if (combine32(key, row) < limit) continue;
-    for (let k = 0; k < round.outputs; k++) quantized[k * rows + row] = 0;
-  }
+  const { rows, salt, slopes } = view;
+  const { output, key, rowShare, scales } = round;
+  const [gradientScale, hessianScale] = scales[output];
+  // The rows of an iteration are the same for all of its trees.
+  const drop = rowShare !== undefined && {
+    key: combine32(combine32(key, 0x5a17), salt),
+    limit: rowShare * 2 ** 32,
+  };
+  const quantization = {
+    gradientScale,
+    hessianScale,
+    key: combine32(combine32(key, output), salt),
+    ...(drop ? { drop } : {}),
+  };
+  const plane = slopes.subarray(2 * output * rows, 2 * (output + 1) * rows);
+  runKernels((run) => quantizeRows(run, plane, quantization, view));
 }
 
 /** What a fit watches: losses on rows learned from and held out, and the largest gradient and Hessian by output. */
@@ -243,46 +245,83 @@ export interface MarginStatistics {
   readonly hessians: Float64Array;
 }
 
-/** Adds the statistics of the view at its margins. O(rows × outputs): about 5 ns each. */
+/** Adds the statistics of the view at its margins; throws {@link notFollowed}. O(rows × outputs): about 8 ns each. */
 export function addStatistics(view: BinnedView, round: MarginsAt, into: MarginStatistics): void {
-  const loss = lossOf(round.loss);
-  const { rows, kept } = view;
-  const { outputs } = round;
-  const part = { loss: 0, weight: 0, heldLoss: 0, heldWeight: 0 };
-  runKernels((run) => {
-    Object.assign(part, { loss: 0, weight: 0, heldLoss: 0, heldWeight: 0 });
-    const { evaluate, residuals, curvatures, weights, stride } = evaluator(run, view, loss, outputs);
+  const desk = bringTo(view, round, round.trees);
+  const taken = takeSlopes(view, round, desk);
+  into.loss += taken.loss;
+  into.weight += taken.weight;
+  into.heldLoss += taken.heldLoss;
+  into.heldWeight += taken.heldWeight;
+  for (let k = 0; k < round.outputs; k++) {
+    into.gradients[k] = Math.max(into.gradients[k], taken.gradients[k]);
+    into.hessians[k] = Math.max(into.hessians[k], taken.hessians[k]);
+  }
+}
+
+/** Takes the slopes of all rows at the margins as they are; 0 for rows held out. */
+function takeSlopes(view: BinnedView, { loss: spec, outputs }: MarginsAt, desk: Desk): MarginStatistics {
+  const loss = lossOf(spec);
+  const { rows, slopes, kept } = view;
+  const taken = runKernels((run) => {
+    const told = noStatistics(outputs);
+    const { evaluate, evaluateList, residuals, curvatures, weights, stride } = evaluator(
+      run,
+      view,
+      loss,
+      outputs,
+    );
+    const most = Array.from({ length: outputs }, () => new Float64Array(2));
     for (let start = 0; start < rows; start += stride) {
       const count = Math.min(stride, rows - start);
-      if (kept) {
-        part.heldLoss += evaluate(start, count, 'held');
-        part.heldWeight += sumOf(weights, count);
-      }
-      part.loss += evaluate(start, count, 'kept');
-      part.weight += sumOf(weights, count);
+      told.loss += evaluate(start, count);
+      told.weight += sumOf(weights, count);
       for (let k = 0; k < outputs; k++) {
-        into.gradients[k] = largest(residuals, k * stride, count, into.gradients[k]);
-        into.hessians[k] = largest(curvatures, k * stride, count, into.hessians[k]);
+        packSlopes(
+          run,
+          residuals.subarray(k * stride, k * stride + count),
+          curvatures.subarray(k * stride, k * stride + count),
+          slopes.subarray(2 * (k * rows + start), 2 * (k * rows + start + count)),
+          most[k],
+        );
       }
     }
+    most.forEach(([gradient, hessian], k) => {
+      told.gradients[k] = gradient;
+      told.hessians[k] = hessian;
+    });
+    for (const list of kept ? heldRows(kept, stride) : []) {
+      told.heldLoss += evaluateList(list);
+      told.heldWeight += sumOf(weights, list.length);
+    }
+    return told;
   });
-  into.loss += part.loss;
-  into.weight += part.weight;
-  into.heldLoss += part.heldLoss;
-  into.heldWeight += part.heldWeight;
+  desk.slopesAt = desk.trees;
+  desk.quantized = -1;
+  return taken;
+}
+
+function noStatistics(outputs: number): MarginStatistics {
+  const [gradients, hessians] = [new Float64Array(outputs), new Float64Array(outputs)];
+  return { loss: 0, weight: 0, heldLoss: 0, heldWeight: 0, gradients, hessians };
+}
+
+/** Rows that are held out, at most `size` at a time. */
+function* heldRows(kept: Uint8Array, size: number): Generator<Uint32Array> {
+  const list = new Uint32Array(size);
+  let count = 0;
+  for (let row = 0; row < kept.length; row++) {
+    if (kept[row] === 1) continue;
+    list[count++] = row;
+    if (count < size) continue;
+    yield list;
+    count = 0;
+  }
+  if (count > 0) yield list.subarray(0, count);
 }
 
 function sumOf(numbers: Float64Array, count: number): number {
   let sum = 0;
   for (let r = 0; r < count; r++) sum += numbers[r];
   return sum;
-}
-
-function largest(numbers: Float64Array, start: number, count: number, least: number): number {
-  let most = least;
-  for (let i = start; i < start + count; i++) {
-    const size = Math.abs(numbers[i]);
-    if (size > most) most = size;
-  }
-  return most;
 }

@@ -14,7 +14,7 @@ import { type LabelTotals, labelsReference } from '../labels.ts';
 import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts';
 import { isNotFollowed } from './desk.ts';
 import { type BoostedTree, forestOf } from './forest.ts';
-import { type GrowAsk, type Grown, growTree } from './grow.ts';
+import { type GrowAsk, type Grown, growTree, HistogramStore } from './grow.ts';
 import { type Histograms, histogramsReference } from './histogram.ts';
 import {
   encodeRound,
@@ -147,6 +147,7 @@ class Booster {
   readonly #problem: TreeProblem;
   readonly #width: number;
   readonly #trees: BoostedTree[] = [];
+  readonly #store = new HistogramStore();
   /** Rounds one after the other that workers had not followed: they keep no views if there are many. */
   #losses = 0;
 
@@ -211,6 +212,7 @@ class Booster {
   async #watch(): Promise<Watched> {
     return this.#play<Watched>(this.#at(), {
       summary: watchReference(this.#options.outputs),
+      coarse: true,
       label: 'trees',
     });
   }
@@ -219,6 +221,7 @@ class Booster {
     return this.#play<Histograms>(round, {
       summary: histogramsReference(this.#width, round.ask.length),
       coarse: true,
+      brief: true,
       label: 'trees',
     });
   }
@@ -269,6 +272,7 @@ class Booster {
       leaves,
       maxDepth,
       allowed: this.#allowed(round, output),
+      store: this.#store,
     });
     const { rowShare = 1 } = this.#options;
     const sampled = rowShare < 1 ? { rowShare } : {};

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runKernels } from '../../kernel/mode.ts';
 import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import { randomWord } from '../../random.ts';
 import { fitLoopSync } from '../loop.ts';
@@ -78,8 +79,8 @@ function plainLeaves(leaves: number): (readonly number[])[] {
   }
   const leafOf = (rows: readonly number[]): Leaf => {
     const words = histogramOf(rows);
-    const sums = nodeSums(words, 0, options.units, rows.length);
-    return { rows, best: bestSplit(words, 0, bins, sums, options.units, options.rules) };
+    const sums = nodeSums(words, options.units, rows.length);
+    return { rows, best: runKernels((run) => bestSplit(run, words, bins, sums, options.units, options.rules)) };
   };
   const open = [leafOf(ALL)];
   while (open.length < leaves) {

@@ -6,7 +6,8 @@
  * count only when their turn comes. So the tree is exactly the one that a split at a time would give. Of two children
  * the one with less Hessian is summed over rows; the other is parent minus sibling.
  */
-import { FEATURE_WORDS } from '../../kernel/tree.ts';
+import { type KernelRun, runKernels } from '../../kernel/mode.ts';
+import { FEATURE_WORDS, subtractWords } from '../../kernel/tree.ts';
 import type { StepMachine } from '../loop.ts';
 import type { FeatureBins } from './bins.ts';
 import type { Histograms } from './histogram.ts';
@@ -23,6 +24,25 @@ export interface GrowOptions {
   readonly maxDepth: number;
   /** 1 for each feature that may be asked; absent: all. */
   readonly allowed?: Uint8Array;
+  /** Where histograms are kept, from one tree to the next. */
+  readonly store?: HistogramStore;
+}
+
+/** Arrays for histograms, used again and again: fresh pages cost more than what is done with them. */
+export class HistogramStore {
+  readonly #free: Int32Array[] = [];
+
+  /** A copy. */
+  keep(histogram: Int32Array): Int32Array {
+    const kept = this.#free.pop() ?? new Int32Array(histogram.length);
+    kept.set(histogram);
+    return kept;
+  }
+
+  /** Gives one back; nobody may use it any more. */
+  release(histogram: Int32Array | undefined): void {
+    if (histogram !== undefined) this.#free.push(histogram);
+  }
 }
 
 /** Splits so far, look-ahead included, and nodes whose histograms are wanted. */
@@ -62,27 +82,41 @@ interface Open {
 /** Most leaves that are split in one round. */
 const LOOK_AHEAD = 16;
 
-/** Grows a tree. */
+/** Grows a tree. Histograms that it is given need to last only until it asks again. */
 export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms, Grown> {
   const splits: Split[] = [];
   const known = new Map<number, Open>();
+  const store = options.store ?? new HistogramStore();
   const size = options.width * FEATURE_WORDS;
   const first = yield { splits, ask: [0] };
-  const rootHistogram = first.words.subarray(0, size);
-  const sums = nodeSums(rootHistogram, 0, options.units, first.rows[0]);
-  known.set(0, open(options, 0, 0, sums, rootHistogram));
+  const root = store.keep(first.words.subarray(0, size));
+  known.set(
+    0,
+    runKernels((run) => {
+      const placed = run.place(root);
+      const sums = nodeSums(placed, options.units, first.rows[0]);
+      return {
+        node: 0,
+        depth: 0,
+        sums,
+        candidate: candidateOf(run, options, 0, sums, placed),
+        histogram: root,
+      };
+    }),
+  );
   const leaves = [known.get(0)!];
   const nodes = new Map<number, GrownNode>();
   for (let left = options.leaves - 1; left > 0; left--) {
     const best = bestOf(leaves);
     if (best === undefined) break;
-    if (best.split === undefined) yield* lookAhead(options, splits, known, leaves, left);
+    if (best.split === undefined) yield* lookAhead(options, store, splits, known, leaves, left);
     leaves.splice(leaves.indexOf(best), 1);
     const split = best.split as number;
     nodes.set(best.node, { ...shown(best), split, gain: best.candidate!.gain });
     for (const child of [leftOf(split), rightOf(split)]) leaves.push(known.get(child)!);
   }
   for (const leaf of leaves) nodes.set(leaf.node, shown(leaf));
+  for (const { histogram } of known.values()) store.release(histogram);
   return { splits, nodes };
 }
 
@@ -90,16 +124,14 @@ function shown({ node, sums, depth }: Open): GrownNode {
   return { node, sums, depth };
 }
 
-function open(
+function candidateOf(
+  run: KernelRun,
   { features, units, rules, maxDepth, allowed }: GrowOptions,
-  node: number,
   depth: number,
   sums: NodeSums,
   histogram: Int32Array,
-): Open {
-  const candidate =
-    depth < maxDepth ? bestSplit(histogram, 0, features, sums, units, rules, allowed) : undefined;
-  return { node, depth, sums, candidate, histogram: candidate && histogram };
+): Candidate | undefined {
+  return depth < maxDepth ? bestSplit(run, histogram, features, sums, units, rules, allowed) : undefined;
 }
 
 /** The leaf with the largest gain; of equal ones the first made. */
@@ -118,6 +150,7 @@ function bestOf(leaves: readonly Open[]): Open | undefined {
  */
 function* lookAhead(
   options: GrowOptions,
+  store: HistogramStore,
   splits: Split[],
   known: Map<number, Open>,
   leaves: readonly Open[],
@@ -137,22 +170,59 @@ function* lookAhead(
   const { words, rows } = yield { splits, ask };
   const size = options.width * FEATURE_WORDS;
   chosen.forEach((leaf, i) => {
-    const small = words.subarray(i * size, (i + 1) * size);
-    const parent = leaf.histogram as Int32Array;
-    leaf.histogram = undefined;
-    subtract(parent, small);
-    const split = leaf.split as number;
-    const smallIsLeft = ask[i] === leftOf(split);
-    const other = smallIsLeft ? rightOf(split) : leftOf(split);
-    const { left: l, right: r } = leaf.candidate!;
-    const [smallSums, otherSums] = smallIsLeft ? [l, r] : [r, l];
-    const otherRows = leaf.sums.rows - rows[i];
-    known.set(ask[i], open(options, ask[i], leaf.depth + 1, { ...smallSums, rows: rows[i] }, small));
-    known.set(other, open(options, other, leaf.depth + 1, { ...otherSums, rows: otherRows }, parent));
+    const smallIsLeft = ask[i] === leftOf(leaf.split as number);
+    for (const child of children(
+      options,
+      store,
+      leaf,
+      words.subarray(i * size, (i + 1) * size),
+      rows[i],
+      smallIsLeft,
+    ))
+      known.set(child.node, child);
   });
 }
 
-/** Parent becomes parent minus child: both halves of every bin are sums of their own. */
-function subtract(parent: Int32Array, child: Int32Array): void {
-  for (let i = 0; i < child.length; i++) parent[i] -= child[i];
+/** Both children of a leaf that was split, from the histogram of the smaller; the leaf loses its own. */
+function children(
+  options: GrowOptions,
+  store: HistogramStore,
+  leaf: Open,
+  smallHistogram: Int32Array,
+  smallRows: number,
+  smallIsLeft: boolean,
+): Open[] {
+  const { left, right } = leaf.candidate!;
+  const [smallSide, otherSide] = smallIsLeft ? [left, right] : [right, left];
+  const depth = leaf.depth + 1;
+  const parent = leaf.histogram as Int32Array;
+  const other = { ...otherSide, rows: leaf.sums.rows - smallRows };
+  const small = { ...smallSide, rows: smallRows };
+  const kept = store.keep(smallHistogram);
+  const [smallBest, otherBest] = runKernels((run) => {
+    const [from, into] = [run.place(kept), run.place(parent)];
+    subtractWords(run, into, from);
+    const best = [
+      candidateOf(run, options, depth, small, from),
+      candidateOf(run, options, depth, other, into),
+    ];
+    if (into !== parent) parent.set(into);
+    return best;
+  });
+  leaf.histogram = undefined;
+  const split = leaf.split as number;
+  const [smallNode, otherNode] = smallIsLeft
+    ? [leftOf(split), rightOf(split)]
+    : [rightOf(split), leftOf(split)];
+  return [
+    opened(store, { node: smallNode, depth, sums: small, candidate: smallBest, histogram: kept }),
+    opened(store, { node: otherNode, depth, sums: other, candidate: otherBest, histogram: parent }),
+  ];
+}
+
+/** A node that cannot be split needs no histogram. */
+function opened(store: HistogramStore, node: Open): Open {
+  if (node.candidate !== undefined) return node;
+  store.release(node.histogram);
+  return { ...node, histogram: undefined };
 }

@@ -6,11 +6,11 @@
  *     state: i32 [ask][feature][bin][Hessian, gradient] …, rows of each node asked
  */
 import type { Json } from '../../json.ts';
-import { type KernelRun, runKernels } from '../../kernel/mode.ts';
-import { addHistogram, FEATURE_WORDS } from '../../kernel/tree.ts';
+import { runKernels } from '../../kernel/mode.ts';
+import { addHistogram, addWords, FEATURE_WORDS } from '../../kernel/tree.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { Summary } from '../../summary/summary.ts';
-import { bringOrder, rowsOf } from './desk.ts';
+import { askedRows, bringOrder } from './desk.ts';
 import { decodeRound, type HistogramRound } from './round.ts';
 import type { BinnedView } from './view.ts';
 
@@ -41,12 +41,10 @@ export function histograms(
   const round = () => (known ??= decodeRound<HistogramRound>(parameters as Uint8Array));
   return {
     id: `tree-histograms/1 ${width}`,
-    empty: () => new Int32Array(asked * size + asked),
+    empty: (memory) => words(memory?.take(4 * (asked * size + asked)) ?? 4 * (asked * size + asked)),
     observe: (state, view) => addAll(state, [view], round(), size),
     observeAll: (state, views) => addAll(state, views, round(), size),
-    merge(into, from) {
-      for (let i = 0; i < into.length; i++) into[i] += from[i];
-    },
+    merge: addWords,
     read: (state) => ({
       words: state.subarray(0, asked * size),
       rows: state.subarray(asked * size, asked * size + asked),
@@ -54,36 +52,43 @@ export function histograms(
     // In place, both ways: rounds are not kept, and half a megabyte a task is worth no copy.
     codec: {
       encode: (state) => new Uint8Array(state.buffer, state.byteOffset, state.byteLength),
-      decode: (bytes) =>
-        bytes.byteOffset % 4 === 0
-          ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-          : new Int32Array(bytes.slice().buffer),
+      decode: (bytes) => words(bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()),
     },
   };
 }
 
+function words(bytes: Uint8Array | number): Int32Array {
+  if (typeof bytes === 'number') return new Int32Array(bytes / 4);
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
+/**
+ * View by view, since the rows of a particle then stay in the second-level cache for all nodes that are asked; as many
+ * nodes at a time as have room in scratch.
+ */
 function addAll(state: Int32Array, views: readonly BinnedView[], round: HistogramRound, size: number): void {
   const desks = views.map((view) => bringOrder(view, round));
-  round.ask.forEach((node, at) => {
+  const { ask } = round;
+  const together = Math.max(1, Math.floor(MOST_SCRATCH / (4 * size)));
+  for (let from = 0; from < ask.length; from += together) {
+    const nodes = ask.slice(from, from + together);
     runKernels((run) => {
-      const sums = run.zeros(Int32Array, size);
-      let count = 0;
-      views.forEach((view, i) => {
-        const rows = rowsOf(view, desks[i], node);
-        addView(run, view, round.output, rows, sums);
-        count += rows.length;
+      const sums = nodes.map(() => run.zeros(Int32Array, size));
+      const counts = new Int32Array(nodes.length);
+      views.forEach((view, v) => {
+        nodes.forEach((node, i) => {
+          const rows = askedRows(view, desks[v], node);
+          addHistogram(run, view, rows, sums[i]);
+          counts[i] += typeof rows === 'number' ? rows : rows.length;
+        });
       });
-      addWords(state, at * size, sums);
-      state[round.ask.length * size + at] += count;
+      sums.forEach((sum, i) => {
+        addWords(state.subarray((from + i) * size, (from + i + 1) * size), sum);
+        state[ask.length * size + from + i] += counts[i];
+      });
     });
-  });
+  }
 }
 
-function addView(run: KernelRun, view: BinnedView, output: number, rows: Uint32Array, sums: Int32Array) {
-  const quantized = view.quantized.subarray(output * view.rows, (output + 1) * view.rows);
-  addHistogram(run, view, rows, quantized, sums);
-}
-
-function addWords(into: Int32Array, at: number, from: Int32Array): void {
-  for (let i = 0; i < from.length; i++) into[at + i] += from[i];
-}
+/** Bytes of histograms that are summed at a time. */
+const MOST_SCRATCH = 2 ** 20;

@@ -4,7 +4,8 @@
  * split as if they were numbers, from both ends (Fisher 1958; the smoothing is LightGBM's).
  * Pure; O(features × bins). Among equal gains the first feature, then the first bin, wins.
  */
-import { FEATURE_WORDS } from '../../kernel/tree.ts';
+import type { KernelRun } from '../../kernel/mode.ts';
+import { bestThreshold, FEATURE_WORDS, NO_THRESHOLD, type ThresholdRules } from '../../kernel/tree.ts';
 import type { FeatureBins } from './bins.ts';
 import type { Split } from './round.ts';
 
@@ -47,9 +48,9 @@ const MOST_CATEGORIES = 32;
 const ONE_AGAINST_REST = 4;
 
 /** Sums of a whole node: those of any one feature. */
-export function nodeSums(histogram: Int32Array, at: number, units: Units, rows: number): NodeSums {
+export function nodeSums(histogram: Int32Array, units: Units, rows: number): NodeSums {
   let [gradient, hessian] = [0, 0];
-  for (let i = at; i < at + FEATURE_WORDS; i += 2) {
+  for (let i = 0; i < FEATURE_WORDS; i += 2) {
     hessian += histogram[i] >>> 0;
     gradient += histogram[i + 1];
   }
@@ -58,8 +59,8 @@ export function nodeSums(histogram: Int32Array, at: number, units: Units, rows: 
 
 /** The best split among the features that are allowed; undefined if none gains more than the rules ask. */
 export function bestSplit(
+  run: KernelRun,
   histogram: Int32Array,
-  start: number,
   features: readonly FeatureBins[],
   node: NodeSums,
   units: Units,
@@ -68,81 +69,67 @@ export function bestSplit(
 ): Candidate | undefined {
   let best: Candidate | undefined;
   if (node.rows < 2 * rules.minRows) return undefined;
+  const threshold = thresholdRules(node, units, rules);
   for (let f = 0; f < features.length; f++) {
     if (allowed !== undefined && allowed[f] === 0) continue;
-    const at = start + f * FEATURE_WORDS;
+    const at = f * FEATURE_WORDS;
     const found = features[f].categorical
       ? bestSet(histogram, at, f, features[f].count, node, units, rules)
-      : bestThreshold(histogram, at, f, features[f].count, node, units, rules);
+      : bestNumber(
+          run,
+          histogram.subarray(at, at + FEATURE_WORDS),
+          f,
+          features[f].count,
+          node,
+          units,
+          threshold,
+        );
     if (found !== undefined && found.gain > (best?.gain ?? rules.minGain)) best = found;
   }
   return best;
 }
 
-function bestThreshold(
+function thresholdRules(node: NodeSums, units: Units, rules: SplitRules): ThresholdRules {
+  const { l2 } = rules;
+  return {
+    nodeGradient: node.gradient,
+    nodeHessian: node.hessian,
+    gradientUnit: units.gradient,
+    hessianUnit: units.hessian,
+    l2,
+    least: leastHessian(node, rules),
+    whole: (node.gradient * node.gradient) / (node.hessian + l2),
+  };
+}
+
+/** Least Hessian of a side: its rows are estimated by their share of the node's Hessian. */
+function leastHessian({ rows, hessian }: NodeSums, { minRows, minHessian }: SplitRules): number {
+  return hessian > 0 ? Math.max(minHessian, ((minRows - 0.5) * hessian) / rows) : minHessian;
+}
+
+/** Thresholds of a number, missing values on either side where there are any. */
+function bestNumber(
+  run: KernelRun,
   histogram: Int32Array,
-  at: number,
   feature: number,
   bins: number,
   node: NodeSums,
   units: Units,
-  rules: SplitRules,
+  rules: ThresholdRules,
 ): Candidate | undefined {
-  const missingHessian = histogram[at + 2 * bins] >>> 0;
-  const missingGradient = histogram[at + 2 * bins + 1];
+  const missingHessian = histogram[2 * bins] >>> 0;
+  const missingGradient = histogram[2 * bins + 1];
   const anyMissing = missingHessian !== 0 || missingGradient !== 0;
-  const right = scanBins(histogram, at, bins, 0, 0, node, units, rules);
+  const right = bestThreshold(run, histogram, bins, 0, 0, rules);
   const left = anyMissing
-    ? scanBins(histogram, at, bins, missingGradient, missingHessian, node, units, rules)
-    : NONE;
+    ? bestThreshold(run, histogram, bins, missingGradient, missingHessian, rules)
+    : NO_THRESHOLD;
   const missingLeft = left.gain > right.gain;
   const { gain, bin, gradient, hessian } = missingLeft ? left : right;
   if (bin < 0) return undefined;
   // Without missing values in training, one that comes later goes with the larger side.
   const goesLeft = anyMissing ? missingLeft : 2 * hessian * units.hessian > node.hessian;
   return candidate(gain, { feature, bin, missingLeft: goesLeft, bins }, gradient, hessian, node, units);
-}
-
-const NONE = { gain: Number.NEGATIVE_INFINITY, bin: -1, gradient: 0, hessian: 0 };
-
-/** Thresholds in order, the left side beginning with the given sums. */
-function scanBins(
-  histogram: Int32Array,
-  at: number,
-  bins: number,
-  gradientFrom: number,
-  hessianFrom: number,
-  node: NodeSums,
-  units: Units,
-  { l2, minRows, minHessian }: SplitRules,
-): typeof NONE {
-  const rowsPerHessian = node.hessian > 0 ? node.rows / node.hessian : 0;
-  const least = Math.max(minHessian, rowsPerHessian > 0 ? (minRows - 0.5) / rowsPerHessian : 0);
-  const whole = (node.gradient * node.gradient) / (node.hessian + l2);
-  const { gradient: gUnit, hessian: hUnit } = units;
-  let [gradient, hessian] = [gradientFrom, hessianFrom];
-  let [gain, bin, bestGradient, bestHessian] = [Number.NEGATIVE_INFINITY, -1, 0, 0];
-  const last = at + 2 * (bins - 1);
-  for (let i = at; i < last; i += 2) {
-    // An empty bin changes nothing; in small leaves most are.
-    if (histogram[i] === 0 && histogram[i + 1] === 0) continue;
-    hessian += histogram[i] >>> 0;
-    gradient += histogram[i + 1];
-    const h = hessian * hUnit;
-    if (h < least) continue;
-    const rest = node.hessian - h;
-    if (rest < least) break;
-    const g = gradient * gUnit;
-    const other = node.gradient - g;
-    const value = (g * g) / (h + l2) + (other * other) / (rest + l2) - whole;
-    if (value > gain) {
-      gain = value;
-      bin = (i - at) >> 1;
-      bestGradient = gradient;
-      bestHessian = hessian;
-    }
-  }
-  return { gain, bin, gradient: bestGradient, hessian: bestHessian };
 }
 
 function candidate(
@@ -200,7 +187,7 @@ function bestSet(
       if (few) [gradient, hessian] = [0, 0];
       hessian += histogram[at + 2 * list[i]] >>> 0;
       gradient += histogram[at + 2 * list[i] + 1];
-      const gain = gainOf(gradient * units.gradient, hessian * units.hessian, node, strict, rowsPerHessian);
+      const gain = gainOf(gradient * units.gradient, hessian * units.hessian, node, strict);
       if (gain > (best?.gain ?? 0)) {
         best = { gain, set: few ? [list[i]] : list.slice(0, i + 1), gradient, hessian };
       }
@@ -220,9 +207,9 @@ function bestSet(
   );
 }
 
-function gainOf(g: number, h: number, node: NodeSums, rules: SplitRules, rowsPerHessian: number): number {
-  const { l2, minRows, minHessian } = rules;
-  const least = Math.max(minHessian, rowsPerHessian > 0 ? (minRows - 0.5) / rowsPerHessian : 0);
+function gainOf(g: number, h: number, node: NodeSums, rules: SplitRules): number {
+  const { l2 } = rules;
+  const least = leastHessian(node, rules);
   const [rest, other] = [node.hessian - h, node.gradient - g];
   if (h < least || rest < least) return Number.NEGATIVE_INFINITY;
   const whole = (node.gradient * node.gradient) / (node.hessian + l2);

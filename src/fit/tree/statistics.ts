@@ -7,7 +7,7 @@ import type { Json } from '../../json.ts';
 import type { Reference } from '../../run/reference.ts';
 import { taggedCodec } from '../../summary/codec.ts';
 import type { Summary } from '../../summary/summary.ts';
-import { addStatistics, bringMargins, type MarginStatistics } from './desk.ts';
+import { addStatistics, type MarginStatistics } from './desk.ts';
 import { decodeRound, type MarginsAt } from './round.ts';
 import type { BinnedView } from './view.ts';
 
@@ -38,7 +38,6 @@ export function watch(options: Json, parameters?: Uint8Array): Summary<Watched, 
       hessians: new Float64Array(outputs),
     }),
     observe(state, view) {
-      bringMargins(view, round());
       addStatistics(view, round(), state);
     },
     merge(into, from) {

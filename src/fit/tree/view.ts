@@ -4,22 +4,24 @@
  * Rows that are held out to stop early are chosen by what stands in them, so never by how the data is cut.
  */
 import type { Json } from '../../json.ts';
+import { recordBytes } from '../../kernel/tree.ts';
 import type { DenseView, View } from '../../particle/view.ts';
 import { combine32, mix32 } from '../../random.ts';
 import { compiledModule, type Reference, resolveReference } from '../../run/reference.ts';
 import type { ViewKind } from '../../run/session.ts';
 import { binColumn, type FeatureBins } from './bins.ts';
 
-/** Binned rows with a desk. Plane k of margins and quantized numbers starts at k · rows. */
+/** Binned rows with a desk. Plane k of margins starts at k · rows, that of slopes at 2 · k · rows. */
 export interface BinnedView extends View {
   readonly kind: 'binned';
   readonly features: number;
-  /** Bytes of a row: features rounded up to 4. */
+  /** Bytes of the bins of a row: features rounded up to 4. */
   readonly width: number;
   /** Hash of the bins: tells particles apart where random numbers are wanted. */
   readonly salt: number;
-  readonly bins: Uint8Array;
-  /** The same by column, rows apart by 1: what a split looks at, from few cache lines. */
+  /** Bins by row, each row with its quant behind: see kernel/tree.ts. Quants belong to the desk. */
+  readonly records: Uint8Array;
+  /** Bins by column, rows apart by 1: what a split looks at, from few cache lines. */
   readonly columns: Uint8Array;
   readonly labels: Float64Array;
   readonly weights?: Float64Array;
@@ -28,7 +30,8 @@ export interface BinnedView extends View {
   readonly kept?: Uint8Array;
   /** The desk: undefined until desk.ts has written it. */
   readonly margins: Float64Array;
-  readonly quantized: Int32Array;
+  /** Gradient and Hessian, a pair a row. */
+  readonly slopes: Float32Array;
   readonly order: Uint32Array;
 }
 
@@ -70,7 +73,7 @@ export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
     ({ edges, count, categorical }): FeatureBins => ({ edges: Float32Array.from(edges), count, categorical }),
   );
   return {
-    id: `binned/1 ${outputs} ${holdOut} ${seed} ${binsHash(features)} ${inner.id}`,
+    id: `binned/2 ${outputs} ${holdOut} ${seed} ${binsHash(features)} ${inner.id}`,
     kept: true,
     derive: (particle, memory) => binRows(inner.derive(particle, memory), features, outputs, holdOut, seed),
   };
@@ -105,8 +108,8 @@ export function binRows(
     const column = columns.subarray(f * rows, (f + 1) * rows);
     binColumn(bins[f], values.subarray(f * stride, f * stride + rows), column);
   }
-  const binned = interleaved(columns, rows, features, width);
-  const hashes = rowHashes(binned, width, labels, seed);
+  const records = interleaved(columns, rows, features, width);
+  const hashes = rowHashes(records, width, labels, seed);
   let salt = rows;
   for (const hash of hashes) salt = (Math.imul(salt, 31) + hash) | 0;
   const kept = holdOut > 0 ? keptRows(hashes, holdOut) : undefined;
@@ -116,25 +119,26 @@ export function binRows(
     features,
     width,
     salt: mix32(salt),
-    bins: binned,
+    records,
     columns,
     labels,
     ...(weights ? { weights } : {}),
     ...(offsets ? { offsets } : {}),
     ...(kept ? { kept } : {}),
     margins: new Float64Array(outputs * rows),
-    quantized: new Int32Array(outputs * rows),
+    slopes: new Float32Array(2 * outputs * rows),
     order: new Uint32Array(rows),
   };
 }
 
-/** Rows of columns, `width` bytes each. */
+/** Records of the columns, their quants 0. */
 function interleaved(columns: Uint8Array, rows: number, features: number, width: number): Uint8Array {
-  const out = new Uint8Array(rows * width);
+  const out = new Uint8Array(recordBytes(rows, width));
+  const stride = recordBytes(1, width);
   for (let start = 0; start < rows; start += BLOCK_ROWS) {
     const end = Math.min(rows, start + BLOCK_ROWS);
     for (let f = 0; f < features; f++) {
-      for (let row = start, from = f * rows, at = start * width + f; row < end; row++, at += width)
+      for (let row = start, from = f * rows, at = start * stride + f; row < end; row++, at += stride)
         out[at] = columns[from + row];
     }
   }
@@ -145,13 +149,14 @@ function interleaved(columns: Uint8Array, rows: number, features: number, width:
 const BLOCK_ROWS = 512;
 
 /** A hash of what stands in each row. O(rows × features / 4). */
-function rowHashes(bins: Uint8Array, width: number, labels: Float64Array, seed: number): Uint32Array {
-  const words = new Uint32Array(bins.buffer, bins.byteOffset, bins.byteLength / 4);
+function rowHashes(records: Uint8Array, width: number, labels: Float64Array, seed: number): Uint32Array {
+  const words = new Uint32Array(records.buffer, records.byteOffset, records.byteLength / 4);
   const perRow = width / 4;
+  const gap = recordBytes(1, width) / 4 - perRow;
   const hashes = new Uint32Array(labels.length);
   const number = new Float64Array(1);
-  const [halves] = [new Uint32Array(number.buffer)];
-  for (let row = 0, at = 0; row < hashes.length; row++) {
+  const halves = new Uint32Array(number.buffer);
+  for (let row = 0, at = 0; row < hashes.length; row++, at += gap) {
     let hash = seed | 0;
     for (let i = 0; i < perRow; i++, at++) hash = Math.imul(hash ^ words[at], 0x9e3779b1) ^ (hash >>> 15);
     number[0] = labels[row];

@@ -1,0 +1,21 @@
+/**
+ * Memory for the results of a session's rounds, shared with the thread that merges them, so that megabytes a round are
+ * neither copied nor allocated anew. Each state of a round has memory of its own; the next round uses the same again.
+ */
+import type { StateMemory } from '../summary/summary.ts';
+
+export class SharedBytes implements StateMemory {
+  readonly #buffers: SharedArrayBuffer[] = [];
+  #next = 0;
+
+  /** What was taken before may be overwritten from now on. */
+  beginRound(): void {
+    this.#next = 0;
+  }
+
+  take(bytes: number): Uint8Array {
+    const at = this.#next++;
+    if (!(this.#buffers[at]?.byteLength >= bytes)) this.#buffers[at] = new SharedArrayBuffer(bytes);
+    return new Uint8Array(this.#buffers[at], 0, bytes).fill(0);
+  }
+}
