@@ -9,6 +9,7 @@ export {
   treeAdd,
   treeBins,
   treeHistogram,
+  treeMerge,
   treePartition,
   treeQuantize,
   treeSlopes,

@@ -88,6 +88,13 @@ function addFour(at: usize, hist: usize, both: i64): void {
   store<i64>(bin, load<i64>(bin, 6144) + both, 6144);
 }
 
+/** into[i] += from[i] for i32 words; `words` is a multiple of 4. */
+export function treeMerge(intoPtr: usize, fromPtr: usize, words: i32): void {
+  for (let at: usize = 0; at < <usize>words << 2; at += 16) {
+    v128.store(intoPtr + at, i32x4.add(v128.load(intoPtr + at), v128.load(fromPtr + at)));
+  }
+}
+
 /** into[i] −= from[i] for i32 words; `words` is a multiple of 4. */
 export function treeSubtract(intoPtr: usize, fromPtr: usize, words: i32): void {
   for (let at: usize = 0; at < <usize>words << 2; at += 16) {

@@ -58,6 +58,7 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeHistogram: Total;
   readonly treePartition: Total;
   readonly treeQuantize: Pointers;
+  readonly treeMerge: Pointers;
   readonly treeSlopes: Pointers;
   readonly treeSubtract: Pointers;
   readonly treeThreshold: Pointers;

@@ -2,12 +2,24 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { randomUniform, randomWord } from '../random.ts';
 import { arena } from './memory.ts';
 import { kernelRuns, runKernels, setKernelMode } from './mode.ts';
-import { addHistogram, addToRows, binValues, FEATURE_WORDS, partitionRows, quantizeBlock } from './tree.ts';
+import {
+  addHistogram,
+  addToRows,
+  addWords,
+  bestThreshold,
+  binValues,
+  FEATURE_WORDS,
+  packSlopes,
+  partitionRows,
+  quantizeRows,
+  recordBytes,
+  subtractWords,
+} from './tree.ts';
 
 afterEach(() => setKernelMode('wasm'));
 
 const ROWS = 1003;
-const WIDTH = 8;
+const WIDTH = 28;
 
 /** Arrays of a binned view in kernel memory; given back after `body`. */
 function withRows<T>(body: (rows: ReturnType<typeof make>) => T): T {
@@ -20,23 +32,34 @@ function withRows<T>(body: (rows: ReturnType<typeof make>) => T): T {
 }
 
 function make() {
-  const bins = arena.alloc(Uint8Array, ROWS * WIDTH)!;
-  bins.forEach((_, i) => {
-    bins[i] = randomWord(1, 0, i) & 255;
+  const records = arena.alloc(Uint8Array, recordBytes(ROWS, WIDTH))!;
+  records.forEach((_, i) => {
+    records[i] = randomWord(1, 0, i) & 255;
   });
+  const quants = new Int32Array(records.buffer, records.byteOffset, records.length / 4);
+  const binOf = (row: number, f: number) => records[recordBytes(row, WIDTH) + f];
+  const quantAt = (row: number) => (recordBytes(row, WIDTH) + WIDTH) / 4;
+  for (let row = 0; row < ROWS; row++) {
+    const gradient = Math.floor(60_000 * randomUniform(2, 0, row) - 30_000);
+    quants[quantAt(row)] =
+      row % 5 === 0 ? 0 : (gradient << 16) | Math.floor(30_000 * randomUniform(3, 0, row));
+  }
   const order = arena.alloc(Uint32Array, ROWS)!;
   order.forEach((_, i) => {
     order[i] = i;
   });
-  const quantized = arena.alloc(Int32Array, ROWS)!;
-  quantized.forEach((_, i) => {
-    const gradient = Math.floor(60_000 * randomUniform(2, 0, i) - 30_000);
-    quantized[i] = i % 5 === 0 ? 0 : (gradient << 16) | Math.floor(30_000 * randomUniform(3, 0, i));
-  });
   const margins = arena.alloc(Float64Array, ROWS)!.fill(0);
   const column = arena.alloc(Uint8Array, ROWS)!;
-  for (let row = 0; row < ROWS; row++) column[row] = bins[row * WIDTH + 3];
-  return { bins, column, width: WIDTH, order, quantized, margins };
+  for (let row = 0; row < ROWS; row++) column[row] = binOf(row, 3);
+  return {
+    records,
+    binOf,
+    quantOf: (row: number) => quants[quantAt(row)],
+    column,
+    width: WIDTH,
+    order,
+    margins,
+  };
 }
 
 /** What both paths give, and that each was taken. */
@@ -53,28 +76,79 @@ function onBothPaths<T>(body: () => T): T {
 }
 
 describe('kernels of trees equal their twins', () => {
-  it('histograms of the rows of a leaf, also where sums pass 31 bits of one half', () => {
-    const histogram = onBothPaths(() =>
-      withRows((rows) => {
-        const leaf = rows.order.subarray(100, 900);
-        return runKernels((run) => {
-          const sums = run.zeros(Int32Array, WIDTH * FEATURE_WORDS);
-          addHistogram(run, rows, leaf, rows.quantized, sums);
-          return sums.slice();
-        });
-      }),
-    );
-    const expected = new Int32Array(WIDTH * FEATURE_WORDS);
-    withRows(({ bins, quantized }) => {
-      for (let row = 100; row < 900; row++) {
-        for (let f = 0; f < WIDTH; f++) {
-          const word = f * FEATURE_WORDS + 2 * bins[row * WIDTH + f];
-          expected[word] += quantized[row] & 0xffff;
-          expected[word + 1] += quantized[row] >> 16;
+  it.each([4, 8, 12, 28])('histograms of %i features, also where sums pass 31 bits of one half', (width) => {
+    const sumsOf = (rows: ReturnType<typeof make>, order: Uint32Array | number) =>
+      runKernels((run) => {
+        const sums = run.zeros(Int32Array, width * FEATURE_WORDS);
+        addHistogram(run, { records: rows.records, width }, order, sums);
+        return sums.slice();
+      });
+    const count = Math.floor((ROWS * (WIDTH + 4)) / (width + 4));
+    const orders = (rows: ReturnType<typeof make>) => [rows.order.subarray(100, 900), count] as const;
+    const found = onBothPaths(() => withRows((rows) => orders(rows).map((order) => sumsOf(rows, order))));
+    withRows(({ records }) => {
+      const quants = new Int32Array(records.buffer, records.byteOffset, records.length / 4);
+      [
+        [100, 900],
+        [0, count],
+      ].forEach(([from, to], i) => {
+        const expected = new Int32Array(width * FEATURE_WORDS);
+        for (let row = from; row < to; row++) {
+          const quant = quants[(row * (width + 4) + width) / 4];
+          for (let f = 0; f < width; f++) {
+            const word = f * FEATURE_WORDS + 2 * records[row * (width + 4) + f];
+            expected[word] += quant & 0xffff;
+            expected[word + 1] += quant >> 16;
+          }
         }
-      }
+        expect(found[i]).toEqual(expected);
+      });
     });
-    expect(histogram).toEqual(expected);
+  });
+
+  it('sums and differences of histograms', () => {
+    const words = (seed: number) =>
+      Int32Array.from({ length: 2 * FEATURE_WORDS + 3 }, (_, i) => randomWord(seed, 0, i));
+    const [sum, difference] = onBothPaths(() => {
+      const into = words(1);
+      addWords(into, words(2));
+      const less = words(1).subarray(0, FEATURE_WORDS);
+      const placed = runKernels((run) => {
+        const from = run.place(less);
+        subtractWords(run, from, run.place(words(2).subarray(0, FEATURE_WORDS)));
+        return from.slice();
+      });
+      return [into, placed];
+    });
+    expect(sum).toEqual(words(1).map((word, i) => word + words(2)[i]));
+    expect(difference).toEqual(
+      words(1)
+        .subarray(0, FEATURE_WORDS)
+        .map((word, i) => word - words(2)[i]),
+    );
+  });
+
+  it.each([0, 1, 2, 3])('the best threshold (%i)', (seed) => {
+    const bins = 200;
+    const histogram = Int32Array.from({ length: FEATURE_WORDS }, (_, i) => {
+      if (i >= 2 * bins || (i >> 1) % 7 === seed) return 0;
+      return i % 2 === 0 ? 1 + (randomWord(seed, 1, i) % 4000) : (randomWord(seed, 2, i) % 4001) - 2000;
+    });
+    const total = (odd: number) => histogram.reduce((sum, word, i) => (i % 2 === odd ? sum + word : sum), 0);
+    const rules = {
+      nodeGradient: 0.01 * (total(1) + 90),
+      nodeHessian: 0.003 * (total(0) + 70),
+      gradientUnit: 0.01,
+      hessianUnit: 0.003,
+      l2: 1,
+      least: 5,
+      whole: 3,
+    };
+    const found = onBothPaths(() =>
+      runKernels((run) => bestThreshold(run, run.place(histogram), bins, 90, 70, rules)),
+    );
+    expect(found.gain).toBeGreaterThan(0);
+    expect(found.bin).toBeGreaterThan(0);
   });
 
   it('partitions, stable on both sides', () => {
@@ -85,8 +159,8 @@ describe('kernels of trees equal their twins', () => {
         return { left: count, order: rows.order.slice() };
       }),
     );
-    withRows(({ bins }) => {
-      const side = (row: number) => table[bins[row * WIDTH + 3]];
+    withRows(({ binOf }) => {
+      const side = (row: number) => table[binOf(row, 3)];
       const inside = Array.from({ length: 990 }, (_, i) => i + 10);
       const expected = [...inside.filter((row) => side(row)), ...inside.filter((row) => !side(row))];
       expect([...order.subarray(10, 1000)]).toEqual(expected);
@@ -95,30 +169,53 @@ describe('kernels of trees equal their twins', () => {
     expect([...order.subarray(0, 10)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it('quantized numbers, without bias, 0 for rows that are left out', () => {
-    const scales = { gradientScale: 1000, hessianScale: 4000, key: 77 };
+  it('quants, without bias, 0 for rows that are left out', () => {
     const rows = 20_000;
-    const quantized = onBothPaths(() => {
-      const mark = arena.mark();
-      try {
-        const gradients = arena.alloc(Float64Array, rows)!.fill(0.12345);
-        const hessians = arena.alloc(Float64Array, rows)!.fill(0.0001);
-        const kept = arena.alloc(Uint8Array, rows)!.fill(1);
-        kept[7] = 0;
-        const out = arena.alloc(Int32Array, rows)!;
-        runKernels((run) => quantizeBlock(run, gradients, hessians, 3, scales, kept, out));
-        return out.slice();
-      } finally {
-        arena.reset(mark);
-      }
-    });
+    const quantsOf = (share?: number) =>
+      onBothPaths(() => {
+        const mark = arena.mark();
+        try {
+          const slopes = arena.alloc(Float32Array, 2 * rows)!;
+          for (let r = 0; r < rows; r++) slopes.set([0.12345, 0.0001], 2 * r);
+          const records = arena.alloc(Uint8Array, recordBytes(rows, 4))!.fill(7);
+          const drop = share === undefined ? {} : { drop: { key: 5, limit: share * 2 ** 32 } };
+          const quantization = { gradientScale: 1000, hessianScale: 4000, key: 77, ...drop };
+          runKernels((run) => quantizeRows(run, slopes, quantization, { records, width: 4 }));
+          const words = new Int32Array(records.slice().buffer);
+          expect(words.filter((_, i) => i % 2 === 0).every((word) => word === 0x07070707)).toBe(true);
+          return words.filter((_, i) => i % 2 === 1);
+        } finally {
+          arena.reset(mark);
+        }
+      });
+    const quants = quantsOf();
     const mean = (part: (quant: number) => number) =>
-      quantized.reduce((sum, quant) => sum + part(quant), 0) / (rows - 1);
+      quants.reduce((sum, quant) => sum + part(quant), 0) / rows;
     // Standard errors of the means of a coin: below 0.0036.
     expect(mean((quant) => quant >> 16)).toBeCloseTo(123.45, 1);
     expect(mean((quant) => quant & 0xffff)).toBeCloseTo(0.4, 1);
-    expect(quantized[7]).toBe(0);
-    expect(new Set(Array.from(quantized, (quant) => quant >> 16))).toEqual(new Set([123, 124, 0]));
+    expect(new Set(Array.from(quants, (quant) => quant >> 16))).toEqual(new Set([123, 124]));
+    const sampled = quantsOf(0.25);
+    const kept = sampled.filter((quant) => quant !== 0).length;
+    expect(Math.abs(kept / rows - 0.25)).toBeLessThan(0.015);
+    sampled.forEach((quant, row) => {
+      if (quant !== 0) expect(quant).toBe(quants[row]);
+    });
+  });
+
+  it('slopes as singles, and the largest', () => {
+    const [slopes, most] = onBothPaths(() =>
+      runKernels((run) => {
+        const gradients = run.place(Float64Array.from([0.1, -7.7, 3, 1e-50]));
+        const hessians = run.place(Float64Array.from([0.2, 0, 5.1, 1]));
+        const out = run.zeros(Float32Array, 8);
+        const largest = Float64Array.of(2, 6);
+        packSlopes(run, gradients, hessians, out, largest);
+        return [out.slice(), largest] as const;
+      }),
+    );
+    expect([...slopes]).toEqual([0.1, 0.2, -7.7, 0, 3, 5.1, 0, 1].map(Math.fround));
+    expect([...most]).toEqual([Math.fround(7.7), 6]);
   });
 
   it('margins of the rows of a leaf', () => {

@@ -54,3 +54,22 @@ export class Assembly<State> {
     this.#done = { state: current };
   }
 }
+
+/** Merges states as they arrive: for sums that come out the same in any order and bracketing. */
+export class LooseAssembly<State> {
+  readonly #summary: Summary<State, unknown, never>;
+  #done: { readonly state: State } | undefined;
+
+  constructor(summary: Summary<State, unknown, never>) {
+    this.#summary = summary;
+  }
+
+  get result(): { readonly state: State } | undefined {
+    return this.#done;
+  }
+
+  arrive(_task: TreeNode, state: State): void {
+    if (this.#done === undefined) this.#done = { state };
+    else this.#summary.merge(this.#done.state, state);
+  }
+}

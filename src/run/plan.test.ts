@@ -8,6 +8,8 @@ import {
   nodeName,
   parentOf,
   planRound,
+  planRuns,
+  RUN,
   rightChild,
   rootNode,
   type TreeNode,
@@ -127,5 +129,45 @@ describe('planRound', () => {
     const rows = [5, 1, 9, 9, 2, 7, 7, 7, 30, 1, 1];
     expect(planRound(rows, 3)).toEqual(planRound([...rows], 3));
     expect(planRound([], 2)).toEqual({ tasks: [[], []], hits: [] });
+  });
+});
+
+describe('planRuns', () => {
+  const particles = fc.array(fc.nat(1000), { minLength: 1, maxLength: 120 });
+
+  it('gives each worker neighbouring particles, each particle once, in one task or in nodes', () => {
+    fc.assert(
+      fc.property(particles, fc.integer({ min: 1, max: 9 }), (rows, workers) => {
+        const loose = planRuns(rows, workers, true).tasks;
+        const nodes = planRuns(rows, workers, false).tasks;
+        expect(loose.length).toBe(workers);
+        expect(loose.flat().every(({ level }) => level === RUN)).toBe(true);
+        let next = 0;
+        loose.forEach((list, worker) => {
+          expect(list.length).toBeLessThanOrEqual(1);
+          const count = list[0]?.count ?? 0;
+          if (count > 0) expect(list[0].first).toBe(next);
+          expect(nodes[worker].reduce((sum, task) => sum + task.count, 0)).toBe(count);
+          for (const task of nodes[worker]) {
+            expect(task.first).toBe(next);
+            expect(task.count).toBe(countOf(task, rows.length));
+            next += task.count;
+          }
+        });
+        expect(next).toBe(rows.length);
+        expect(mergeUp(nodes.flat(), rows.length)).toBe(plainTree(rootNode(rows.length), rows.length));
+      }),
+    );
+  });
+
+  it('gives loads as even as whole particles allow, in few nodes', () => {
+    for (const count of [40, 41, 1000]) {
+      for (const workers of [2, 3, 8]) {
+        const { tasks } = planRuns(Array(count).fill(100), workers, false);
+        const loads = tasks.map((list) => list.reduce((sum, task) => sum + task.rows, 0));
+        expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(100);
+        for (const list of tasks) expect(list.length).toBeLessThanOrEqual(2 * Math.ceil(Math.log2(count)));
+      }
+    }
   });
 });

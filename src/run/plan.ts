@@ -38,6 +38,8 @@ export interface Plan {
 
 /** Tasks a worker gets at least, where there are enough particles: few messages, yet even loads. */
 const TASKS_PER_WORKER = 4;
+/** Level of a task that is a run of particles and no node. */
+export const RUN = -1;
 /** How often the target of a task's cost is halved to even out the loads, and when they are even enough. */
 const HALVINGS = 3;
 const EVEN_ENOUGH = 1.03;
@@ -82,21 +84,20 @@ export function nodeName(node: TreeNode): string {
 }
 
 /**
- * Plans a round over particles with these row counts, of at least so many tasks a worker where that can be. `cached` is asked top-down, once a node, and never below
- * a node that it has answered. O(particles).
+ * Plans a round over particles with these row counts. `cached` is asked top-down, once a node, and never below a node
+ * that it has answered. O(particles).
  */
 export function planRound(
   rows: readonly number[],
   workers: number,
   cached: (node: TreeNode) => boolean = () => false,
-  tasksPerWorker = TASKS_PER_WORKER,
 ): Plan {
   if (rows.length === 0) return { tasks: Array.from({ length: workers }, () => []), hits: [] };
   const hits: TreeNode[] = [];
   const missing: Task[] = [];
   findMissing(rootNode(rows.length), rows, cached, hits, missing);
   const total = missing.reduce((sum, task) => sum + task.rows, 0);
-  let target = total / (tasksPerWorker * workers);
+  let target = total / (TASKS_PER_WORKER * workers);
   let best = assign(splitAll(missing, rows, target), workers);
   for (let halving = 0; halving < HALVINGS && workers > 1; halving++) {
     if (unevenness(best, total, workers) <= EVEN_ENOUGH) break;
@@ -105,6 +106,35 @@ export function planRound(
     if (unevenness(finer, total, workers) < unevenness(best, total, workers)) best = finer;
   }
   return { tasks: best, hits };
+}
+
+/**
+ * Plans a round of few, large tasks: each worker gets a run of neighbouring particles, as even as whole particles allow.
+ * The run is one task where states may be merged in any bracketing (`loose`), else the nodes that make it up.
+ */
+export function planRuns(rows: readonly number[], workers: number, loose: boolean): Plan {
+  const total = rows.reduce((sum, count) => sum + count, 0);
+  const tasks: Task[][] = [];
+  let [first, before] = [0, 0];
+  for (let worker = 1; worker <= workers; worker++) {
+    let [end, sum] = [first, before];
+    const share = (total * worker) / workers;
+    while (end < rows.length && (worker === workers || sum + rows[end] / 2 < share)) sum += rows[end++];
+    if (end === first) tasks.push([]);
+    else if (loose) tasks.push([{ level: RUN, index: first, first, count: end - first, rows: sum - before }]);
+    else tasks.push(nodesWithin(rootNode(rows.length), first, end, rows));
+    [first, before] = [end, sum];
+  }
+  return { tasks, hits: [] };
+}
+
+/** The fewest nodes that make up the particles [from, to). */
+function nodesWithin(node: TreeNode, from: number, to: number, rows: readonly number[]): Task[] {
+  const start = firstOf(node);
+  const end = start + countOf(node, rows.length);
+  if (end <= from || start >= to || start === end) return [];
+  if (start >= from && end <= to) return [taskOf(node, rows)];
+  return [...nodesWithin(leftChild(node), from, to, rows), ...nodesWithin(rightChild(node), from, to, rows)];
 }
 
 /** Largest nodes without anything cached inside; returns whether this node is one. */

@@ -4,12 +4,12 @@
  */
 import { SoraError, throwIfAborted } from '../errors.ts';
 import type { Summary } from '../summary/summary.ts';
-import { Assembly } from './assembly.ts';
+import { Assembly, LooseAssembly } from './assembly.ts';
 import type { Backend } from './backend.ts';
 import { RoundCache } from './cache.ts';
 import type { RoundBody, SessionBody } from './messages.ts';
 import { NodeHashes, nodeKeys } from './node-keys.ts';
-import { type Plan, planRound, type TreeNode } from './plan.ts';
+import { type Plan, planRound, planRuns, type TreeNode } from './plan.ts';
 import { type Reference, resolveReference } from './reference.ts';
 import { ReferenceNumbers } from './reference-numbers.ts';
 import { RoundRows } from './round-progress.ts';
@@ -77,8 +77,11 @@ export class ReduceSession implements Session {
   ): Promise<{ state: State; observed: number }> {
     const count = this.particles.length;
     const cache = new RoundCache(summary, this.#options.partials, round.keep, count, key);
-    const assembly = new Assembly(summary, count, (node, state) => cache.keepState(node, state));
-    const plan = this.#plan(round, cache);
+    const loose = round.coarse === true && round.keep === undefined && summary.observeAll !== undefined;
+    const assembly = loose
+      ? new LooseAssembly(summary)
+      : new Assembly(summary, count, (node, state) => cache.keepState(node, state));
+    const plan = this.#plan(round, cache, loose);
     for (const hit of plan.hits) assembly.arrive(hit, cache.take(hit));
     const rows = new RoundRows(
       round.label ?? summary.id,
@@ -107,15 +110,17 @@ export class ReduceSession implements Session {
   }
 
   /** The plan of a round without a cache is the same each time, so that particles stay with their workers. */
-  #plan(round: Round, cache: RoundCache<unknown>): Plan {
+  #plan(round: Round, cache: RoundCache<unknown>, loose: boolean): Plan {
     const { workers } = this.#backend;
     if (round.keep !== undefined && this.#options.partials !== undefined) {
       const plan = planRound(this.#rows, workers, (node) => cache.lookUp(node));
       if (plan.hits.length > 0) return plan;
     }
-    const key = `${workers} ${round.coarse ?? false}`;
+    const coarse = round.coarse === true;
+    const key = `${workers} ${coarse} ${loose}`;
     const plan =
-      this.#fullPlans.get(key) ?? planRound(this.#rows, workers, undefined, round.coarse ? 1 : undefined);
+      this.#fullPlans.get(key) ??
+      (coarse ? planRuns(this.#rows, workers, loose) : planRound(this.#rows, workers));
     this.#fullPlans.set(key, plan);
     return plan;
   }

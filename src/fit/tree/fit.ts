@@ -14,7 +14,7 @@ import { type LabelTotals, labelsReference } from '../labels.ts';
 import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts';
 import { isNotFollowed } from './desk.ts';
 import { type BoostedTree, forestOf } from './forest.ts';
-import { type GrowAsk, type Grown, growTree, HistogramStore } from './grow.ts';
+import { type GrowAsk, type Grown, growTree, HistogramStore, leastGain } from './grow.ts';
 import { type Histograms, histogramsReference } from './histogram.ts';
 import {
   encodeRound,
@@ -148,6 +148,8 @@ class Booster {
   readonly #width: number;
   readonly #trees: BoostedTree[] = [];
   readonly #store = new HistogramStore();
+  /** Least gain of the last tree of each output. */
+  readonly #gains: (number | undefined)[] = [];
   /** Rounds one after the other that workers had not followed: they keep no views if there are many. */
   #losses = 0;
 
@@ -273,6 +275,7 @@ class Booster {
       maxDepth,
       allowed: this.#allowed(round, output),
       store: this.#store,
+      likelyGain: this.#gains[output],
     });
     const { rowShare = 1 } = this.#options;
     const sampled = rowShare < 1 ? { rowShare } : {};
@@ -285,6 +288,7 @@ class Booster {
       const news = splits.length === 0 ? at : { ...at, last: undefined };
       step = machine.next(await this.#histograms({ ...news, splits, ask }));
     }
+    this.#gains[output] = leastGain(step.value) ?? this.#gains[output];
     return { told: told(output, step.value, learningRate, l2), grown: step.value };
   }
 

@@ -80,7 +80,10 @@ function plainLeaves(leaves: number): (readonly number[])[] {
   const leafOf = (rows: readonly number[]): Leaf => {
     const words = histogramOf(rows);
     const sums = nodeSums(words, options.units, rows.length);
-    return { rows, best: runKernels((run) => bestSplit(run, words, bins, sums, options.units, options.rules)) };
+    return {
+      rows,
+      best: runKernels((run) => bestSplit(run, words, bins, sums, options.units, options.rules)),
+    };
   };
   const open = [leafOf(ALL)];
   while (open.length < leaves) {

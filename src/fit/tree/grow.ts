@@ -24,6 +24,8 @@ export interface GrowOptions {
   readonly maxDepth: number;
   /** 1 for each feature that may be asked; absent: all. */
   readonly allowed?: Uint8Array;
+  /** Gain that splits of this tree are likely to have at least, from the tree before; absent: not known. */
+  readonly likelyGain?: number;
   /** Where histograms are kept, from one tree to the next. */
   readonly store?: HistogramStore;
 }
@@ -67,6 +69,13 @@ export interface Grown {
   readonly nodes: ReadonlyMap<number, GrownNode>;
 }
 
+/** Least gain of the splits of a tree; absent where there are none. */
+export function leastGain({ nodes }: Grown): number | undefined {
+  let least: number | undefined;
+  for (const { gain } of nodes.values()) if (gain !== undefined && !(gain > (least ?? gain))) least = gain;
+  return least;
+}
+
 /** A node that could be split. */
 interface Open {
   readonly node: number;
@@ -80,7 +89,12 @@ interface Open {
 }
 
 /** Most leaves that are split in one round. */
-const LOOK_AHEAD = 16;
+const LOOK_AHEAD = 32;
+/** The same where nothing is known of their chances. */
+const BLIND_LOOK_AHEAD = 16;
+
+/** Share of the gain of the tree before from which a split is taken to be likely. */
+const LIKELY = 0.9;
 
 /** Grows a tree. Histograms that it is given need to last only until it asks again. */
 export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms, Grown> {
@@ -145,8 +159,8 @@ function bestOf(leaves: readonly Open[]): Open | undefined {
 }
 
 /**
- * Splits the best leaf and those most likely to follow: as many as half of the splits that are left, since the others
- * may yet lose to children that are not known.
+ * Splits the best leaf and those most likely to follow: the ones that gain what splits of the tree before gained, since
+ * trees of a boosting resemble each other; without one, as many as half of the splits that are left.
  */
 function* lookAhead(
   options: GrowOptions,
@@ -156,11 +170,13 @@ function* lookAhead(
   leaves: readonly Open[],
   left: number,
 ): StepMachine<GrowAsk, Histograms, void> {
-  const most = Math.min(LOOK_AHEAD, Math.max(1, Math.ceil(left / 2)));
+  const { likelyGain } = options;
+  const most =
+    likelyGain === undefined ? Math.min(BLIND_LOOK_AHEAD, Math.ceil(left / 2)) : Math.min(LOOK_AHEAD, left);
   const chosen = leaves
     .filter((leaf) => leaf.candidate !== undefined && leaf.split === undefined)
     .sort((a, b) => b.candidate!.gain - a.candidate!.gain || a.node - b.node)
-    .slice(0, most);
+    .filter((leaf, i) => i < most && (i === 0 || leaf.candidate!.gain >= LIKELY * (likelyGain ?? 0)));
   const ask = chosen.map((leaf) => {
     leaf.split = splits.length;
     splits.push({ node: leaf.node, ...leaf.candidate!.split });
