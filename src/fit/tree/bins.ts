@@ -27,24 +27,44 @@ function midway(below: number, above: number): number {
   return middle >= below && middle < above ? middle : below;
 }
 
-/** Bins of numbers from values of a sample, in any order, none missing. O(n log n). */
+/** Scratch for the longest sample so far. */
+let sorted = new Float64Array(0);
+let counted = new Uint32Array(0);
+
+/** Bins of numbers from values of a sample, in any order, none missing. O(n). */
 export function numberBins(sample: Float32Array, most = MOST_BINS): FeatureBins {
-  const sorted = new Float64Array(sample);
-  // Minus zero becomes zero: they are one value, and the sort takes only the one.
-  for (let i = 0; i < sorted.length; i++) sorted[i] += 0;
-  sortFloats(sorted);
-  const counts = new Uint32Array(sorted.length);
-  let distinct = 0;
-  for (let i = 0; i < sorted.length; i++) {
-    if (i > 0 && sorted[i] === sorted[distinct - 1]) counts[distinct - 1]++;
-    else {
-      sorted[distinct] = sorted[i];
-      counts[distinct++] = 1;
-    }
+  if (sorted.length < sample.length) {
+    sorted = new Float64Array(sample.length);
+    counted = new Uint32Array(sample.length);
   }
-  const values = sorted.subarray(0, distinct);
-  const edges = distinct <= most ? allEdges(values) : evenEdges(values, counts, sample.length, most);
+  const values = sorted.subarray(0, sample.length);
+  // Minus zero becomes zero: they are one value, and the sort takes only the one.
+  for (let i = 0; i < values.length; i++) values[i] = sample[i] + 0;
+  sortFloats(values);
+  const distinct = countDistinct(values, counted);
+  const kept = values.subarray(0, distinct);
+  const edges = distinct <= most ? allEdges(kept) : evenEdges(kept, counted, sample.length, most);
   return { edges: Float32Array.from(edges), count: edges.length + 1, categorical: false };
+}
+
+/** Moves distinct values of a sorted array to its front and counts each; returns how many there are. */
+function countDistinct(values: Float64Array, counts: Uint32Array): number {
+  let distinct = 0;
+  let last = Number.NaN;
+  let count = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (value === last) {
+      count++;
+      continue;
+    }
+    if (distinct > 0) counts[distinct - 1] = count;
+    values[distinct++] = value;
+    last = value;
+    count = 1;
+  }
+  if (distinct > 0) counts[distinct - 1] = count;
+  return distinct;
 }
 
 function allEdges(values: Float64Array): number[] {

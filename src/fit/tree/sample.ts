@@ -3,6 +3,8 @@
  * summary over sampled views: values by feature, in the order of particles.
  */
 import type { Json } from '../../json.ts';
+import type { Particle } from '../../particle/particle.ts';
+import { selectRows } from '../../particle/select.ts';
 import type { DenseView } from '../../particle/view.ts';
 import { randomWord } from '../../random.ts';
 import { compiledModule, type Reference, resolveReference } from '../../run/reference.ts';
@@ -28,29 +30,37 @@ export async function sampledView(options: Json): Promise<ViewKind<Sampled>> {
   const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
   const inner = await resolveReference<ViewKind<DenseView>>({ ...view, module });
   return {
-    id: `sampled/1 ${share} ${seed} ${inner.id}`,
+    id: `sampled/2 ${share} ${seed} ${inner.id}`,
     kept: false,
-    derive: (particle) => sampleRows(inner.derive(particle), share, seed),
+    derive: (particle, memory) => presentColumns(inner.derive(sampledRows(particle, share, seed), memory)),
   };
 }
 
-function sampleRows({ rows, features, stride, values }: DenseView, share: number, seed: number): Sampled {
+/** Rows of the particle that are sampled: taken before anything is derived from the others. */
+function sampledRows(particle: Particle, share: number, seed: number): Particle {
+  if (share >= 1) return particle;
   const limit = share * 0x1_0000_0000;
+  const { rows } = particle;
   const chosen = new Uint32Array(rows);
   let count = 0;
   for (let row = 0; row < rows; row++) if (randomWord(seed, rows, row) < limit) chosen[count++] = row;
-  const sampled: Float32Array[] = [];
-  for (let f = 0; f < features; f++) {
-    sampled.push(presentValues(values.subarray(f * stride, f * stride + rows), chosen, count));
-  }
-  return { features: sampled };
+  return selectRows(particle, chosen.subarray(0, count));
 }
 
-function presentValues(column: Float32Array, rows: Uint32Array, count: number): Float32Array {
-  const present = new Float32Array(count);
+function presentColumns({ rows, features, stride, values }: DenseView): Sampled {
+  return {
+    features: Array.from({ length: features }, (_, f) =>
+      presentValues(values.subarray(f * stride, f * stride + rows)),
+    ),
+  };
+}
+
+/** The values that are not missing, in an array of their own. */
+function presentValues(column: Float32Array): Float32Array {
+  const present = new Float32Array(column.length);
   let length = 0;
-  for (let i = 0; i < count; i++) {
-    const value = column[rows[i]];
+  for (let i = 0; i < column.length; i++) {
+    const value = column[i];
     if (!Number.isNaN(value)) present[length++] = value;
   }
   return present.subarray(0, length);

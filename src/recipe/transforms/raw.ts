@@ -57,11 +57,26 @@ function apply(_step: RawStep, column: Column, { rows, output, base }: ApplyCont
 }
 
 function holdFinite(out: Float32Array, count: number): void {
+  if (allFinite(out, count)) return;
   for (let i = 0; i < count; i++) {
     const x = out[i];
     if (x > LARGEST_SINGLE) out[i] = LARGEST_SINGLE;
     else if (x < -LARGEST_SINGLE) out[i] = -LARGEST_SINGLE;
   }
+}
+
+/** Whether no value is infinite or NaN: 0 times any of those is NaN. Four sums, so that none waits for another. */
+function allFinite(out: Float32Array, count: number): boolean {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < count; i += 4) {
+    a += out[i] * 0;
+    b += out[i + 1] * 0;
+    c += out[i + 2] * 0;
+    d += out[i + 3] * 0;
+  }
+  for (; i < count; i++) a += out[i] * 0;
+  return a + b + c + d === 0;
 }
 
 export const raw = transform<RawStep>({
