@@ -24,5 +24,5 @@ export interface Backend {
   /** A session has begun: what takes long to start may start now. */
   expect?(session: SessionBody): void;
   /** The session has ended: frees what is held for it. */
-  forget(session: SessionBody): void;
+  forget(session: SessionBody): Promise<void>;
 }

@@ -3,11 +3,11 @@
  * Keeps the source of each session and its latest round; observing and merging is the shared core (task.ts).
  */
 import { SoraError } from '../errors.ts';
-import type { Summary } from '../summary/summary.ts';
+import type { InputNotes, Summary } from '../summary/summary.ts';
 import { Inputs } from './inputs.ts';
 import type { NodePartial, RoundBody, SessionBody, TaskBody, TaskProgress, TaskResult } from './messages.ts';
 import { resolveReference } from './reference.ts';
-import type { Source, ViewKind } from './session.ts';
+import type { Scratch, Source, ViewKind } from './session.ts';
 import { SharedBytes } from './shared-bytes.ts';
 import { type Observe, type OnNode, observeTask } from './task.ts';
 
@@ -31,6 +31,13 @@ interface HostSession {
 interface HostRound {
   readonly summary: Summary<unknown, unknown, unknown>;
   readonly kind: ViewKind<unknown> | undefined;
+}
+
+/** A task and what it belongs to. */
+interface Running extends HostRound {
+  readonly session: HostSession;
+  readonly round: RoundBody;
+  readonly task: TaskBody;
 }
 
 const PROGRESS_INTERVAL_MS = 50;
@@ -62,10 +69,17 @@ export class TaskHost {
   }
 
   /** Ends a session; with the last one all views and view kinds go. */
-  closeSession(session: number): void {
-    if (!this.#sessions.delete(session) || this.#sessions.size > 0) return;
-    this.#inputs.clear();
-    this.#kinds.clear();
+  async closeSession(session: number): Promise<void> {
+    const source = this.#sessions.get(session)?.source;
+    if (!this.#sessions.delete(session)) return;
+    if (this.#sessions.size === 0) {
+      this.#inputs.clear();
+      this.#kinds.clear();
+    }
+    await source?.then(
+      ({ scratch }) => scratch?.clear(),
+      () => {},
+    );
   }
 
   /** Observes the particles of a task and merges them. */
@@ -77,14 +91,9 @@ export class TaskHost {
       throw new SoraError('internal', `A task of round ${task.round} came in round ${round?.body.round}.`);
     }
     const { summary, kind } = await round.ready;
-    const together = round.body.nodes
-      ? undefined
-      : this.#observeTogether(session, round.body, summary, kind, task);
-    if (together !== undefined) {
-      await this.#options.between?.();
-      return { bytes: together, nodes: [], resident: true };
-    }
-    const observe = this.#observer(session.body, await session.source, summary, kind, task);
+    const all = { session, round: round.body, summary, kind, task };
+    if (summary.observeAll !== undefined && !round.body.nodes) return this.#runLoose(all);
+    const observe = this.#observer(all, await session.source);
     const nodes: NodePartial[] = [];
     const onNode: OnNode<unknown> = (node, state) =>
       nodes.push({ ...node, bytes: ownBytes(summary.codec.encode(state)) });
@@ -93,31 +102,26 @@ export class TaskHost {
     return { bytes, nodes, resident: this.#allResident(session.body, kind, task) };
   }
 
-  /** The encoded state of a task whose views all lie in memory and whose summary takes them at once. */
-  #observeTogether(
-    { body: { particles }, shared }: HostSession,
-    { brief }: RoundBody,
-    summary: Summary<unknown, unknown, unknown>,
-    kind: ViewKind<unknown> | undefined,
-    task: TaskBody,
-  ): Uint8Array | undefined {
-    if (summary.observeAll === undefined) return undefined;
-    const refs = particles.slice(task.first, task.first + task.count);
+  /** A task of sums that come out the same in any bracketing: all of it goes into one state. */
+  async #runLoose(all: Running): Promise<TaskResult> {
+    const { session, round, summary, kind, task } = all;
+    const refs = session.body.particles.slice(task.first, task.first + task.count);
+    const state = summary.empty(round.brief && this.#options.shares ? session.shared : undefined);
     const views = refs.map((ref) => this.#inputs.resident(kind, ref));
-    if (views.includes(undefined)) return undefined;
-    const memory = brief && this.#options.shares === true ? shared : undefined;
-    const state = summary.empty(memory);
-    summary.observeAll(state, views);
-    return ownBytes(summary.codec.encode(state));
+    const resident = !views.includes(undefined);
+    if (resident) {
+      summary.observeAll?.(state, views);
+      await this.#options.between?.();
+    } else {
+      const observe = this.#observer(all, await session.source);
+      for (let i = 0; i < refs.length; i++) await observe(state, task.first + i);
+    }
+    const bytes = ownBytes(summary.codec.encode(state));
+    return { bytes, nodes: [], resident: resident || this.#allResident(session.body, kind, task) };
   }
 
-  #observer(
-    { particles }: SessionBody,
-    source: Source,
-    summary: Summary<unknown, unknown, unknown>,
-    kind: ViewKind<unknown> | undefined,
-    task: TaskBody,
-  ): Observe<unknown> {
+  #observer({ session, summary, kind, task }: Running, source: Source): Observe<unknown> {
+    const { particles } = session.body;
     let rows = 0;
     const after = (index: number): Promise<void> | undefined => {
       rows += particles[index].rows;
@@ -128,8 +132,11 @@ export class TaskHost {
       const ref = particles[index];
       const view = this.#inputs.resident(kind, ref);
       if (view === undefined) {
+        const notes = notesOf(ref.hash, source.scratch);
         return this.#inputs
-          .use(kind, source, ref, task.pin, (input) => summary.observe(state, input))
+          .use(kind, source, ref, task.pin, (input, stays) =>
+            summary.observe(state, input, stays ? undefined : notes),
+          )
           .then(() => after(index));
       }
       summary.observe(state, view);
@@ -174,6 +181,16 @@ export class TaskHost {
     this.#lastProgress = now;
     onProgress({ session, round, first, rows });
   }
+}
+
+function notesOf(input: string, scratch: Scratch | undefined): InputNotes | undefined {
+  return (
+    scratch && {
+      input,
+      read: (name, target) => scratch.read(`${input}.${name}`, target),
+      write: (name, bytes) => scratch.write(`${input}.${name}`, bytes),
+    }
+  );
 }
 
 /** Bytes that may go to another thread: shared ones, or a whole buffer of their own, which is moved. */

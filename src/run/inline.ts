@@ -47,14 +47,14 @@ class InlineBackend implements Backend {
     return false;
   }
 
-  forget({ session }: SessionBody): void {
+  async forget({ session }: SessionBody): Promise<void> {
     this.#open.delete(session);
-    this.#host.closeSession(session);
+    await this.#host.closeSession(session);
   }
 
   close(): void {
     this.#closed = true;
-    for (const session of this.#open) this.#host.closeSession(session);
+    for (const session of this.#open) void this.#host.closeSession(session);
     this.#open.clear();
   }
 

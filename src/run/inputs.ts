@@ -22,8 +22,8 @@ const workshop = new ReusedBytes();
 const COLLECT_BYTES = 4 * 2 ** 20;
 const COLLECT_SHARE = 1 / 64;
 
-/** What an input is given to; must be done with it when it returns. */
-export type Use = (input: unknown) => void;
+/** What an input is given to, and whether it stays; must be done with one that does not when it returns. */
+export type Use = (input: unknown, stays: boolean) => void;
 
 /** Inputs of tasks in this thread, within a number of bytes. */
 export class Inputs {
@@ -98,7 +98,7 @@ export class Inputs {
     const decoded = this.#bytes === undefined ? 0 : bytesBesideFile(particle);
     this.#check(ref, ref.bytes + decoded, 0);
     if (!kind?.kept) {
-      use(kind === undefined ? particle : kind.derive(particle));
+      use(kind === undefined ? particle : kind.derive(particle), false);
       // What a summary or a view made of it on the way is not known: about as much again.
       return ref.bytes + particleBytes(particle);
     }
@@ -121,7 +121,7 @@ export class Inputs {
     this.#check(ref, decodedBytes + size, size);
     const place = memory.place(kind.id, size, pin, this.#limit());
     if (place === undefined) {
-      use(view);
+      use(view, false);
       return;
     }
     try {
@@ -164,7 +164,7 @@ function bytesOutside(view: View): number {
 /** A pinned view stays, even if observing it fails. */
 function settle(kind: ViewKind<unknown>, ref: ParticleRef, place: Place, view: View, use: Use): void {
   if (place.pinned) memory.keep(kind.id, ref.hash, place, view);
-  use(view);
+  use(view, place.pinned);
 }
 
 /** A damaged entry reads as absent. */

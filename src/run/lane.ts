@@ -44,6 +44,7 @@ export class Lane {
 
   /** Whether another may run this task of its own; a view that may come to stay here is given away only once. */
   lends(job: Job, task: Task): boolean {
+    if (job.round.sticky) return false;
     const home = this.#homes.get(homeKey(job, task));
     return job.round.view === undefined || home === undefined || home === 'streamed';
   }
@@ -74,12 +75,15 @@ export class Lane {
     this.#introduce(session);
   }
 
-  forget(session: number): void {
+  /** Resolves when its thread has given up what the session had, or is gone. */
+  async forget(session: number): Promise<void> {
     if (!this.#sessions.delete(session)) return;
-    this.#thread?.notify('close', session);
-    if (this.#sessions.size > 0) return;
-    this.#homes.clear();
-    this.#views.clear();
+    const closed = this.#thread?.request('close', session);
+    if (this.#sessions.size === 0) {
+      this.#homes.clear();
+      this.#views.clear();
+    }
+    await closed?.catch(() => {});
   }
 
   async terminate(): Promise<void> {

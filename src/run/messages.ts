@@ -25,6 +25,8 @@ export interface RoundBody {
   readonly view?: { readonly number: number; readonly reference?: Reference };
   /** Whether tasks answer with every node of their subtree, not the top alone. */
   readonly nodes: boolean;
+  /** Whether each task is always run by the same worker. */
+  readonly sticky: boolean;
   /** Whether results may lie in memory that the next round uses again. */
   readonly brief: boolean;
 }

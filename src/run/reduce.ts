@@ -67,7 +67,7 @@ export class ReduceSession implements Session {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#backend.forget(this.#body);
+    await this.#backend.forget(this.#body);
   }
 
   async #play<State>(
@@ -133,6 +133,7 @@ export class ReduceSession implements Session {
       parameters: round.parameters,
       view: round.view && { number: viewNumbers.of(round.view), reference: round.view },
       nodes,
+      sticky: round.coarse ?? false,
       brief: round.brief ?? false,
     };
   }

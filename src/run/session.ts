@@ -14,6 +14,17 @@ export interface Source {
   load(ref: ParticleRef): Promise<Particle>;
   /** Packed views, kept on disk so that a stream over them costs a read; absent: views are derived each time. */
   readonly views?: ViewCache;
+  /** Where a worker may note what it knows of views that do not stay in its memory; absent: nowhere. */
+  readonly scratch?: Scratch;
+}
+
+/** Files of one worker for as long as its source lives. They may be lost, which reading tells. */
+export interface Scratch {
+  /** Fills `target` with what was written under the name; false if that is gone, damaged or of another length. */
+  read(name: string, target: Uint8Array): boolean;
+  /** False where it cannot be kept. */
+  write(name: string, bytes: Uint8Array): boolean;
+  clear(): void;
 }
 
 /** A bounded cache of packed views. Losing entries loses nothing; a damaged entry reads as absent. */
@@ -53,7 +64,10 @@ export interface Round {
   readonly parameters?: Uint8Array;
   /** What to keep: every finished node of the merge tree, only the root, or nothing (default). */
   readonly keep?: 'nodes' | 'root';
-  /** Few, large tasks: for states that cost more to send than uneven loads do. */
+  /**
+   * Few, large tasks, each always with the same worker: for states that cost more to send than uneven loads do, and
+   * where a worker knows more of its particles than their views.
+   */
   readonly coarse?: boolean;
   /** The result is done with when the next round begins: large states may lie in memory that is used again. */
   readonly brief?: boolean;

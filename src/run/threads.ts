@@ -84,8 +84,8 @@ class ThreadBackend implements Backend {
     for (const lane of this.#lanes.slice(0, session.particles.length)) lane.expect(session);
   }
 
-  forget(session: SessionBody): void {
-    for (const lane of this.#lanes) lane.forget(session.session);
+  async forget(session: SessionBody): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.forget(session.session)));
   }
 
   async close(): Promise<void> {

@@ -45,8 +45,8 @@ const handlers: Readonly<Record<string, Handler>> = {
     const buffers = [result, ...result.nodes].map(({ bytes }) => bytes.buffer);
     return { result, transfer: buffers.filter((buffer) => buffer instanceof ArrayBuffer) };
   },
-  close: (session: number) => {
-    host.closeSession(session);
+  close: async (session: number) => {
+    await host.closeSession(session);
     return NOTHING;
   },
 };

@@ -12,6 +12,7 @@ import type { Reference } from '../run/reference.ts';
 import type { Source } from '../run/session.ts';
 import { directoryStorage } from './directory.ts';
 import { readParticle } from './particle-file.ts';
+import { storeScratch } from './scratch.ts';
 import type { ObjectStorage } from './storage.ts';
 import { viewCache } from './view-cache.ts';
 
@@ -35,6 +36,7 @@ export function storeSource(options: Json): Source {
   return {
     load: (ref) => readParticle(storage, ref),
     ...(views ? { views: viewCache(root, { bytes: viewBytes }) } : {}),
+    scratch: storeScratch(root),
   };
 }
 

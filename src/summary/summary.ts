@@ -20,14 +20,27 @@ export interface StateMemory {
   take(bytes: number): Uint8Array;
 }
 
+/**
+ * Where a summary may note what it knows of an input that does not stay in memory, to find it in a later round.
+ * A cache: notes may be lost at any time, and never change a result.
+ */
+export interface InputNotes {
+  /** Tells inputs of a session apart. */
+  readonly input: string;
+  /** Fills `target` with what was written under the name; false if that is gone or of another length. */
+  read(name: string, target: Uint8Array): boolean;
+  /** False where it cannot be kept. */
+  write(name: string, bytes: Uint8Array): boolean;
+}
+
 /** A mergeable statistic over inputs: particles, or views of them. */
 export interface Summary<State, Value, Input = Particle> {
   /** Name, version and options, e.g. `moments/1`. Part of every cache key: change it when results change. */
   readonly id: string;
   /** The state of nothing. A large one may lie in `memory`, where that is given. */
   empty(memory?: StateMemory): State;
-  /** Map: one particle (or view) into a state. */
-  observe(state: State, input: Input): void;
+  /** Map: one particle (or view) into a state. `notes` are there for an input that lies in memory for this call only. */
+  observe(state: State, input: Input, notes?: InputNotes): void;
   /**
    * Several inputs in turn, for sums that come out the same in any order and any bracketing (integers): a worker then
    * has one state for all it holds, instead of one an input. Absent: one partial an input, merged on the tree.

@@ -9,8 +9,8 @@ import type { Json } from '../../json.ts';
 import { runKernels } from '../../kernel/mode.ts';
 import { addHistogram, addWords, FEATURE_WORDS } from '../../kernel/tree.ts';
 import type { Reference } from '../../run/reference.ts';
-import type { Summary } from '../../summary/summary.ts';
-import { askedRows, bringOrder } from './desk.ts';
+import type { InputNotes, Summary } from '../../summary/summary.ts';
+import { withOrder } from './desk.ts';
 import { decodeRound, type HistogramRound } from './round.ts';
 import type { BinnedView } from './view.ts';
 
@@ -42,7 +42,7 @@ export function histograms(
   return {
     id: `tree-histograms/1 ${width}`,
     empty: (memory) => words(memory?.take(4 * (asked * size + asked)) ?? 4 * (asked * size + asked)),
-    observe: (state, view) => addAll(state, [view], round(), size),
+    observe: (state, view, notes) => addAll(state, [view], round(), size, notes),
     observeAll: (state, views) => addAll(state, views, round(), size),
     merge: addWords,
     read: (state) => ({
@@ -66,20 +66,26 @@ function words(bytes: Uint8Array | number): Int32Array {
  * View by view, since the rows of a particle then stay in the second-level cache for all nodes that are asked; as many
  * nodes at a time as have room in scratch.
  */
-function addAll(state: Int32Array, views: readonly BinnedView[], round: HistogramRound, size: number): void {
-  const desks = views.map((view) => bringOrder(view, round));
+function addAll(
+  state: Int32Array,
+  views: readonly BinnedView[],
+  round: HistogramRound,
+  size: number,
+  notes?: InputNotes,
+): void {
   const { ask } = round;
   const together = Math.max(1, Math.floor(MOST_SCRATCH / (4 * size)));
   for (let from = 0; from < ask.length; from += together) {
     const nodes = ask.slice(from, from + together);
+    // Desks first: what scratch they take is given back.
+    const rows = views.map((view) => withOrder(view, round, notes, (rowsOf) => nodes.map(rowsOf)));
     runKernels((run) => {
       const sums = nodes.map(() => run.zeros(Int32Array, size));
       const counts = new Int32Array(nodes.length);
       views.forEach((view, v) => {
-        nodes.forEach((node, i) => {
-          const rows = askedRows(view, desks[v], node);
-          addHistogram(run, view, rows, sums[i]);
-          counts[i] += typeof rows === 'number' ? rows : rows.length;
+        rows[v].forEach((order, i) => {
+          addHistogram(run, view, order, sums[i]);
+          counts[i] += typeof order === 'number' ? order : order.length;
         });
       });
       sums.forEach((sum, i) => {

@@ -7,8 +7,9 @@ import type { Json } from '../../json.ts';
 import type { Reference } from '../../run/reference.ts';
 import { taggedCodec } from '../../summary/codec.ts';
 import type { Summary } from '../../summary/summary.ts';
-import { addStatistics, type MarginStatistics } from './desk.ts';
+import { addStatistics } from './desk.ts';
 import { decodeRound, type MarginsAt } from './round.ts';
+import type { MarginStatistics } from './slopes.ts';
 import type { BinnedView } from './view.ts';
 
 /** The statistics of all rows. */
@@ -37,9 +38,7 @@ export function watch(options: Json, parameters?: Uint8Array): Summary<Watched, 
       gradients: new Float64Array(outputs),
       hessians: new Float64Array(outputs),
     }),
-    observe(state, view) {
-      addStatistics(view, round(), state);
-    },
+    observe: (state, view, notes) => addStatistics(view, round(), state, notes),
     merge(into, from) {
       into.loss += from.loss;
       into.weight += from.weight;
