@@ -7,6 +7,7 @@ export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
 export { clippedBlock, hingeBlock } from './scale';
 export { treeAdd, treeBins, treeHistogram, treePartition, treeQuantize } from './tree';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
+export { gammaBlock, quantileBlock, tweedieBlock } from './loss';
 
 /** End of static data: must stay below the first page, where the arena begins. */
 export function staticEnd(): usize {

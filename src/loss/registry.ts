@@ -1,17 +1,26 @@
 /** Every loss by name: the one line that a new loss adds. */
 import { SoraError } from '../errors.ts';
+import { gamma } from './gamma.ts';
 import { huber } from './huber.ts';
 import { logistic } from './logistic.ts';
 import type { Loss } from './loss.ts';
 import { poisson } from './poisson.ts';
+import { quantile } from './quantile.ts';
 import { softmax } from './softmax.ts';
 import { squared } from './squared.ts';
+import { tweedie } from './tweedie.ts';
 
 /** Factories of losses; the argument is the parameter of those that have one. */
-export const LOSSES = { squared, huber, logistic, softmax, poisson } as const satisfies Record<
-  string,
-  (parameter?: number) => Loss
->;
+export const LOSSES = {
+  squared,
+  huber,
+  logistic,
+  softmax,
+  poisson,
+  gamma,
+  tweedie,
+  quantile,
+} as const satisfies Record<string, (parameter?: number) => Loss>;
 
 /** Name of a loss. */
 export type LossName = keyof typeof LOSSES;
@@ -21,6 +30,10 @@ export interface LossSpec {
   readonly name: LossName;
   /** Huber: where the loss turns from squared to linear, in units of the label. */
   readonly delta?: number;
+  /** Quantile: the share of labels that should lie below the prediction. */
+  readonly quantile?: number;
+  /** Tweedie: the power of the mean that the variance goes by. */
+  readonly power?: number;
 }
 
 /** Names of the losses, in order. */
@@ -28,10 +41,11 @@ export const LOSS_NAMES = Object.keys(LOSSES) as LossName[];
 
 /** The loss of a name or specification; throws `bad-option` if there is none. */
 export function lossOf(spec: LossSpec | string): Loss {
-  const { name, delta } = typeof spec === 'string' ? { name: spec, delta: undefined } : spec;
-  const factory = Object.hasOwn(LOSSES, name) ? LOSSES[name as LossName] : undefined;
+  const { name, delta, quantile, power }: LossSpec =
+    typeof spec === 'string' ? { name: spec as LossName } : spec;
+  const factory = Object.hasOwn(LOSSES, name) ? LOSSES[name] : undefined;
   if (factory === undefined) {
     throw new SoraError('bad-option', `There is no loss "${name}"; choose one of ${LOSS_NAMES.join(', ')}.`);
   }
-  return (factory as (parameter?: number) => Loss)(delta);
+  return (factory as (parameter?: number) => Loss)(delta ?? quantile ?? power);
 }

@@ -44,6 +44,9 @@ const LINEAR: Record<LossName, string> = {
   logistic: 'logistic regression',
   softmax: 'multinomial logistic regression',
   poisson: 'Poisson regression',
+  gamma: 'gamma regression',
+  tweedie: 'Tweedie regression',
+  quantile: 'quantile regression',
 };
 
 /** What a learner is called. */
