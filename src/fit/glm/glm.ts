@@ -9,7 +9,7 @@ import { SoraError } from '../../errors.ts';
 import { type LossName, type LossSpec, lossOf } from '../../loss/registry.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
-import { type LabelTotals, labelsReference } from '../labels.ts';
+import { type LabelTotals, learnableTotals } from '../labels.ts';
 import { fitLoop, type StepMachine } from '../loop.ts';
 import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
 import { lbfgs } from './lbfgs.ts';
@@ -289,25 +289,7 @@ async function describe(
   session: Session,
   { loss, outputs, view, classWeight = 'none' }: FitGlmOptions,
 ): Promise<{ totals: LabelTotals; view: Reference }> {
-  const classes = loss === 'softmax' ? outputs : loss === 'logistic' ? 2 : 0;
-  const { value: totals } = await session.reduce<LabelTotals, LabelTotals>({
-    summary: labelsReference(classes),
-    view,
-    keep: 'root',
-    label: 'labels',
-  });
-  if (!(totals.weight > 0)) {
-    throw new SoraError(
-      'bad-data',
-      'There are no training rows: every label is missing or every weight is 0.',
-    );
-  }
-  if (classes > 0 && totals.classRows.filter((rows) => rows > 0).length < 2) {
-    throw new SoraError(
-      'bad-data',
-      `All ${totals.rows} training rows have the same class: there is nothing to learn. Check the target and the filter of the data.`,
-    );
-  }
+  const totals = await learnableTotals(session, lossOf(loss as LossSpec | string), outputs, view);
   const factors = classFactors(classWeight, totals);
   if (factors === undefined) return { totals, view };
   return { totals: weightedTotals(totals, factors), view: classWeightedReference(view, factors) };

@@ -184,7 +184,9 @@ function evaluator(run: KernelRun, view: BinnedView, loss: Loss, outputs: number
         block.labels[count] = 0;
         block.weights[count] = 0;
       }
-      return lossBlock(loss, run.wasm, block as LossBlock);
+      const sum = lossBlock(loss, run.wasm, block as LossBlock);
+      if (loss.flat) block.curvatures.set(block.weights);
+      return sum;
     },
   };
 }
