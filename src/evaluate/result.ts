@@ -27,7 +27,7 @@ export interface ReliabilityBin {
 
 /** How much better than the baseline the model is: baseline's loss minus the model's, a row, paired. */
 export interface Gain {
-  /** The loss that is compared: `log loss`, `squared error`, `absolute error` or `deviance`. */
+  /** The loss that is compared: `log loss`, `squared error`, `absolute error`, `deviance` or `pinball loss`. */
   readonly loss: string;
   readonly value: number;
   readonly interval?: Interval;
@@ -80,11 +80,14 @@ const LABELS: Readonly<Record<string, string>> = {
   calibrationError: 'calibration error',
   devianceExplained: 'deviance explained',
   f1: 'F1',
+  gammaDeviance: 'gamma deviance',
   logLoss: 'log loss',
   mae: 'MAE',
+  pinballLoss: 'pinball loss',
   poissonDeviance: 'Poisson deviance',
   r2: 'R²',
   rmse: 'RMSE',
+  tweedieDeviance: 'Tweedie deviance',
 };
 
 /** Name of a metric as people write it. */

@@ -7,6 +7,7 @@ import { categoricalFeatures } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
 import type { Hooks } from './data.ts';
 import type { FittedLearner, LearnerProblem } from './learner.ts';
+import { lossOptions } from './loss-choice.ts';
 import type { trainShape } from './options.ts';
 
 type Checked = z.output<typeof trainShape>;
@@ -48,12 +49,13 @@ export async function fitBoosted(
   });
   if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
-  const used = { ...growth, rounds, stoppingShare, classWeight, calibrate };
+  const fitted = lossOptions(result.loss);
+  const used = { ...growth, rounds, stoppingShare, classWeight, calibrate, ...fitted };
   return {
     parameters: result.forest,
     record: {
       name: 'trees',
-      loss,
+      loss: loss.name,
       outputs,
       features: recipe.width,
       options: Object.fromEntries(

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { SoraError } from '../errors.ts';
-import type { LossName } from '../loss/registry.ts';
+import type { LossSpec } from '../loss/registry.ts';
 import type { LearnerRecord } from '../model/model.ts';
 import type { Parameters } from '../model/scorer.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -21,7 +21,7 @@ export interface LearnerProblem {
   readonly recipe: Recipe;
   /** Reference of the training view. */
   readonly view: Reference;
-  readonly loss: LossName;
+  readonly loss: LossSpec;
   readonly outputs: number;
 }
 
@@ -39,9 +39,18 @@ export interface RoundLoss {
   readonly holdOut?: number;
 }
 
-/** The family that fits when `asked` for one, or left to choose: a linear model for now. */
-export function chooseLearner(asked: Checked['learner']): Family {
-  return asked === 'auto' ? 'linear' : asked;
+/**
+ * The family that fits when `asked` for one, or left to choose: a linear model for now, trees for quantiles, whose loss
+ * has no curvature for a linear fit to go by. Throws `bad-option` where that is asked for.
+ */
+export function chooseLearner({ learner: asked, loss }: Pick<Checked, 'learner' | 'loss'>): Family {
+  if (loss !== 'quantile') return asked === 'auto' ? 'linear' : asked;
+  if (asked !== 'linear') return 'trees';
+  throw new SoraError(
+    'bad-option',
+    'Option --loss quantile is for gradient-boosted trees: leave --learner linear out, or choose --loss huber.',
+    { details: { option: 'loss', value: loss } },
+  );
 }
 
 /** Options that mean something to one family only. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { SoraError } from '../errors.ts';
+import { LOSS_NAMES } from '../loss/registry.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
 
 const COLUMN = 'column';
@@ -140,9 +141,21 @@ export const learnShape = z.object({
     .default('auto')
     .describe('Kind of prediction; auto looks at the target.'),
   loss: z
-    .enum(['auto', 'squared', 'huber', 'logistic', 'softmax', 'poisson'])
+    .enum(['auto', ...LOSS_NAMES])
     .default('auto')
     .describe('Loss to minimise; auto follows from the task.'),
+  quantile: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('Loss quantile: share of the targets that should lie below the prediction; default: 0.5.'),
+  tweediePower: z
+    .number()
+    .gt(1)
+    .lt(2)
+    .optional()
+    .describe('Loss tweedie: power of the mean that the variance goes by; default: 1.5.'),
   learner: z
     .enum(['auto', 'linear', 'trees'])
     .default('auto')

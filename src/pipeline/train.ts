@@ -24,6 +24,7 @@ import { type Hooks, type Inputs, openData, openSession } from './data.ts';
 import { learnerName } from './describe.ts';
 import { evaluateOn, type Fitted, fitOn } from './fit.ts';
 import { checkFamily, chooseLearner } from './learner.ts';
+import { checkLossOptions } from './loss-choice.ts';
 import { checkOptions, type TrainOptions, trainShape } from './options.ts';
 import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
@@ -99,7 +100,8 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const { signal, onProgress, onNote, ...plain } = given;
   const hooks: Hooks = { signal, onProgress, onNote };
   const options = checkOptions(trainShape, plain);
-  checkFamily(chooseLearner(options.learner), options);
+  checkFamily(chooseLearner(options), options);
+  checkLossOptions(options);
   if (options.calibrate && options.testFraction === 0) {
     throw new SoraError(
       'bad-option',

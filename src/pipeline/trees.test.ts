@@ -69,7 +69,7 @@ describe('train --learner trees', () => {
     });
     const [options] = asked;
     expect(options).toMatchObject({
-      loss: 'logistic',
+      loss: { name: 'logistic' },
       outputs: 1,
       features: 3,
       rounds: 7,

@@ -42,7 +42,7 @@ import { blockStart, blockSteps, sampleRidge, sampleShare, warmStart, wholeStep 
 
 /** What to fit, and how. */
 export interface FitGlmOptions {
-  readonly loss: LossName;
+  readonly loss: LossName | LossSpec;
   /** Classes for softmax, else 1. */
   readonly outputs: number;
   readonly features: number;
@@ -110,16 +110,24 @@ const MOST_CURVATURE = 1 << 22;
  */
 export async function fitGlm(session: Session, options: FitGlmOptions): Promise<GlmResult> {
   checkOptions(options);
+  if (lossOf(options.loss as LossSpec).leafQuantile !== undefined) {
+    throw new SoraError(
+      'bad-option',
+      'Loss quantile has no curvature for a linear fit to go by: fit trees, or choose loss huber.',
+      { details: { option: 'loss' } },
+    );
+  }
   const { totals, view } = await describe(session, options);
   const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
-  const spread = labelSpread(loss, totals);
+  const { name } = lossOf(loss as LossSpec);
+  const spread = labelSpread(name, totals);
   const { tolerance = 1e-4, maxRounds = 200 } = options;
-  const leastFall = STALL_STEPS * Math.min(tolerance, 1e5 * tolerance * tolerance) * lossSpread(loss, totals);
+  const leastFall = STALL_STEPS * Math.min(tolerance, 1e5 * tolerance * tolerance) * lossSpread(name, totals);
   const rule = { tolerance: tolerance * spread, maxRounds, leastFall };
   const plan: Plan = { rule, totals, spread, given: options.warmStart, onRound: options.onRound };
   const problem: Problem = { loss, outputs, features, view, l1, l2, signal };
   const [whole, start] =
-    loss === 'huber' ? await robust(session, problem, plan, options.delta) : [problem, undefined];
+    name === 'huber' ? await robust(session, problem, plan, options.delta) : [problem, undefined];
   const optimum = await planFor(whole)(session, whole, {
     ...plan,
     given: start ?? plan.given,
@@ -135,7 +143,7 @@ export async function fitGlm(session: Session, options: FitGlmOptions): Promise<
     history,
     l1,
     l2,
-    ...(typeof whole.loss === 'object' ? { delta: whole.loss.delta } : {}),
+    ...(typeof whole.loss === 'object' && whole.loss.delta ? { delta: whole.loss.delta } : {}),
     rows: totals.rows,
     weight: totals.weight,
   };
@@ -289,7 +297,7 @@ async function describe(
   session: Session,
   { loss, outputs, view, classWeight = 'none' }: FitGlmOptions,
 ): Promise<{ totals: LabelTotals; view: Reference }> {
-  const totals = await learnableTotals(session, lossOf(loss as LossSpec | string), outputs, view);
+  const totals = await learnableTotals(session, lossOf(loss as LossSpec), outputs, view);
   const factors = classFactors(classWeight, totals);
   if (factors === undefined) return { totals, view };
   return { totals: weightedTotals(totals, factors), view: classWeightedReference(view, factors) };
@@ -306,14 +314,17 @@ function constantStart({ loss, outputs, features }: Problem, totals: LabelTotals
 }
 
 /** Natural size of a gradient entry of a standardised feature: the standard deviation of the labels. */
-function labelSpread(loss: LossName, totals: LabelTotals): number {
+function labelSpread(loss: string, totals: LabelTotals): number {
   if (loss === 'softmax') return 0.5;
   const spread = Math.sqrt(totals.m2 / totals.weight);
-  return spread > 0 ? spread : 1;
+  const mean = totals.sum / totals.weight;
+  // Residuals of these are divided by the mean, or about its root.
+  const unit = loss === 'gamma' ? mean : loss === 'tweedie' ? Math.sqrt(mean) : 1;
+  return spread > 0 && unit > 0 ? spread / unit : 1;
 }
 
 /** Natural size of a change of the objective. */
-function lossSpread(loss: LossName, totals: LabelTotals): number {
+function lossSpread(loss: string, totals: LabelTotals): number {
   if (loss === 'poisson') return totals.sum > 0 ? totals.sum / totals.weight : 1;
   const spread = labelSpread(loss, totals);
   return spread * spread;
