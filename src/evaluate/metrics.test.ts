@@ -6,12 +6,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../json.ts';
+import { pinballLoss } from '../loss/quantile.ts';
+import { type LossSpec, lossOf } from '../loss/registry.ts';
 import { encodeParameters } from '../model/scorer.ts';
 import type { DenseView } from '../particle/view.ts';
 import { checkLaws } from '../summary/laws.ts';
 import { partial, type Summary } from '../summary/summary.ts';
 import { type Baseline, type BaselineOptions, baselineSummary } from './baseline.ts';
 import { binaryMetrics } from './binary.ts';
+import amountGolden from './fixtures/amount.json' with { type: 'json' };
 import binaryGolden from './fixtures/binary.json' with { type: 'json' };
 import countGolden from './fixtures/count.json' with { type: 'json' };
 import multiclassGolden from './fixtures/multiclass.json' with { type: 'json' };
@@ -193,6 +196,52 @@ describe('metrics against scikit-learn', () => {
   it('has DeLong’s standard error', () => {
     const { interval, value } = metricOf(evaluateView(SETUPS.binary, CASES[0][1]), 'auc');
     expect((interval![1] - value) / 1.959963984540054).toBeCloseTo(binaryGolden.delong, 12);
+  });
+});
+
+describe('metrics of losses of amounts', () => {
+  const { labels, margins } = amountGolden;
+  const cases = [
+    ['plain', viewOf(column(margins), labels), amountGolden.plain],
+    ['weighted', viewOf(column(margins), labels, amountGolden.weights), amountGolden.weighted],
+  ] as const;
+
+  function evaluated(spec: LossSpec, view: DenseView) {
+    const quantile = lossOf(spec).leafQuantile;
+    const asked = { task: 'regression', classes: 0, ...(quantile ? { quantile } : {}) };
+    const summary = baselineSummary(asked as unknown as Json);
+    const baseline = summary.read(partial(summary, view));
+    const options = { learner: 'glm', loss: spec.name, spec, outputs: 1, features: 1, baseline };
+    const metrics = regressionMetrics(options as unknown as Json, identity(1));
+    return metrics.read(partial(metrics, view));
+  }
+
+  it.each(cases)('%s: deviances and pinball loss are those of scikit-learn', (_, view, golden) => {
+    for (const [spec, name, expected, explained] of [
+      [{ name: 'gamma' }, 'gammaDeviance', golden.gammaDeviance, golden.gammaExplained],
+      [{ name: 'tweedie', power: 1.3 }, 'tweedieDeviance', golden.tweedieDeviance, golden.tweedieExplained],
+      [{ name: 'quantile', quantile: 0.8 }, 'pinballLoss', golden.pinballLoss, undefined],
+    ] as const) {
+      const result = evaluated(spec, view);
+      expect(result.metrics[0].name).toBe(name);
+      expect(Math.abs(result.metrics[0].value - expected)).toBeLessThan(SINGLE);
+      expect(result.gain.value).toBeCloseTo(result.metrics[0].baseline! - result.metrics[0].value, 12);
+      if (explained !== undefined)
+        expect(Math.abs(metricOf(result, 'devianceExplained').value - explained)).toBeLessThan(SINGLE);
+    }
+  });
+
+  it('compare with the best constant of the loss', () => {
+    const [, view] = cases[0];
+    const result = evaluated({ name: 'quantile', quantile: 0.8 }, view);
+    const sorted = [...labels].sort((a, b) => a - b);
+    const constant = Math.fround(sorted[0.8 * labels.length - 1]);
+    const mean = labels.reduce((sum, y) => sum + pinballLoss(y, constant, 0.8), 0) / labels.length;
+    expect(result.metrics[0].baseline).toBeCloseTo(mean, 12);
+  });
+
+  it('refuse labels that have no deviance', () => {
+    expect(() => evaluated({ name: 'gamma' }, viewOf(column([1, 1]), [1, 0]))).toThrow(/label 0, which loss/);
   });
 });
 
