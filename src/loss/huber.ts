@@ -45,7 +45,6 @@ export function huber(delta: number = DEFAULT_DELTA): Loss {
     toMeans() {},
     toMargins() {},
     /** The median where it is told, else the mean: not Huber's own centre, which no totals give, but near it. */
-    bestConstant: ({ sum, weight, quantile }) =>
-      Float64Array.of(quantile ?? (weight > 0 ? sum / weight : 0)),
+    bestConstant: ({ sum, weight, quantile }) => Float64Array.of(quantile ?? (weight > 0 ? sum / weight : 0)),
   };
 }

@@ -53,6 +53,8 @@ export interface Loss {
   readonly startQuantile?: number;
   /** Trees: leaves take this quantile of the residuals label - margin in them, instead of a Newton step. */
   readonly leafQuantile?: number;
+  /** Whether derivatives of a row depend on the others of its query: trees evaluate whole groups then. */
+  readonly perQuery?: boolean;
   /** The WebAssembly kernel with the same bits as `block`; a loss without one runs `block` alone. */
   readonly kernel?: LossKernelName;
   /** Residuals, curvatures and Σ weight · loss of a block: even rows add to one lane, odd rows to another. */

@@ -2,6 +2,7 @@
 import { SoraError } from '../errors.ts';
 import { gamma } from './gamma.ts';
 import { huber } from './huber.ts';
+import { lambdarank } from './lambdarank.ts';
 import { logistic } from './logistic.ts';
 import type { Loss } from './loss.ts';
 import { poisson } from './poisson.ts';
@@ -20,6 +21,7 @@ export const LOSSES = {
   gamma,
   tweedie,
   quantile,
+  lambdarank,
 } as const satisfies Record<string, (parameter?: number) => Loss>;
 
 /** Name of a loss. */

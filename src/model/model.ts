@@ -23,7 +23,12 @@ export const MODEL_VERSION = 3;
 /** First version that knows each learner. */
 const SINCE = { glm: 1, trees: 2 } as const;
 /** First version that knows each loss that the first did not. */
-const LOSS_SINCE: Partial<Record<LossName, number>> = { gamma: 3, tweedie: 3, quantile: 3 };
+const LOSS_SINCE: Partial<Record<LossName, number>> = {
+  gamma: 3,
+  tweedie: 3,
+  quantile: 3,
+  lambdarank: 3,
+};
 export const MODEL_FORMAT = 'sora-model';
 export const MODEL_FILE = 'model.json';
 export const PARAMETERS_FILE = 'parameters.safetensors';

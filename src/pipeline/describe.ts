@@ -47,6 +47,7 @@ const LINEAR: Record<LossName, string> = {
   gamma: 'gamma regression',
   tweedie: 'Tweedie regression',
   quantile: 'quantile regression',
+  lambdarank: 'ranking',
 };
 
 /** What a learner is called. */

@@ -39,16 +39,18 @@ export interface RoundLoss {
   readonly holdOut?: number;
 }
 
+const TREES_ONLY: readonly Checked['loss'][] = ['quantile', 'lambdarank'];
+
 /**
  * The family that fits when `asked` for one, or left to choose: a linear model for now, trees for quantiles, whose loss
- * has no curvature for a linear fit to go by. Throws `bad-option` where that is asked for.
+ * has no curvature for a linear fit to go by, and for rankings, whose rows have none of their own. Throws `bad-option` where that is asked for.
  */
 export function chooseLearner({ learner: asked, loss }: Pick<Checked, 'learner' | 'loss'>): Family {
-  if (loss !== 'quantile') return asked === 'auto' ? 'linear' : asked;
+  if (!TREES_ONLY.includes(loss)) return asked === 'auto' ? 'linear' : asked;
   if (asked !== 'linear') return 'trees';
   throw new SoraError(
     'bad-option',
-    'Option --loss quantile is for gradient-boosted trees: leave --learner linear out, or choose --loss huber.',
+    `Option --loss ${loss} is for gradient-boosted trees: leave --learner linear out, or choose another loss.`,
     { details: { option: 'loss', value: loss } },
   );
 }

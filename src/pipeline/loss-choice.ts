@@ -13,7 +13,7 @@ type Checked = z.output<typeof trainShape>;
 
 /** Losses of numbers with a log link: an exposure is an offset to them. */
 const LOG_LINK: readonly LossName[] = ['poisson', 'gamma', 'tweedie'];
-const NUMBERS: readonly LossName[] = ['squared', 'huber', 'quantile', ...LOG_LINK];
+const NUMBERS: readonly LossName[] = ['squared', 'huber', 'quantile', 'lambdarank', ...LOG_LINK];
 
 const SUITED: Record<LabelSpec['kind'], readonly LossName[]> = {
   binary: ['logistic'],
@@ -63,9 +63,7 @@ export function lossOptions(loss: LossSpec | LossName): Record<string, number> {
   const { parameter, name } = lossOf(loss as LossSpec);
   if (name === 'quantile') return { quantile: parameter };
   if (name === 'tweedie') return { tweediePower: parameter };
-  return name === 'huber' && typeof loss === 'object' && loss.delta !== undefined
-    ? { delta: parameter }
-    : {};
+  return name === 'huber' && typeof loss === 'object' && loss.delta !== undefined ? { delta: parameter } : {};
 }
 
 const hasExposure = (schema: Schema): boolean => roleIndex(schema, 'exposure') >= 0;

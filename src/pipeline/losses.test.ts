@@ -86,10 +86,14 @@ describe('train --loss', () => {
     );
     expect(await failure({ loss: 'squared', quantile: 0.9 })).toMatch(/--quantile is for loss quantile/);
     expect(await failure({ tweediePower: 1.5 })).toMatch(/--tweedie-power is for loss tweedie/);
-    expect(await failure({ loss: 'quantile', learner: 'linear', rounds: undefined })).toMatch(/for gradient-boosted trees/);
+    expect(await failure({ loss: 'quantile', learner: 'linear', rounds: undefined })).toMatch(
+      /for gradient-boosted trees/,
+    );
     expect(await failure({ loss: 'quantile', quantile: 1 })).toMatch(/--quantile is 1/);
     expect(await failure({ loss: 'gamma', target: 'kind' })).toMatch(/Task regression needs a number label/);
     expect(await failure({ loss: 'logistic' })).toMatch(/--loss is logistic, and the target "amount"/);
-    expect(await failure({ loss: 'squared', task: 'count', exposure: 'years' })).toMatch(/exposure means nothing/);
+    expect(await failure({ loss: 'squared', task: 'count', exposure: 'years' })).toMatch(
+      /exposure means nothing/,
+    );
   });
 });

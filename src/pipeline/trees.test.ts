@@ -40,7 +40,16 @@ function byHand({ features, outputs, onRound }: FitTreesOptions): TreesResult {
     treeOutputs.map(() => tree),
     { features, outputs, treeOutputs },
   );
-  return { forest, loss: 'logistic', rounds: 2, stopped: 'early', history, rows: 1, weight: 1, replayed: false };
+  return {
+    forest,
+    loss: 'logistic',
+    rounds: 2,
+    stopped: 'early',
+    history,
+    rows: 1,
+    weight: 1,
+    replayed: false,
+  };
 }
 
 const CITIES = ['Rome', 'Oslo', 'Lima'];

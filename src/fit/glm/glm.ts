@@ -110,10 +110,11 @@ const MOST_CURVATURE = 1 << 22;
  */
 export async function fitGlm(session: Session, options: FitGlmOptions): Promise<GlmResult> {
   checkOptions(options);
-  if (lossOf(options.loss as LossSpec).leafQuantile !== undefined) {
+  const { id, leafQuantile, perQuery } = lossOf(options.loss as LossSpec);
+  if (leafQuantile !== undefined || perQuery) {
     throw new SoraError(
       'bad-option',
-      'Loss quantile has no curvature for a linear fit to go by: fit trees, or choose loss huber.',
+      `Loss ${id} has no curvature of its rows for a linear fit to go by: fit trees, or choose another loss.`,
       { details: { option: 'loss' } },
     );
   }

@@ -12,6 +12,7 @@ import { addToRows, partitionRows, quantizeBlock } from '../../kernel/tree.ts';
 import { type Loss, type LossBlock, lossBlock } from '../../loss/loss.ts';
 import { lossOf } from '../../loss/registry.ts';
 import { combine32 } from '../../random.ts';
+import { queryEvaluator } from './query.ts';
 import { type GrownTree, type HistogramRound, leftOf, type MarginsAt, rightOf, type Split } from './round.ts';
 import type { BinnedView } from './view.ts';
 
@@ -154,6 +155,7 @@ interface Evaluator {
 /** An evaluator of the loss at the margins of the view. */
 function evaluator(run: KernelRun, view: BinnedView, loss: Loss, outputs: number): Evaluator {
   const stride = BLOCK_ROWS;
+  if (loss.perQuery) return queryEvaluator(run, view, loss, stride);
   const { rows, margins, labels, weights, kept } = view;
   const block = {
     rows: 0,

@@ -18,6 +18,7 @@ import { isNotFollowed } from './desk.ts';
 import { type BoostedTree, forestOf } from './forest.ts';
 import { type GrowAsk, type Grown, growTree } from './grow.ts';
 import { type Histograms, histogramsReference } from './histogram.ts';
+import { checkQueries } from './query-check.ts';
 import { leafBytesReference, leafQuantiles, type RenewRound } from './renew.ts';
 import {
   encodeRound,
@@ -116,6 +117,7 @@ let fits = 0;
 export async function fitTrees(session: Session, options: FitTreesOptions): Promise<TreesResult> {
   checkOptions(options);
   const { outputs, view, seed = 1, earlyStopping = 0 } = options;
+  if (lossOf(options.loss as LossSpec).perQuery) await checkQueries(session);
   const totals = await learnableTotals(session, lossOf(options.loss as LossSpec), outputs, view);
   const { loss, base } = await startOf(session, options, totals);
   const bins = await chooseBins(session, options, totals.rows);

@@ -26,6 +26,8 @@ export interface BinnedView extends View {
   readonly offsets?: Float64Array;
   /** 1 where a row is learned from, 0 where it is held out; absent: all are learned from. */
   readonly kept?: Uint8Array;
+  /** As in the dense view: where groups begin. */
+  readonly groups?: Uint32Array;
   /** The desk: undefined until desk.ts has written it. */
   readonly margins: Float64Array;
   readonly quantized: Int32Array;
@@ -98,7 +100,7 @@ export function binRows(
   holdOut: number,
   seed: number,
 ): BinnedView {
-  const { rows, features, stride, values, labels, weights, offsets } = view;
+  const { rows, features, stride, values, labels, weights, offsets, groups } = view;
   const width = (features + 3) & ~3;
   const columns = new Uint8Array(rows * features);
   for (let f = 0; f < features; f++) {
@@ -109,7 +111,7 @@ export function binRows(
   const hashes = rowHashes(binned, width, labels, seed);
   let salt = rows;
   for (const hash of hashes) salt = (Math.imul(salt, 31) + hash) | 0;
-  const kept = holdOut > 0 ? keptRows(hashes, holdOut) : undefined;
+  const kept = holdOut > 0 ? keptRows(groups ? firstOfGroup(hashes, groups) : hashes, holdOut) : undefined;
   return {
     kind: 'binned',
     rows,
@@ -122,6 +124,7 @@ export function binRows(
     ...(weights ? { weights } : {}),
     ...(offsets ? { offsets } : {}),
     ...(kept ? { kept } : {}),
+    ...(groups ? { groups } : {}),
     margins: new Float64Array(outputs * rows),
     quantized: new Int32Array(outputs * rows),
     order: new Uint32Array(rows),
@@ -158,6 +161,13 @@ function rowHashes(bins: Uint8Array, width: number, labels: Float64Array, seed: 
     hashes[row] = mix32(hash ^ Math.imul(halves[0], 0x85ebca6b) ^ halves[1]);
   }
   return hashes;
+}
+
+/** The hash of its first row for every row of a group: groups are held out whole. */
+function firstOfGroup(hashes: Uint32Array, groups: Uint32Array): Uint32Array {
+  const out = hashes.slice();
+  for (let g = 0; g + 1 < groups.length; g++) out.fill(hashes[groups[g]], groups[g], groups[g + 1]);
+  return out;
 }
 
 function keptRows(hashes: Uint32Array, holdOut: number): Uint8Array {
