@@ -20,8 +20,8 @@ import {
 } from '../summary/score-histogram.ts';
 import type { Summary } from '../summary/summary.ts';
 
-/** Kinds of prediction. */
-export type Task = 'binary' | 'multiclass' | 'regression' | 'count';
+/** Kinds of prediction; a ranking orders rows within their group. */
+export type Task = 'binary' | 'multiclass' | 'regression' | 'count' | 'ranking';
 
 /** Constant predictions learned from training labels; JSON. */
 export interface Baseline {

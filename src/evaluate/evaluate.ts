@@ -29,6 +29,7 @@ const SUMMARY: Record<Task, { file: string; name: string }> = {
   multiclass: { file: './multiclass', name: 'multiclassMetrics' },
   regression: { file: './regression', name: 'regressionMetrics' },
   count: { file: './regression', name: 'regressionMetrics' },
+  ranking: { file: './ndcg', name: 'ndcgMetrics' },
 };
 
 /** Reference of the metric summary of a task; its parameters are the model's. */

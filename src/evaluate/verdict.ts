@@ -50,6 +50,7 @@ const TOO_GOOD: Record<EvaluationResult['task'], readonly [string, number]> = {
   multiclass: ['accuracy', 0.999],
   regression: ['r2', 0.999],
   count: ['devianceExplained', 0.99],
+  ranking: ['ndcg@10', 0.999],
 };
 
 /** Whether the model is so good that a column may give the target away. */
@@ -72,6 +73,7 @@ function headline({ task, metrics, gain }: EvaluationResult): Metric[] {
     multiclass: ['accuracy', 'logLoss'],
     regression: REGRESSION[gain.loss] ?? ['rmse', 'mae'],
     count: REGRESSION[gain.loss] ?? ['rmse', 'mae'],
+    ranking: ['ndcg@10', 'ndcg@1'],
   };
   return names[task].flatMap((name) => metrics.filter((item) => item.name === name));
 }

@@ -72,5 +72,9 @@ function medianSize(histogram: ScoreHistogram, centre: number): number {
   sizes.sort((a, b) => a.size - b.size);
   const half = sizes.reduce((sum, { amount }) => sum + amount, 0) / 2;
   let below = 0;
-  return sizes.find(({ amount }) => (below += amount) >= half)?.size ?? 0;
+  for (const { size, amount } of sizes) {
+    below += amount;
+    if (below >= half) return size;
+  }
+  return 0;
 }

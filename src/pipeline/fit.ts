@@ -79,7 +79,7 @@ export async function fitOn(
   if (options.calibrate) requireProbability(label, loss.name);
   const outputs = loss.name === 'softmax' ? (label.classes?.length ?? 1) : 1;
   const baseline = await fitBaseline(session, {
-    task: TASK[label.kind],
+    task: loss.name === 'lambdarank' ? 'ranking' : TASK[label.kind],
     classes: label.classes?.length ?? 0,
     view,
     quantile: lossOf(loss).leafQuantile,

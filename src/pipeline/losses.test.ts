@@ -79,6 +79,35 @@ describe('train --loss', () => {
     expect(Number(four.value) / Number(one.value)).toBeCloseTo(4, 6);
   });
 
+  it('lambdarank orders rows within groups, and is judged by groups it has not seen', async () => {
+    const results = Array.from({ length: 6000 }, (_, i) => {
+      const query = Math.floor(i / 12);
+      const [match, age] = [randomUniform(3, i, 0), randomUniform(3, i, 1)];
+      const value = 3 * match + age + randomUniform(3, i, 2) + 2 * randomUniform(3, query, 3);
+      return { query: `q${query}`, match, age, grade: Math.min(3, Math.floor(value / 1.7)) };
+    });
+    const options = { loss: 'lambdarank', target: 'grade', group: 'query' } as const;
+    const { directory, evaluation, verdict, learner, rows: counts } = await trained(
+      { ...options, learner: 'trees' },
+      results,
+    );
+    expect(learner).toBe('gradient-boosted trees, lambdarank loss');
+    expect(counts.test % 12).toBe(0);
+    expect(evaluation!.metrics.map(({ name }) => name)).toEqual(['ndcg@10', 'ndcg@5', 'ndcg@1']);
+    const [reached] = evaluation!.metrics;
+    expect(reached.value).toBeGreaterThan(reached.baseline! + 0.1);
+    expect(verdict).toMatch(/Better than the baseline .* NDCG@10/);
+    const model = await loadModel(directory);
+    const [good, bad] = model.predict([
+      { match: 0.9, age: 0.9 },
+      { match: 0.1, age: 0.1 },
+    ]);
+    expect(Number(good.value)).toBeGreaterThan(Number(bad.value));
+    const again = await evaluate(directory, results as never, { workers: 0 });
+    expect(again.evaluation.metrics[0].value).toBeGreaterThan(reached.baseline! + 0.1);
+    await expect(trained({ loss: 'lambdarank', target: 'grade' }, results)).rejects.toThrow(/--group COLUMN/);
+  });
+
   it('refuses labels, losses and options that do not go together', async () => {
     const failure = (options: Partial<TrainOptions>) => trained(options).then(() => undefined, String);
     expect(await failure({ loss: 'gamma', target: 'cost', learner: 'trees' })).toMatch(
