@@ -55,6 +55,8 @@ export interface Loss {
   readonly leafQuantile?: number;
   /** Whether derivatives of a row depend on the others of its query: trees evaluate whole groups then. */
   readonly perQuery?: boolean;
+  /** Of a loss of the user's own: how margins become means. */
+  readonly link?: 'identity' | 'log';
   /** The WebAssembly kernel with the same bits as `block`; a loss without one runs `block` alone. */
   readonly kernel?: LossKernelName;
   /** Residuals, curvatures and Σ weight · loss of a block: even rows add to one lane, odd rows to another. */

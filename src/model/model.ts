@@ -28,6 +28,7 @@ const LOSS_SINCE: Partial<Record<LossName, number>> = {
   tweedie: 3,
   quantile: 3,
   lambdarank: 3,
+  own: 3,
 };
 export const MODEL_FORMAT = 'sora-model';
 export const MODEL_FILE = 'model.json';
@@ -188,6 +189,7 @@ export function recordedLoss({ loss, options }: Pick<LearnerRecord, 'loss' | 'op
   const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
   if (loss === 'quantile') return { name: loss, quantile: number(options.quantile) };
   if (loss === 'tweedie') return { name: loss, power: number(options.tweediePower) };
+  if (loss === 'own') return { name: loss, link: options.link === 'log' ? 'log' : 'identity' };
   return { name: loss, delta: number(options.delta) };
 }
 

@@ -7,7 +7,7 @@ import { exp, sigmoid } from '../kernel/elementary.ts';
 import { lossOf } from '../loss/registry.ts';
 import type { Particle } from '../particle/particle.ts';
 import { applyRecipe } from '../recipe/apply.ts';
-import { type Model, modelParameters } from './model.ts';
+import { type Model, modelParameters, recordedLoss } from './model.ts';
 import { encodeParameters, type ScorerOptions, scorer } from './scorer.ts';
 
 /** What is predicted for the rows of a particle, in their order. */
@@ -50,7 +50,7 @@ export function particlePredictor(model: Model): ParticlePredictor {
     const common = { kind, rows: particle.rows, outputs: learner.outputs, margins, imputed, unknown };
     if (kind === 'number' || kind === 'count') {
       const values = margins.slice();
-      lossOf(learner.loss).toMeans(values, 1);
+      lossOf(recordedLoss(learner)).toMeans(values, 1);
       return { ...common, values };
     }
     const classes = recipe.label?.classes ?? ['0', '1'];

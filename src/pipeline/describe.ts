@@ -48,6 +48,7 @@ const LINEAR: Record<LossName, string> = {
   tweedie: 'Tweedie regression',
   quantile: 'quantile regression',
   lambdarank: 'ranking',
+  own: 'regression with a loss of one’s own',
 };
 
 /** What a learner is called. */

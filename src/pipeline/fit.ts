@@ -2,11 +2,11 @@
  * Recipe and parameters fitted on the rows of a session, and judged on rows of one: the part of training that a
  * hold-out, cross-validation and a refit share. Writes nothing.
  */
-import type { z } from 'zod';
 import { SoraError } from '../errors.ts';
 import { type Baseline, fitBaseline, type Task } from '../evaluate/baseline.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
+import { loadLoss } from '../fit/own-loss.ts';
 import { type LossName, lossOf } from '../loss/registry.ts';
 import { recordedLoss } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
@@ -24,9 +24,7 @@ import { fitLinear } from './fit-linear.ts';
 import { fitBoosted } from './fit-trees.ts';
 import { chooseLearner, type Family, type FittedLearner } from './learner.ts';
 import { askedTask, lossFor } from './loss-choice.ts';
-import type { trainShape } from './options.ts';
-
-type Checked = z.output<typeof trainShape>;
+import type { CheckedTrain as Checked } from './options.ts';
 
 /** A fit of recipe and parameters on some rows, before anything is written. */
 export interface Fitted {
@@ -63,6 +61,7 @@ export async function fitOn(
   clock: () => void = () => {},
 ): Promise<Fitted> {
   const { seed } = options;
+  const own = options.ownLoss && (await loadLoss(options.ownLoss));
   const task = askedTask(options, schema);
   const family = chooseLearner(options);
   const { recipe, profile } = await prepareRecipe(session, {
@@ -75,7 +74,7 @@ export async function fitOn(
   const label = recipe.label as LabelSpec;
   const view = learnerViewReference({ recipe, split, purpose: 'fit' });
   clock();
-  const loss = lossFor(options, label, schema);
+  const loss = lossFor(options, label, schema, own);
   if (options.calibrate) requireProbability(label, loss.name);
   const outputs = loss.name === 'softmax' ? (label.classes?.length ?? 1) : 1;
   const baseline = await fitBaseline(session, {

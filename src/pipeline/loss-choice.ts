@@ -2,18 +2,15 @@
  * Which loss is minimised, and what that says of the task: options in, a loss with its parameter out. A loss of
  * amounts asks for numbers where `auto` would take a few whole numbers for classes.
  */
-import type { z } from 'zod';
 import { SoraError } from '../errors.ts';
 import { type LossName, type LossSpec, lossOf } from '../loss/registry.ts';
 import { roleIndex, type Schema } from '../particle/schema.ts';
 import type { LabelSpec, Task } from '../recipe/label.ts';
-import type { trainShape } from './options.ts';
-
-type Checked = z.output<typeof trainShape>;
+import type { CheckedTrain } from './options.ts';
 
 /** Losses of numbers with a log link: an exposure is an offset to them. */
 const LOG_LINK: readonly LossName[] = ['poisson', 'gamma', 'tweedie'];
-const NUMBERS: readonly LossName[] = ['squared', 'huber', 'quantile', 'lambdarank', ...LOG_LINK];
+const NUMBERS: readonly LossName[] = ['squared', 'huber', 'quantile', 'lambdarank', 'own', ...LOG_LINK];
 
 const SUITED: Record<LabelSpec['kind'], readonly LossName[]> = {
   binary: ['logistic'],
@@ -23,8 +20,9 @@ const SUITED: Record<LabelSpec['kind'], readonly LossName[]> = {
 };
 
 /** The task to ask the recipe for; undefined: what the target suggests. */
-export function askedTask({ task, loss }: Checked, schema: Schema): Task | undefined {
+export function askedTask({ task, loss, ownLoss }: CheckedTrain, schema: Schema): Task | undefined {
   if (task !== 'auto') return task;
+  if (ownLoss !== undefined) return hasExposure(schema) ? 'count' : 'regression';
   if (loss === 'poisson') return 'count';
   if (loss === 'auto' || !NUMBERS.includes(loss)) return undefined;
   return LOG_LINK.includes(loss) && hasExposure(schema) ? 'count' : 'regression';
@@ -32,11 +30,12 @@ export function askedTask({ task, loss }: Checked, schema: Schema): Task | undef
 
 /** The loss for this label. Throws `bad-option` for one that does not suit it. */
 export function lossFor(
-  { loss: asked, quantile, tweediePower }: Checked,
+  { loss: asked, quantile, tweediePower }: CheckedTrain,
   label: LabelSpec,
   schema: Schema,
+  own?: LossSpec,
 ): LossSpec {
-  const name = asked === 'auto' ? label.loss : asked;
+  const name = own?.name ?? (asked === 'auto' ? label.loss : asked);
   if (!SUITED[label.kind].includes(name)) {
     throw new SoraError(
       'bad-option',
@@ -44,23 +43,31 @@ export function lossFor(
       { details: { option: 'loss', value: name } },
     );
   }
-  if (label.kind === 'count' && hasExposure(schema) && !LOG_LINK.includes(name)) {
+  if (
+    label.kind === 'count' &&
+    hasExposure(schema) &&
+    !LOG_LINK.includes(name) &&
+    !(own && lossOf(own).link === 'log')
+  ) {
     throw new SoraError(
       'bad-option',
       `Option --loss is ${name}, to which an exposure means nothing: choose ${LOG_LINK.join(', ')}, or leave --exposure out.`,
       { details: { option: 'loss', value: name } },
     );
   }
-  return {
-    name,
-    ...(name === 'quantile' && quantile !== undefined ? { quantile } : {}),
-    ...(name === 'tweedie' && tweediePower !== undefined ? { power: tweediePower } : {}),
-  };
+  return (
+    own ?? {
+      name,
+      ...(name === 'quantile' && quantile !== undefined ? { quantile } : {}),
+      ...(name === 'tweedie' && tweediePower !== undefined ? { power: tweediePower } : {}),
+    }
+  );
 }
 
 /** The parameter of a loss as a learner's record holds it: `recordedLoss` of the model reads it. */
-export function lossOptions(loss: LossSpec | LossName): Record<string, number> {
-  const { parameter, name } = lossOf(loss as LossSpec);
+export function lossOptions(loss: LossSpec | LossName): Record<string, number | string> {
+  const { parameter, name, id, link = 'identity' } = lossOf(loss as LossSpec);
+  if (name === 'own') return { own: id, link };
   if (name === 'quantile') return { quantile: parameter };
   if (name === 'tweedie') return { tweediePower: parameter };
   return name === 'huber' && typeof loss === 'object' && loss.delta !== undefined ? { delta: parameter } : {};
@@ -69,7 +76,7 @@ export function lossOptions(loss: LossSpec | LossName): Record<string, number> {
 const hasExposure = (schema: Schema): boolean => roleIndex(schema, 'exposure') >= 0;
 
 /** Throws `bad-option` for a parameter of another loss than the one asked for: it would do nothing. */
-export function checkLossOptions(options: Checked): void {
+export function checkLossOptions(options: CheckedTrain): void {
   for (const [key, flag, loss] of [
     ['quantile', 'quantile', 'quantile'],
     ['tweediePower', 'tweedie-power', 'tweedie'],

@@ -12,6 +12,7 @@ import { combine32 } from '../../random.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { Round, Session } from '../../run/session.ts';
 import { type LabelTotals, learnableTotals } from '../labels.ts';
+import { isOwn, loadLoss } from '../own-loss.ts';
 import { type LabelSpread, labelSpreadReference } from '../robust.ts';
 import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts';
 import { isNotFollowed } from './desk.ts';
@@ -33,8 +34,8 @@ import { binnedReference } from './view.ts';
 
 /** What to fit, and how. */
 export interface FitTreesOptions {
-  /** Huber without a δ: from the spread of the labels. */
-  readonly loss: LossName | LossSpec;
+  /** Huber without a δ: from the spread of the labels. A reference names a loss of the user's own ({@link OwnLoss}). */
+  readonly loss: LossName | LossSpec | Reference;
   /** Classes for softmax, else 1. */
   readonly outputs: number;
   readonly features: number;
@@ -114,8 +115,10 @@ let fits = 0;
  * @example
  * const { forest } = await fitTrees(session, { loss: 'logistic', outputs: 1, features: 28, view, categorical });
  */
-export async function fitTrees(session: Session, options: FitTreesOptions): Promise<TreesResult> {
-  checkOptions(options);
+export async function fitTrees(session: Session, asked: FitTreesOptions): Promise<TreesResult> {
+  checkOptions(asked);
+  const own = isOwn(asked.loss) ? asked.loss : undefined;
+  const options = { ...asked, loss: own ? await loadLoss(own) : (asked.loss as LossName | LossSpec) };
   const { outputs, view, seed = 1, earlyStopping = 0 } = options;
   if (lossOf(options.loss as LossSpec).perQuery) await checkQueries(session);
   const totals = await learnableTotals(session, lossOf(options.loss as LossSpec), outputs, view);
@@ -123,7 +126,7 @@ export async function fitTrees(session: Session, options: FitTreesOptions): Prom
   const bins = await chooseBins(session, options, totals.rows);
   const holdOut = earlyStopping > 0 ? (options.holdOut ?? 0.1) : 0;
   const booster = new Booster(session, options, bins, {
-    view: binnedReference(view, bins, { outputs, holdOut, seed }),
+    view: binnedReference(view, bins, { outputs, holdOut, seed, ...(own ? { loss: own } : {}) }),
     loss,
     base,
     rows: totals.rows,
@@ -343,7 +346,7 @@ function told(output: number, { splits, nodes }: Grown, learningRate: number, l2
 /** The loss, with the δ that Huber's was not given, and the margins before any tree. */
 async function startOf(
   session: Session,
-  { loss: asked, outputs, view }: FitTreesOptions,
+  { loss: asked, outputs, view }: FitTreesOptions & { readonly loss: LossName | LossSpec },
   totals: LabelTotals,
 ): Promise<{ loss: LossName | LossSpec; base: Float64Array }> {
   const { name, startQuantile } = lossOf(asked as LossSpec);

@@ -8,6 +8,7 @@ import type { DenseView, View } from '../../particle/view.ts';
 import { combine32, mix32 } from '../../random.ts';
 import { compiledModule, type Reference, resolveReference } from '../../run/reference.ts';
 import type { ViewKind } from '../../run/session.ts';
+import { loadLoss } from '../own-loss.ts';
 import { binColumn, type FeatureBins } from './bins.ts';
 
 /** Binned rows with a desk. Plane k of margins and quantized numbers starts at k · rows. */
@@ -46,13 +47,15 @@ export interface BinnedOptions {
   /** Share of rows that are held out. */
   readonly holdOut: number;
   readonly seed: number;
+  /** A loss of the user's own, for the worker to load. */
+  readonly loss?: Reference;
 }
 
 /** Names {@link binnedView}. */
 export function binnedReference(
   view: Reference,
   bins: readonly FeatureBins[],
-  options: { readonly outputs: number; readonly holdOut: number; readonly seed: number },
+  options: Pick<BinnedOptions, 'outputs' | 'holdOut' | 'seed' | 'loss'>,
 ): Reference {
   const plain = bins.map(({ edges, count, categorical }) => ({ edges: [...edges], count, categorical }));
   const json: BinnedOptions = { view, bins: plain, ...options };
@@ -64,7 +67,8 @@ export function binnedReference(
  * @byReference
  */
 export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
-  const { view, bins, outputs, holdOut, seed } = options as unknown as BinnedOptions;
+  const { view, bins, outputs, holdOut, seed, loss } = options as unknown as BinnedOptions;
+  if (loss !== undefined) await loadLoss(loss);
   // Inside a worker this module is compiled, and so must be the one it names.
   const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
   const inner = await resolveReference<ViewKind<DenseView>>({ ...view, module });
