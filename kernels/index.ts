@@ -17,6 +17,7 @@ export {
   treeThreshold,
 } from './tree';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
+export { gammaBlock, quantileBlock, tweedieBlock } from './loss';
 
 /** End of static data: must stay below the first page, where the arena begins. */
 export function staticEnd(): usize {

@@ -213,3 +213,101 @@ export function softmaxBlock(
   }
   return lanes(sum);
 }
+
+/** y e^(-z) + z; below z = -100 the exponential goes on as its tangent. */
+export function gammaBlock(
+  marginsPtr: usize,
+  labelsPtr: usize,
+  weightsPtr: usize,
+  residualsPtr: usize,
+  curvaturesPtr: usize,
+  rows: i32,
+  outputs: i32,
+  strideBytes: usize,
+  parameter: f64,
+  unitWeights: i32,
+): f64 {
+  const limit = f64x2.neg(constant(POISSON_LIMIT));
+  let sum = f64x2.splat(0);
+  for (let r: usize = 0; r < <usize>rows; r += 2) {
+    const at = r << 3;
+    const z = loadMargin(marginsPtr + at);
+    const w = v128.load(weightsPtr + at);
+    const clamped = f64x2.pmax(z, limit);
+    const ratio = f64x2.mul(v128.load(labelsPtr + at), expV(f64x2.neg(clamped)));
+    v128.store(residualsPtr + at, f64x2.mul(w, f64x2.sub(constant(ONE), ratio)));
+    if (curvaturesPtr) v128.store(curvaturesPtr + at, f64x2.mul(w, ratio));
+    const value = f64x2.mul(ratio, f64x2.add(constant(ONE), f64x2.sub(clamped, z)));
+    sum = f64x2.add(sum, f64x2.mul(w, f64x2.add(value, z)));
+  }
+  return lanes(sum);
+}
+
+/** e^((2-p) z) / (2-p) + y e^((1-p) z) / (p-1); parameter: p. Beyond z = ±100 it goes on as its tangent. */
+export function tweedieBlock(
+  marginsPtr: usize,
+  labelsPtr: usize,
+  weightsPtr: usize,
+  residualsPtr: usize,
+  curvaturesPtr: usize,
+  rows: i32,
+  outputs: i32,
+  strideBytes: usize,
+  parameter: f64,
+  unitWeights: i32,
+): f64 {
+  const up = f64x2.splat(2.0 - parameter);
+  const down = f64x2.splat(parameter - 1.0);
+  const inverseUp = f64x2.splat(1.0 / (2.0 - parameter));
+  const inverseDown = f64x2.splat(1.0 / (parameter - 1.0));
+  const limit = constant(POISSON_LIMIT);
+  let sum = f64x2.splat(0);
+  for (let r: usize = 0; r < <usize>rows; r += 2) {
+    const at = r << 3;
+    const z = loadMargin(marginsPtr + at);
+    const w = v128.load(weightsPtr + at);
+    const c = f64x2.pmax(f64x2.pmin(z, limit), f64x2.neg(limit));
+    const a = f64x2.mul(v128.load(labelsPtr + at), expV(f64x2.neg(f64x2.mul(down, c))));
+    const b = expV(f64x2.mul(up, c));
+    const slope = f64x2.sub(b, a);
+    v128.store(residualsPtr + at, f64x2.mul(w, slope));
+    if (curvaturesPtr) {
+      const bend = f64x2.add(f64x2.mul(up, b), f64x2.mul(down, a));
+      v128.store(curvaturesPtr + at, f64x2.mul(w, bend));
+    }
+    const value = f64x2.add(f64x2.mul(b, inverseUp), f64x2.mul(a, inverseDown));
+    sum = f64x2.add(sum, f64x2.mul(w, f64x2.add(value, f64x2.mul(slope, f64x2.sub(z, c)))));
+  }
+  return lanes(sum);
+}
+
+/** α d for d = y - z above 0, (α - 1) d below; parameter: α. The slope at 0 is 0, and so are curvatures. */
+export function quantileBlock(
+  marginsPtr: usize,
+  labelsPtr: usize,
+  weightsPtr: usize,
+  residualsPtr: usize,
+  curvaturesPtr: usize,
+  rows: i32,
+  outputs: i32,
+  strideBytes: usize,
+  parameter: f64,
+  unitWeights: i32,
+): f64 {
+  const alpha = f64x2.splat(parameter);
+  const beta = f64x2.splat(1.0 - parameter);
+  const zero = f64x2.splat(0);
+  let sum = zero;
+  for (let r: usize = 0; r < <usize>rows; r += 2) {
+    const at = r << 3;
+    const w = v128.load(weightsPtr + at);
+    const d = f64x2.sub(v128.load(labelsPtr + at), loadMargin(marginsPtr + at));
+    const above = f64x2.gt(d, zero);
+    const slope = v128.bitselect(f64x2.neg(alpha), v128.and(beta, f64x2.lt(d, zero)), above);
+    v128.store(residualsPtr + at, f64x2.mul(w, slope));
+    if (curvaturesPtr) v128.store(curvaturesPtr + at, zero);
+    const value = v128.bitselect(f64x2.mul(alpha, d), f64x2.mul(beta, f64x2.neg(d)), above);
+    sum = f64x2.add(sum, f64x2.mul(w, value));
+  }
+  return lanes(sum);
+}

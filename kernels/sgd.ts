@@ -5,7 +5,8 @@
 // output k at k · widthBytes; sparse rows, which touch few coordinates far apart, keep them side by side:
 //
 //   record of a coordinate   | parameter f64 | squares f64 | rate f64 | unused f64 |   32 bytes: one cache line
-import { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
+import { gammaBlock, huberBlock, logisticBlock, poissonBlock, quantileBlock } from './loss';
+import { softmaxBlock, squaredBlock, tweedieBlock } from './loss';
 
 /** Keeps 0 / √0 from arising where a coordinate has had no gradient yet. */
 const TINY: f64 = 1e-300;
@@ -21,6 +22,9 @@ function rowLoss(rowPtr: usize, outputs: i32, lossIndex: i32, parameter: f64): f
   if (lossIndex == 1) return huberBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
   if (lossIndex == 2) return logisticBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
   if (lossIndex == 3) return softmaxBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
+  if (lossIndex == 5) return gammaBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
+  if (lossIndex == 6) return tweedieBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
+  if (lossIndex == 7) return quantileBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
   return poissonBlock(rowPtr, labels, weights, residuals, 0, 2, outputs, 16, parameter, 0);
 }
 

@@ -7,6 +7,8 @@ export { ERRORS, type ErrorCode, SoraError } from './errors.ts';
 export { fitGlm } from './fit/glm/glm.ts';
 // Learners by hand.
 export { createParticleModel } from './fit/particle-model.ts';
+export type { LossBlock } from './loss/loss.ts';
+export type { OwnLoss } from './loss/own.ts';
 export { decodeParticle, encodeParticle } from './particle/bytes.ts';
 // Particles by hand.
 export type { Column } from './particle/column.ts';

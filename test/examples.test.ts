@@ -12,6 +12,8 @@ const EXPECTED: Record<string, RegExp> = {
   '05-fit': /coefficients: 1\.2147, 0\.5592[\s\S]*particle 3: 0\.1666, 0\.8903/,
   '06-extend': /\d/,
   '07-train': /Better than the baseline[\s\S]*with probability 0\.\d\d/,
+  '08-own-loss':
+    /share 0\.5: 2\.[01] hours for size 1, (9|10)\.\d for size 9\nshare 0\.9: 2\.[1-4] hours for size 1, 1[1-3]\.\d/,
 };
 
 const names = readdirSync(join(ROOT, 'examples'))

@@ -120,6 +120,26 @@ def count():
     write("count", out)
 
 
+def amount():
+    rng = np.random.default_rng(15)
+    rows = 300
+    logs = np.round(rng.normal(size=rows) * 0.5 + 1, 3)
+    means = np.exp(logs)
+    labels = np.round(means * rng.gamma(2, 0.5, size=rows) + 0.01, 3)
+    weights = np.round(rng.random(rows) * 2 + 0.5, 2)
+    out = {"labels": labels.tolist(), "margins": logs.tolist(), "weights": weights.tolist()}
+    for name, w in (("plain", None), ("weighted", weights)):
+        out[name] = {
+            "gammaDeviance": metrics.mean_gamma_deviance(labels, means, sample_weight=w),
+            "tweedieDeviance": metrics.mean_tweedie_deviance(labels, means, power=1.3, sample_weight=w),
+            "gammaExplained": metrics.d2_tweedie_score(labels, means, power=2, sample_weight=w),
+            "tweedieExplained": metrics.d2_tweedie_score(labels, means, power=1.3, sample_weight=w),
+            # Of the margins as they are: a quantile has no link.
+            "pinballLoss": metrics.mean_pinball_loss(labels, logs, alpha=0.8, sample_weight=w),
+        }
+    write("amount", out)
+
+
 if __name__ == "__main__":
-    for golden in (binary, multiclass, regression, count):
+    for golden in (binary, multiclass, regression, count, amount):
         golden()

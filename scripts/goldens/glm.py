@@ -5,7 +5,7 @@ Run: python scripts/goldens/glm.py      (scikit-learn 1.9.1, NumPy 2.4.6, pandas
 Features are the six numeric columns of the first 4,000 rows, standardised and rounded to f32, as a view holds them.
 Every solver runs to a tolerance far below its default, so that coefficients agree to the tolerance of the test, not
 of the solver. How penalties map: LogisticRegression minimises C·Σ loss + ½‖w‖² (so l2 = 1 / (C·n)), Ridge
-Σ (…)² + alpha‖w‖² (l2 = alpha / n), PoissonRegressor and ElasticNet the mean loss (l2 = alpha). HuberRegressor fits
+Σ (…)² + alpha‖w‖² (l2 = alpha / n), PoissonRegressor, its like for gamma and Tweedie, and ElasticNet the mean loss (l2 = alpha). HuberRegressor fits
 its own scale σ: its solution is that of a fixed delta = epsilon·σ with l2 = alpha·σ / n.
 """
 
@@ -18,10 +18,12 @@ import pandas as pd
 import sklearn
 from sklearn.linear_model import (
     ElasticNet,
+    GammaRegressor,
     HuberRegressor,
     LogisticRegression,
     PoissonRegressor,
     Ridge,
+    TweedieRegressor,
 )
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -88,6 +90,9 @@ def main():
             l2=0.01,
         ),
     }
+    goldens["gamma"] = entry(GammaRegressor(alpha=0.01, tol=1e-10, max_iter=10_000).fit(x, counts + 0.5), l2=0.01)
+    tweedie = TweedieRegressor(power=1.4, link="log", alpha=0.01, tol=1e-10, max_iter=10_000)
+    goldens["tweedie"] = entry(tweedie.fit(x, counts), l2=0.01)
     huber = HuberRegressor(epsilon=1.35, alpha=1.0, tol=1e-9, max_iter=100_000).fit(others, hours)
     goldens["huber"] = entry(huber, l2=float(huber.scale_) / n, delta=1.35 * float(huber.scale_))
 

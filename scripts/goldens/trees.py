@@ -42,6 +42,7 @@ def main():
     x = np.column_stack([numbers, relation])
     income = frame["income"].str.startswith(">50K").astype(int).to_numpy()
     hours = frame["hours_per_week"].to_numpy(dtype=np.float64)
+    overtime = np.maximum(0, hours - 40)
     missing = x.copy()
     missing[::3, 0] = np.nan
     goldens = {
@@ -49,6 +50,10 @@ def main():
         "logistic, missing": curve(missing, income, [5], objective="binary", metric="binary_logloss"),
         "squared": curve(x, hours, [5], objective="regression", metric="l2"),
         "poisson": curve(x, hours, [5], objective="poisson", metric="poisson", poisson_max_delta_step=1e-12),
+        "gamma": curve(x, hours, [5], objective="gamma", metric="gamma"),
+        "tweedie": curve(x, overtime, [5], objective="tweedie", metric="tweedie", tweedie_variance_power=1.4),
+        "quantile": curve(x, hours, [5], objective="quantile", metric="quantile", alpha=0.8),
+        "huber": curve(x, hours, [5], objective="huber", metric="huber", alpha=8),
         "softmax": curve(numbers, relation, [], objective="multiclass", num_class=6, metric="multi_logloss"),
     }
     OUT.write_text(json.dumps({"lightgbm": lgb.__version__, "rows": ROWS, "losses": goldens}, indent=1) + "\n")

@@ -20,8 +20,8 @@ import {
 } from '../summary/score-histogram.ts';
 import type { Summary } from '../summary/summary.ts';
 
-/** Kinds of prediction. */
-export type Task = 'binary' | 'multiclass' | 'regression' | 'count';
+/** Kinds of prediction; a ranking orders rows within their group. */
+export type Task = 'binary' | 'multiclass' | 'regression' | 'count' | 'ranking';
 
 /** Constant predictions learned from training labels; JSON. */
 export interface Baseline {
@@ -34,6 +34,8 @@ export interface Baseline {
   readonly mean: number;
   /** Weighted lower median; exact up to f32. */
   readonly median: number;
+  /** The quantile that was asked for, likewise. */
+  readonly quantile?: number;
   /** Mean count per unit of exposure. */
   readonly rate: number;
 }
@@ -47,15 +49,17 @@ interface BaselineState {
 export interface BaselineOptions {
   readonly task: Task;
   readonly classes: number;
+  /** Share of the labels below the quantile to find. */
+  readonly quantile?: number;
 }
 
 /** Summary of training labels that reads as a {@link Baseline}. */
 export function baselineSummary(options: Json): Summary<BaselineState, Baseline, LearnerView> {
-  const { task, classes } = options as unknown as BaselineOptions;
+  const { task, classes, quantile } = options as unknown as BaselineOptions;
   const totals = labels({ classes });
-  const wantsMedian = task === 'regression';
+  const wantsMedian = task === 'regression' || quantile !== undefined;
   return {
-    id: `baseline/1 ${task} ${classes}`,
+    id: `baseline/1 ${task} ${classes}${quantile === undefined ? '' : ` ${quantile}`}`,
     empty: () => ({ totals: totals.empty(), histogram: emptyHistogram(1, DEFAULT_CAPACITY) }),
     observe(state, view) {
       totals.observe(state.totals, view);
@@ -74,6 +78,7 @@ export function baselineSummary(options: Json): Summary<BaselineState, Baseline,
       shares: Array.from(weights, (share) => (weight > 0 ? share / weight : 0)),
       mean: weight > 0 ? sum / weight : 0,
       median: histogramQuantile(histogram, 0.5) ?? 0,
+      ...(quantile === undefined ? {} : { quantile: histogramQuantile(histogram, quantile) ?? 0 }),
       rate: exposure > 0 ? sum / exposure : 0,
     }),
     codec: taggedCodec(
@@ -92,8 +97,9 @@ export async function fitBaseline(
   session: Session,
   options: BaselineOptions & { readonly view: Reference },
 ): Promise<Baseline> {
-  const { task, classes, view } = options;
-  const summary: Reference = { module: import.meta.url, name: 'baselineSummary', options: { task, classes } };
+  const { task, classes, quantile, view } = options;
+  const asked = { task, classes, ...(quantile === undefined ? {} : { quantile }) };
+  const summary: Reference = { module: import.meta.url, name: 'baselineSummary', options: asked };
   const { value } = await session.reduce<BaselineState, Baseline>({
     summary,
     view,

@@ -4,6 +4,7 @@
  */
 import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
+import type { LossSpec } from '../loss/registry.ts';
 import { encodeParameters, type Parameters, type ScorerOptions } from '../model/scorer.ts';
 import type { Reference } from '../run/reference.ts';
 import type { Session } from '../run/session.ts';
@@ -15,6 +16,8 @@ export interface EvaluateOptions extends ScorerOptions {
   readonly parameters: Parameters;
   /** Reference of a {@link ViewKind} of learner views, usually the held-out side of a row split. */
   readonly view: Reference;
+  /** The loss with its parameter, where it has one. */
+  readonly spec?: LossSpec;
   /** Constant predictions of the training rows. */
   readonly baseline: Baseline;
   /** Binary only: rows with at least this probability are called positive; 0.5 by default. */
@@ -26,19 +29,25 @@ const SUMMARY: Record<Task, { file: string; name: string }> = {
   multiclass: { file: './multiclass', name: 'multiclassMetrics' },
   regression: { file: './regression', name: 'regressionMetrics' },
   count: { file: './regression', name: 'regressionMetrics' },
+  ranking: { file: './ndcg', name: 'ndcgMetrics' },
 };
 
 /** Reference of the metric summary of a task; its parameters are the model's. */
 export function metricsReference(
-  options: ScorerOptions & { readonly baseline: Baseline; readonly threshold?: number },
+  options: ScorerOptions & {
+    readonly baseline: Baseline;
+    readonly spec?: LossSpec;
+    readonly threshold?: number;
+  },
 ): Reference {
-  const { learner, loss, outputs, features, baseline, threshold } = options;
+  const { learner, loss, spec, outputs, features, baseline, threshold } = options;
   const { file, name } = SUMMARY[baseline.task];
   const own = import.meta.url;
   const module = new URL(`${file}${own.slice(own.lastIndexOf('.'))}`, own).href;
   const json = {
     learner,
     loss,
+    ...(spec === undefined || Object.keys(spec).length === 1 ? {} : { spec: { ...spec } }),
     outputs,
     features,
     baseline,

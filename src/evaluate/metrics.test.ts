@@ -6,17 +6,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../json.ts';
+import { ndcg } from '../loss/lambdarank.ts';
+import { pinballLoss } from '../loss/quantile.ts';
+import { type LossSpec, lossOf } from '../loss/registry.ts';
 import { encodeParameters } from '../model/scorer.ts';
 import type { DenseView } from '../particle/view.ts';
+import { nearly } from '../summary/equal.ts';
 import { checkLaws } from '../summary/laws.ts';
 import { partial, type Summary } from '../summary/summary.ts';
 import { type Baseline, type BaselineOptions, baselineSummary } from './baseline.ts';
 import { binaryMetrics } from './binary.ts';
+import amountGolden from './fixtures/amount.json' with { type: 'json' };
 import binaryGolden from './fixtures/binary.json' with { type: 'json' };
 import countGolden from './fixtures/count.json' with { type: 'json' };
 import multiclassGolden from './fixtures/multiclass.json' with { type: 'json' };
 import regressionGolden from './fixtures/regression.json' with { type: 'json' };
 import { multiclassMetrics } from './multiclass.ts';
+import { ndcgMetrics } from './ndcg.ts';
 import { regressionMetrics } from './regression.ts';
 import type { EvaluationResult } from './result.ts';
 
@@ -193,6 +199,88 @@ describe('metrics against scikit-learn', () => {
   it('has DeLong’s standard error', () => {
     const { interval, value } = metricOf(evaluateView(SETUPS.binary, CASES[0][1]), 'auc');
     expect((interval![1] - value) / 1.959963984540054).toBeCloseTo(binaryGolden.delong, 12);
+  });
+});
+
+describe('metrics of losses of amounts', () => {
+  const { labels, margins } = amountGolden;
+  const cases = [
+    ['plain', viewOf(column(margins), labels), amountGolden.plain],
+    ['weighted', viewOf(column(margins), labels, amountGolden.weights), amountGolden.weighted],
+  ] as const;
+
+  function evaluated(spec: LossSpec, view: DenseView) {
+    const quantile = lossOf(spec).leafQuantile;
+    const asked = { task: 'regression', classes: 0, ...(quantile ? { quantile } : {}) };
+    const summary = baselineSummary(asked as unknown as Json);
+    const baseline = summary.read(partial(summary, view));
+    const options = { learner: 'glm', loss: spec.name, spec, outputs: 1, features: 1, baseline };
+    const metrics = regressionMetrics(options as unknown as Json, identity(1));
+    return metrics.read(partial(metrics, view));
+  }
+
+  it.each(cases)('%s: deviances and pinball loss are those of scikit-learn', (_, view, golden) => {
+    for (const [spec, name, expected, explained] of [
+      [{ name: 'gamma' }, 'gammaDeviance', golden.gammaDeviance, golden.gammaExplained],
+      [{ name: 'tweedie', power: 1.3 }, 'tweedieDeviance', golden.tweedieDeviance, golden.tweedieExplained],
+      [{ name: 'quantile', quantile: 0.8 }, 'pinballLoss', golden.pinballLoss, undefined],
+    ] as const) {
+      const result = evaluated(spec, view);
+      expect(result.metrics[0].name).toBe(name);
+      expect(Math.abs(result.metrics[0].value - expected)).toBeLessThan(SINGLE);
+      expect(result.gain.value).toBeCloseTo(result.metrics[0].baseline! - result.metrics[0].value, 12);
+      if (explained !== undefined)
+        expect(Math.abs(metricOf(result, 'devianceExplained').value - explained)).toBeLessThan(SINGLE);
+    }
+  });
+
+  it('compare with the best constant of the loss', () => {
+    const [, view] = cases[0];
+    const result = evaluated({ name: 'quantile', quantile: 0.8 }, view);
+    const sorted = [...labels].sort((a, b) => a - b);
+    const constant = Math.fround(sorted[0.8 * labels.length - 1]);
+    const mean = labels.reduce((sum, y) => sum + pinballLoss(y, constant, 0.8), 0) / labels.length;
+    expect(result.metrics[0].baseline).toBeCloseTo(mean, 12);
+  });
+
+  it('refuse labels that have no deviance', () => {
+    expect(() => evaluated({ name: 'gamma' }, viewOf(column([1, 1]), [1, 0]))).toThrow(/label 0, which loss/);
+  });
+});
+
+describe('NDCG', () => {
+  const groups = [0, 3, 7, 8, 12];
+  const rows = Array.from({ length: 12 }, (_, i) => [(i * 7) % 5]);
+  const relevance = [0, 2, 1, 0, 0, 0, 0, 3, 1, 0, 2, 1];
+  const ranked = { ...viewOf(rows, relevance), groups: Uint32Array.from(groups) };
+  const baseline = baselineOf(SETUPS.regression, ranked);
+  const options = { learner: 'glm', loss: 'lambdarank', outputs: 1, features: 1, baseline };
+  const summary = ndcgMetrics(options as unknown as Json, identity(1));
+
+  it('is a mean over queries with a relevant row, beside that of a random order', () => {
+    const result = summary.read(partial(summary, ranked));
+    expect(result.notes).toEqual(['1 of 4 queries have no relevant row and do not count.']);
+    const [ten, , one] = result.metrics;
+    const each = [0, 2, 3].map((q) => {
+      const scores = Float64Array.from(rows.slice(groups[q], groups[q + 1]).flat());
+      return ndcg(scores, Float64Array.from(relevance.slice(groups[q], groups[q + 1])), 10)!;
+    });
+    expect(ten.value).toBeCloseTo((each[0] + each[1] + each[2]) / 3, 12);
+    // The first place at random: mean gain against best gain.
+    expect(one.baseline).toBeCloseTo((4 / 3 / 3 + 1 + 5 / 4 / 3) / 3, 12);
+    expect(result.gain.value).toBeCloseTo(ten.value - ten.baseline!, 12);
+  });
+
+  it('follows the laws, cut between queries, and asks for them', () => {
+    const sliced = (view: typeof ranked, from: number, to: number) => {
+      const [start, end] = [view.groups[from], view.groups[to]];
+      const own = view.groups.slice(from, to + 1).map((at) => at - start);
+      return { ...slice(view, start, end), groups: own };
+    };
+    const inputs = [sliced(ranked, 0, 1), sliced(ranked, 1, 3), sliced(ranked, 3, 4)];
+    const laws = { inputs, slice: sliced, rows: (view: typeof ranked) => view.groups.length - 1 };
+    expect(() => checkLaws(summary as never, { ...laws, close: nearly(1e-12) } as never)).not.toThrow();
+    expect(() => partial(summary, viewOf(rows, relevance))).toThrow(/--group/);
   });
 });
 

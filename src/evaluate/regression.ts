@@ -1,11 +1,17 @@
 /**
- * Metrics of predicted numbers and counts as one summary over views: RMSE, MAE, R²; for counts the Poisson
- * deviance as well. State: means of the row losses and of their differences to the baseline's, the labels' moments,
+ * Metrics of predicted numbers and counts as one summary over views: RMSE, MAE, R²; and the deviance of Poisson, gamma
+ * and Tweedie losses, or the pinball loss of quantiles. State: means of the row losses and of their differences to the baseline's, the labels' moments,
  * and a histogram of predictions with channels (weight, weight·label).
  */
+import { SoraError } from '../errors.ts';
 import type { LearnerView } from '../fit/labels.ts';
 import type { Json } from '../json.ts';
 import { exp, log } from '../kernel/elementary.ts';
+import { gammaDeviance } from '../loss/gamma.ts';
+import type { Loss } from '../loss/loss.ts';
+import { pinballLoss } from '../loss/quantile.ts';
+import { type LossSpec, lossOf } from '../loss/registry.ts';
+import { tweedieDeviance } from '../loss/tweedie.ts';
 import { type Scorer, type ScorerOptions, scorer } from '../model/scorer.ts';
 import { type ByteReader, type ByteWriter, taggedCodec } from '../summary/codec.ts';
 import {
@@ -34,6 +40,8 @@ import {
 import { type EvaluationResult, type Metric, metric } from './result.ts';
 
 export interface RegressionMetricsOptions extends ScorerOptions {
+  /** The loss with its parameter; by default that of the name. */
+  readonly spec?: LossSpec;
   readonly baseline: Baseline;
 }
 
@@ -61,16 +69,17 @@ export function regressionMetrics(
 ): Summary<RegressionState, EvaluationResult, LearnerView> {
   const checked = options as unknown as RegressionMetricsOptions;
   const score = scorer(checked, parameters);
+  const shape = shapeOf(checked);
   return {
     id: `regression-metrics/1 ${JSON.stringify(options)}`,
     empty: () => ({ rows: 0, means: eachMean(emptyMean), histogram: emptyHistogram(2) }),
-    observe: (state, view) => observe(state, view, score, checked.baseline),
+    observe: (state, view) => observe(state, view, score, shape),
     merge(into, from) {
       into.rows += from.rows;
       for (const name of MEANS) mergeMean(into.means[name], from.means[name]);
       mergeHistogram(into.histogram, from.histogram);
     },
-    read: (state) => read(state, checked),
+    read: (state) => read(state, shape),
     codec: taggedCodec('regression-metrics/1', write, parse),
   };
 }
@@ -84,31 +93,70 @@ export function poissonDeviance(label: number, mean: number): number {
   return 2 * ((label > 0 ? label * log(label / mean) : 0) - (label - mean));
 }
 
-function observe(state: RegressionState, view: LearnerView, score: Scorer, baseline: Baseline): void {
+/** What the loss makes of the metrics. */
+interface Shape {
+  readonly loss: Loss;
+  readonly baseline: Baseline;
+  /** Loss of a row that is reported beside RMSE and MAE: a deviance, or the pinball loss. */
+  readonly own?: { readonly metric: string; readonly of: (label: number, prediction: number) => number };
+  /** Whether predictions are of rates, which the exposure of a row multiplies. */
+  readonly isRate: boolean;
+}
+
+function shapeOf({ spec, loss: name, baseline }: RegressionMetricsOptions): Shape {
+  const loss = lossOf(spec ?? name);
+  const power = loss.parameter;
+  const own = {
+    poisson: { metric: 'poissonDeviance', of: poissonDeviance },
+    gamma: { metric: 'gammaDeviance', of: gammaDeviance },
+    tweedie: { metric: 'tweedieDeviance', of: (y: number, mean: number) => tweedieDeviance(y, mean, power) },
+    quantile: { metric: 'pinballLoss', of: (y: number, at: number) => pinballLoss(y, at, power) },
+  }[loss.name];
+  return { loss, baseline, own, isRate: own !== undefined && loss.name !== 'quantile' };
+}
+
+/** Throws `bad-data` where a label has no deviance: every metric of it would be infinite. */
+function checkRange(loss: Loss, label: number): void {
+  const problem = loss.labelProblem(label, 1);
+  if (problem === undefined) return;
+  throw new SoraError(
+    'bad-data',
+    `A row to evaluate on has label ${label}, which loss ${loss.id} does not take: ${problem} Leave such rows out, or choose another loss.`,
+    { details: { label, loss: loss.id } },
+  );
+}
+
+function observe(
+  state: RegressionState,
+  view: LearnerView,
+  score: Scorer,
+  { loss, baseline, own, isRate }: Shape,
+): void {
   const { rows, labels, weights, offsets } = view;
-  const counts = baseline.task === 'count';
   const predictions = score(view);
+  loss.toMeans(predictions, 1);
   const columns = Object.fromEntries(MEANS.map((name) => [name, new Float64Array(rows)])) as Record<
     MeanName,
     Float64Array
   >;
   const sums = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
-    if (counts) predictions[row] = exp(predictions[row]);
     const label = labels[row];
     const error = label - predictions[row];
     const exposure = offsets === undefined ? 1 : exp(offsets[row]);
-    const mean = counts ? baseline.rate * exposure : baseline.mean;
-    const middle = counts ? mean : baseline.median;
+    const mean = isRate ? baseline.rate * exposure : baseline.mean;
+    const middle = isRate ? mean : baseline.median;
     columns.squared[row] = error * error;
     columns.absolute[row] = Math.abs(error);
     columns.squaredGain[row] = (label - mean) * (label - mean) - error * error;
     columns.absoluteGain[row] = Math.abs(label - middle) - Math.abs(error);
     columns.label[row] = label;
     columns.bias[row] = -error;
-    if (counts) {
-      columns.deviance[row] = poissonDeviance(label, predictions[row]);
-      columns.devianceGain[row] = poissonDeviance(label, mean) - columns.deviance[row];
+    if (own !== undefined) {
+      checkRange(loss, label);
+      const constant = isRate ? mean : (baseline.quantile ?? baseline.median);
+      columns.deviance[row] = own.of(label, predictions[row]);
+      columns.devianceGain[row] = own.of(label, constant) - columns.deviance[row];
     }
     sums[row] = (weights === undefined ? 1 : weights[row]) * label;
   }
@@ -120,10 +168,9 @@ function observe(state: RegressionState, view: LearnerView, score: Scorer, basel
 
 function read(
   { rows, means, histogram }: RegressionState,
-  options: RegressionMetricsOptions,
+  { loss: { name }, baseline, own, isRate }: Shape,
 ): EvaluationResult {
   const { squared, absolute, deviance, label } = means;
-  const counts = options.baseline.task === 'count';
   const variance = label.m2 / label.weight;
   const rmse = Math.sqrt(squared.mean);
   const rmseInterval = rootInterval(squared);
@@ -143,21 +190,21 @@ function read(
   } else {
     notes.push('All evaluated rows have the same label, so R² is undefined.');
   }
-  if (counts) {
+  if (own !== undefined) {
     const null0 = deviance.mean + means.devianceGain.mean;
-    metrics.unshift(metric('poissonDeviance', deviance.mean, 'lower', meanInterval(deviance), null0));
-    if (null0 > 0)
+    metrics.unshift(metric(own.metric, deviance.mean, 'lower', meanInterval(deviance), null0));
+    if (null0 > 0 && isRate)
       metrics.splice(1, 0, metric('devianceExplained', 1 - deviance.mean / null0, 'higher', undefined, 0));
   }
   metrics.push(metric('bias', means.bias.mean, 'lower', meanInterval(means.bias)));
-  const [loss, gain] = counts
-    ? (['deviance', means.devianceGain] as const)
-    : options.loss === 'huber'
+  const [loss, gain] = own
+    ? ([isRate ? 'deviance' : 'pinball loss', means.devianceGain] as const)
+    : name === 'huber'
       ? (['absolute error', means.absoluteGain] as const)
       : (['squared error', means.squaredGain] as const);
   const interval = meanInterval(gain);
   return {
-    task: options.baseline.task,
+    task: baseline.task,
     rows,
     weight: squared.weight,
     metrics,

@@ -27,7 +27,7 @@ export interface ReliabilityBin {
 
 /** How much better than the baseline the model is: baseline's loss minus the model's, a row, paired. */
 export interface Gain {
-  /** The loss that is compared: `log loss`, `squared error`, `absolute error` or `deviance`. */
+  /** The loss that is compared: `log loss`, `squared error`, `absolute error`, `deviance`, `pinball loss` or `1 − NDCG@10`. */
   readonly loss: string;
   readonly value: number;
   readonly interval?: Interval;
@@ -80,11 +80,17 @@ const LABELS: Readonly<Record<string, string>> = {
   calibrationError: 'calibration error',
   devianceExplained: 'deviance explained',
   f1: 'F1',
+  gammaDeviance: 'gamma deviance',
   logLoss: 'log loss',
+  'ndcg@1': 'NDCG@1',
+  'ndcg@10': 'NDCG@10',
+  'ndcg@5': 'NDCG@5',
   mae: 'MAE',
+  pinballLoss: 'pinball loss',
   poissonDeviance: 'Poisson deviance',
   r2: 'R²',
   rmse: 'RMSE',
+  tweedieDeviance: 'Tweedie deviance',
 };
 
 /** Name of a metric as people write it. */

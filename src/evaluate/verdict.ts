@@ -50,6 +50,7 @@ const TOO_GOOD: Record<EvaluationResult['task'], readonly [string, number]> = {
   multiclass: ['accuracy', 0.999],
   regression: ['r2', 0.999],
   count: ['devianceExplained', 0.99],
+  ranking: ['ndcg@10', 0.999],
 };
 
 /** Whether the model is so good that a column may give the target away. */
@@ -58,13 +59,21 @@ export function isTooGood({ task, metrics }: EvaluationResult): boolean {
   return metrics.some((item) => item.name === name && item.value >= limit);
 }
 
+/** The metrics that tell of numbers and counts, by the loss that is compared. */
+const REGRESSION: Readonly<Record<string, string[]>> = {
+  'absolute error': ['mae', 'rmse'],
+  'pinball loss': ['pinballLoss', 'mae'],
+  deviance: ['poissonDeviance', 'gammaDeviance', 'tweedieDeviance', 'rmse'],
+};
+
 /** The two metrics to name first. */
 function headline({ task, metrics, gain }: EvaluationResult): Metric[] {
   const names: Record<EvaluationResult['task'], string[]> = {
     binary: ['auc', 'logLoss'],
     multiclass: ['accuracy', 'logLoss'],
-    regression: gain.loss === 'absolute error' ? ['mae', 'rmse'] : ['rmse', 'mae'],
-    count: ['poissonDeviance', 'rmse'],
+    regression: REGRESSION[gain.loss] ?? ['rmse', 'mae'],
+    count: REGRESSION[gain.loss] ?? ['rmse', 'mae'],
+    ranking: ['ndcg@10', 'ndcg@1'],
   };
   return names[task].flatMap((name) => metrics.filter((item) => item.name === name));
 }

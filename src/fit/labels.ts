@@ -4,9 +4,12 @@
  * O(rows).
  */
 
+import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { exp } from '../kernel/elementary.ts';
+import type { Loss } from '../loss/loss.ts';
 import type { Reference } from '../run/reference.ts';
+import type { Session } from '../run/session.ts';
 import { type ByteReader, type ByteWriter, taggedCodec } from '../summary/codec.ts';
 import type { Summary } from '../summary/summary.ts';
 import type { LearnerView } from './glm/pass.ts';
@@ -48,6 +51,50 @@ export function labels(options: Json): Summary<LabelTotals, LabelTotals, Learner
     read: (state) => state,
     codec: taggedCodec('labels/1', writeTotals, readTotals),
   };
+}
+
+/**
+ * One round over the labels that a fit learns from. Throws `bad-data` when there is nothing to learn from (no rows, or
+ * one class) or the loss does not take the least or the largest label.
+ */
+export async function learnableTotals(
+  session: Session,
+  loss: Loss,
+  outputs: number,
+  view: Reference,
+): Promise<LabelTotals> {
+  const classes = loss.perClass ? outputs : loss.name === 'logistic' ? 2 : 0;
+  const { value: totals } = await session.reduce<LabelTotals, LabelTotals>({
+    summary: labelsReference(classes),
+    view,
+    keep: 'root',
+    label: 'labels',
+  });
+  if (!(totals.weight > 0)) {
+    throw new SoraError(
+      'bad-data',
+      'There are no training rows: every label is missing or every weight is 0.',
+    );
+  }
+  for (const [which, label] of [
+    ['least', totals.min],
+    ['largest', totals.max],
+  ] as const) {
+    const problem = loss.labelProblem(label, outputs);
+    if (problem === undefined) continue;
+    throw new SoraError(
+      'bad-data',
+      `The ${which} label of the training rows is ${label}, which loss ${loss.id} cannot learn: ${problem} Choose another loss (--loss), or leave those rows out.`,
+      { details: { label, loss: loss.id } },
+    );
+  }
+  if (classes > 0 && totals.classRows.filter((rows) => rows > 0).length < 2) {
+    throw new SoraError(
+      'bad-data',
+      `All ${totals.rows} training rows have the same class: there is nothing to learn. Check the target and the filter of the data.`,
+    );
+  }
+  return totals;
 }
 
 export function writeTotals(writer: ByteWriter, state: LabelTotals): void {

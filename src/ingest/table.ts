@@ -5,7 +5,7 @@
 import { SoraError, throwIfAborted } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Particle } from '../particle/particle.ts';
-import type { ColumnType, Field, Schema } from '../particle/schema.ts';
+import { type ColumnType, type Field, roleIndex, type Schema } from '../particle/schema.ts';
 import { openArrow } from './arrow.ts';
 import { type BadRow, type BadRowPolicy, BadRows, type Quarantine } from './bad-rows.ts';
 import { cutBlocks } from './block.ts';
@@ -26,6 +26,7 @@ import type { OpenSource, PlannedField, ReadContext, ReaderOptions } from './rea
 import { bytesPerRow, type ColumnOptions, inferSchema } from './schema.ts';
 import { removeFolder } from './temporary.ts';
 import { openParquet, openQuery } from './typed.ts';
+import { wholeGroups } from './whole-groups.ts';
 
 /** How inputs are read. */
 export interface ReadSettings extends ColumnOptions, Partial<ReaderOptions> {
@@ -206,7 +207,8 @@ class Table implements TableReader {
         normalise: (index) => normalise[index],
         firstIndex,
       });
-      for await (const block of blocks) {
+      const whole = roleIndex(this.schema, 'group') < 0 ? blocks : wholeGroups(blocks);
+      for await (const block of whole) {
         throwIfAborted(this.#settings.signal);
         this.#rows += block.rows;
         yield block;

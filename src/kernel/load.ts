@@ -28,6 +28,9 @@ export const LOSS_KERNELS = [
   'logisticBlock',
   'softmaxBlock',
   'poissonBlock',
+  'gammaBlock',
+  'tweedieBlock',
+  'quantileBlock',
 ] as const;
 export type LossKernelName = (typeof LOSS_KERNELS)[number];
 

@@ -22,6 +22,8 @@ export function huber(delta: number = DEFAULT_DELTA): Loss {
     perClass: false,
     parameter: delta,
     kernel: 'huberBlock',
+    flat: true,
+    startQuantile: 0.5,
     block({ rows, margins, labels, weights, residuals, curvatures }) {
       const half = 0.5 * delta;
       let even = 0;
@@ -42,7 +44,7 @@ export function huber(delta: number = DEFAULT_DELTA): Loss {
     labelProblem: finiteProblem,
     toMeans() {},
     toMargins() {},
-    /** The mean: not Huber's own centre, which no totals give, but a finite place to start from. */
-    bestConstant: ({ sum, weight }) => Float64Array.of(weight > 0 ? sum / weight : 0),
+    /** The median where it is told, else the mean: not Huber's own centre, which no totals give, but near it. */
+    bestConstant: ({ sum, weight, quantile }) => Float64Array.of(quantile ?? (weight > 0 ? sum / weight : 0)),
   };
 }

@@ -10,6 +10,9 @@ const CASES: [string, Loss, number][] = [
   ['huber', lossOf({ name: 'huber', delta: 0.7 }), 1],
   ['logistic', lossOf('logistic'), 1],
   ['poisson', lossOf('poisson'), 1],
+  ['gamma', lossOf('gamma'), 1],
+  ['tweedie', lossOf({ name: 'tweedie', power: 1.3 }), 1],
+  ['quantile', lossOf({ name: 'quantile', quantile: 0.8 }), 1],
   ['softmax 2', lossOf('softmax'), 2],
   ['softmax 3', lossOf('softmax'), 3],
   ['softmax 5', lossOf('softmax'), 5],
@@ -19,7 +22,8 @@ const CASES: [string, Loss, number][] = [
 function labelFor(loss: Loss, outputs: number, i: number): number {
   if (loss.name === 'softmax') return i % outputs;
   if (loss.name === 'logistic') return i % 2;
-  return loss.name === 'poisson' ? i % 7 : (i % 11) - 5;
+  if (loss.name === 'gamma') return 0.5 + (i % 7);
+  return loss.name === 'poisson' || loss.name === 'tweedie' ? i % 7 : (i % 11) - 5;
 }
 
 function fill(
@@ -148,6 +152,7 @@ describe.each(CASES)('loss %s', (_, loss, outputs) => {
         (margins, place) => {
           const label = labelFor(loss, outputs, place);
           if (loss.name === 'huber') fc.pre(Math.abs(Math.abs(margins[0] - label) - 0.7) > 1e-2);
+          if (loss.name === 'quantile') fc.pre(Math.abs(margins[0] - label) > 1e-2);
           const { block, residuals, curvatures } = derivatives(loss, margins, label);
           const moved = (k: number, by: number) => margins.with(k, margins[k] + by);
           const out = new Float64Array(2);
@@ -174,7 +179,9 @@ describe.each(CASES)('loss %s', (_, loss, outputs) => {
     const labels = Float64Array.from({ length: 200 }, (_, i) => labelFor(loss, outputs, (i * i) % 31));
     const classes = Array.from({ length: outputs }, (_, k) => labels.filter((y) => y === k).length);
     const sum = labels.reduce((a, b) => a + b);
-    const best = loss.bestConstant({ weight: 200, sum, exposure: 200, classes }, outputs);
+    const below = loss.startQuantile === undefined ? 0 : Math.ceil(200 * loss.startQuantile) - 1;
+    const quantile = [...labels].sort((a, b) => a - b)[below];
+    const best = loss.bestConstant({ weight: 200, sum, exposure: 200, classes, quantile }, outputs);
     expect(best.length).toBe(outputs);
     const at = (margins: Float64Array) =>
       sumLoss(
@@ -192,7 +199,7 @@ describe.each(CASES)('loss %s', (_, loss, outputs) => {
     const means = best.slice();
     loss.toMeans(means, outputs);
     if (loss.perClass) expect([...means].every((p, k) => Math.abs(p - classes[k] / 200) < 1e-12)).toBe(true);
-    else if (loss.name !== 'huber') expect(means[0]).toBeCloseTo(sum / 200, 12);
+    else if (loss.startQuantile === undefined) expect(means[0]).toBeCloseTo(sum / 200, 12);
     loss.toMargins(means, outputs);
     loss.toMeans(means, outputs);
     const again = best.slice();
@@ -232,6 +239,10 @@ describe('labels and names', () => {
     ['softmax', 1.5, 3],
     ['poisson', -1, 1],
     ['poisson', Number.POSITIVE_INFINITY, 1],
+    ['gamma', 0, 1],
+    ['gamma', Number.POSITIVE_INFINITY, 1],
+    ['tweedie', -0.5, 1],
+    ['quantile', Number.NaN, 1],
     ['squared', Number.NaN, 1],
     ['huber', Number.NEGATIVE_INFINITY, 1],
   ])('%s refuses label %d', (name, label, outputs) => {
@@ -256,6 +267,10 @@ describe('labels and names', () => {
     expect(() => lossOf('hinge')).toThrow(/no loss "hinge"; choose one of squared, huber/);
     expect(() => lossOf('toString')).toThrow(/no loss/);
     expect(() => lossOf({ name: 'huber', delta: -1 })).toThrow(/delta is -1/);
+    expect(() => lossOf({ name: 'quantile', quantile: 1 })).toThrow(/quantile is 1/);
+    expect(() => lossOf({ name: 'tweedie', power: 2 })).toThrow(/power is 2/);
+    expect(lossOf({ name: 'quantile', quantile: 0.9 }).id).toBe('quantile(0.9)');
+    expect(lossOf({ name: 'tweedie', power: 1.7 }).id).toBe('tweedie(1.7)');
   });
 
   it('Poisson stays finite where its exponential would not', () => {

@@ -30,10 +30,12 @@ export interface LabelSums {
   readonly weight: number;
   /** Σ weight · label. */
   readonly sum: number;
-  /** Σ weight · e^offset; the weight where there are no offsets. Used by Poisson alone. */
+  /** Σ weight · e^offset; the weight where there are no offsets. Used by losses with a log link. */
   readonly exposure: number;
   /** Weight of each class; used by softmax alone. */
   readonly classes: ArrayLike<number>;
+  /** The quantile of the labels less offsets that `startQuantile` asks for, where the learner has found it. */
+  readonly quantile?: number;
 }
 
 /** One loss, its parameter fixed. */
@@ -43,8 +45,18 @@ export interface Loss {
   readonly name: string;
   /** Whether there is a margin for every class, or one for all. */
   readonly perClass: boolean;
-  /** Fixed number of the formula (Huber's δ); 0 where there is none. */
+  /** Fixed number of the formula (Huber's δ, the quantile, Tweedie's power); 0 where there is none. */
   readonly parameter: number;
+  /** Whether the curvature is 0 over whole stretches: trees then take the weight instead (gradient boosting). */
+  readonly flat?: boolean;
+  /** Share of the labels below the best start, where that is a quantile: `bestConstant` is told it. */
+  readonly startQuantile?: number;
+  /** Trees: leaves take this quantile of the residuals label - margin in them, instead of a Newton step. */
+  readonly leafQuantile?: number;
+  /** Whether derivatives of a row depend on the others of its query: trees evaluate whole groups then. */
+  readonly perQuery?: boolean;
+  /** Of a loss of the user's own: how margins become means. */
+  readonly link?: 'identity' | 'log';
   /** The WebAssembly kernel with the same bits as `block`; a loss without one runs `block` alone. */
   readonly kernel?: LossKernelName;
   /** Residuals, curvatures and Σ weight · loss of a block: even rows add to one lane, odd rows to another. */

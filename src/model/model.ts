@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
+import { LOSS_NAMES, type LossName, type LossSpec } from '../loss/registry.ts';
 import { parseSchema, type Schema } from '../particle/schema.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 import type { Forest } from './forest.ts';
@@ -18,15 +19,23 @@ import type { Parameters } from './scorer.ts';
  * Newest version of the model format that this code reads. It writes the oldest version that can say what a model is,
  * so that an older Sora reads what it can and refuses the rest as newer.
  */
-export const MODEL_VERSION = 2;
+export const MODEL_VERSION = 3;
 /** First version that knows each learner. */
 const SINCE = { glm: 1, trees: 2 } as const;
+/** First version that knows each loss that the first did not. */
+const LOSS_SINCE: Partial<Record<LossName, number>> = {
+  gamma: 3,
+  tweedie: 3,
+  quantile: 3,
+  lambdarank: 3,
+  own: 3,
+};
 export const MODEL_FORMAT = 'sora-model';
 export const MODEL_FILE = 'model.json';
 export const PARAMETERS_FILE = 'parameters.safetensors';
 
 const learnerCommon = {
-  loss: z.enum(['squared', 'huber', 'logistic', 'softmax', 'poisson']),
+  loss: z.enum(LOSS_NAMES),
   outputs: z.int().positive(),
   features: z.int().nonnegative(),
   /** The options it was fitted with. */
@@ -105,7 +114,7 @@ export function modelRecord(
   const record = { schema, recipe, learner, baseline, metrics, provenance, files: [parameters] };
   return {
     format: MODEL_FORMAT,
-    version: SINCE[learner.name],
+    version: Math.max(SINCE[learner.name], LOSS_SINCE[learner.loss] ?? 1),
     ...(record as unknown as { [key: string]: Json }),
   };
 }
@@ -173,6 +182,15 @@ export function assembleModel(parsed: ParsedModel, tensors: Tensors, where: stri
   const model: Model = { ...parsed.model, tensors };
   modelParameters(model, where);
   return model;
+}
+
+/** The loss of a model with its parameter, as the learner's options hold it. */
+export function recordedLoss({ loss, options }: Pick<LearnerRecord, 'loss' | 'options'>): LossSpec {
+  const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+  if (loss === 'quantile') return { name: loss, quantile: number(options.quantile) };
+  if (loss === 'tweedie') return { name: loss, power: number(options.tweediePower) };
+  if (loss === 'own') return { name: loss, link: options.link === 'log' ? 'log' : 'identity' };
+  return { name: loss, delta: number(options.delta) };
 }
 
 /** The parameters of a model, checked, as evaluation and prediction take them. */

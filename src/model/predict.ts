@@ -4,9 +4,10 @@
  * Cost: O(values of the particle + features × rows).
  */
 import { exp, sigmoid } from '../kernel/elementary.ts';
+import { lossOf } from '../loss/registry.ts';
 import type { Particle } from '../particle/particle.ts';
 import { applyRecipe } from '../recipe/apply.ts';
-import { type Model, modelParameters } from './model.ts';
+import { type Model, modelParameters, recordedLoss } from './model.ts';
 import { encodeParameters, type ScorerOptions, scorer } from './scorer.ts';
 
 /** What is predicted for the rows of a particle, in their order. */
@@ -47,8 +48,11 @@ export function particlePredictor(model: Model): ParticlePredictor {
     const { view, imputed, unknown } = applyRecipe(recipe, particle);
     const margins = score(view);
     const common = { kind, rows: particle.rows, outputs: learner.outputs, margins, imputed, unknown };
-    if (kind === 'number') return { ...common, values: margins };
-    if (kind === 'count') return { ...common, values: margins.map(exp) };
+    if (kind === 'number' || kind === 'count') {
+      const values = margins.slice();
+      lossOf(recordedLoss(learner)).toMeans(values, 1);
+      return { ...common, values };
+    }
     const classes = recipe.label?.classes ?? ['0', '1'];
     const link = kind === 'binary' ? binaryClasses : manyClasses;
     return { ...common, classes, ...link(margins, classes.length, learner.threshold ?? 0.5) };

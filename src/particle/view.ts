@@ -30,6 +30,8 @@ interface Rows extends View {
   readonly weights?: Float64Array;
   /** Added to the margin of a row (log exposure); absent when all are 0. */
   readonly offsets?: Float64Array;
+  /** Where runs of rows of one group begin, and the number of rows at the end; absent without a group column. */
+  readonly groups?: Uint32Array;
 }
 
 /** Dense features, column-major: feature f of row r is `values[f * stride + r]`; stride is rows rounded up to 4, padded with 0. */

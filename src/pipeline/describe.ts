@@ -44,6 +44,11 @@ const LINEAR: Record<LossName, string> = {
   logistic: 'logistic regression',
   softmax: 'multinomial logistic regression',
   poisson: 'Poisson regression',
+  gamma: 'gamma regression',
+  tweedie: 'Tweedie regression',
+  quantile: 'quantile regression',
+  lambdarank: 'ranking',
+  own: 'regression with a loss of one’s own',
 };
 
 /** What a learner is called. */

@@ -6,7 +6,7 @@ import { evaluate as evaluateSession } from '../evaluate/evaluate.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { verdict } from '../evaluate/verdict.ts';
 import { loadModel } from '../model/files.ts';
-import { modelParameters } from '../model/model.ts';
+import { modelParameters, recordedLoss } from '../model/model.ts';
 import { learnerViewReference } from '../recipe/view.ts';
 import { type Hooks, type Inputs, openSession } from './data.ts';
 import { openForModel } from './model-data.ts';
@@ -47,6 +47,7 @@ export async function evaluate(
     const evaluation = await evaluateSession(session, {
       learner: model.learner.name,
       loss: model.learner.loss,
+      spec: recordedLoss(model.learner),
       outputs: model.learner.outputs,
       features: model.learner.features,
       threshold: model.learner.threshold,

@@ -4,6 +4,7 @@ import { fitGlm } from '../fit/glm/glm.ts';
 import type { Session } from '../run/session.ts';
 import type { Hooks } from './data.ts';
 import type { FittedLearner, LearnerProblem } from './learner.ts';
+import { lossOptions } from './loss-choice.ts';
 import type { trainShape } from './options.ts';
 
 /** Plays the rounds of the fit. */
@@ -38,10 +39,13 @@ export async function fitLinear(
     parameters,
     record: {
       name: 'glm',
-      loss,
+      loss: loss.name,
       outputs,
       features: recipe.width,
-      options: { l1, l2: result.l2, classWeight, tolerance, maxRounds, calibrate },
+      options: {
+        ...{ l1, l2: result.l2, classWeight, tolerance, maxRounds, calibrate },
+        ...lossOptions(loss),
+      },
       converged,
       reason,
       rounds,

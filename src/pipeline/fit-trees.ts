@@ -1,5 +1,4 @@
 /** Gradient-boosted trees as a learner of the pipeline. */
-import type { z } from 'zod';
 import type { Baseline } from '../evaluate/baseline.ts';
 import { classFactors, classWeightedReference } from '../fit/glm/class-weights.ts';
 import { fitTrees, type TreesRound } from '../fit/tree/fit.ts';
@@ -7,9 +6,8 @@ import { categoricalFeatures } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
 import type { Hooks } from './data.ts';
 import type { FittedLearner, LearnerProblem } from './learner.ts';
-import type { trainShape } from './options.ts';
-
-type Checked = z.output<typeof trainShape>;
+import { lossOptions } from './loss-choice.ts';
+import type { CheckedTrain as Checked } from './options.ts';
 
 const REPLAYED =
   'The rows did not all fit into the memory budget, so every round replayed the trees before it: a larger --memory, or --learner linear, is much faster.';
@@ -28,7 +26,7 @@ export async function fitBoosted(
   const growth = { learningRate, leaves, maxDepth, minRows, l2, bins, rowShare, columnShare, earlyStopping };
   const result = await fitTrees(session, {
     ...growth,
-    loss,
+    loss: options.ownLoss ?? loss,
     outputs,
     features: recipe.width,
     view: weighted(problem, classWeight, baseline),
@@ -48,12 +46,13 @@ export async function fitBoosted(
   });
   if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
-  const used = { ...growth, rounds, stoppingShare, classWeight, calibrate };
+  const fitted = lossOptions(result.loss);
+  const used = { ...growth, rounds, stoppingShare, classWeight, calibrate, ...fitted };
   return {
     parameters: result.forest,
     record: {
       name: 'trees',
-      loss,
+      loss: loss.name,
       outputs,
       features: recipe.width,
       options: Object.fromEntries(

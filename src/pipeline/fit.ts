@@ -2,12 +2,13 @@
  * Recipe and parameters fitted on the rows of a session, and judged on rows of one: the part of training that a
  * hold-out, cross-validation and a refit share. Writes nothing.
  */
-import type { z } from 'zod';
 import { SoraError } from '../errors.ts';
 import { type Baseline, fitBaseline, type Task } from '../evaluate/baseline.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
-import type { LossName } from '../loss/registry.ts';
+import { loadLoss } from '../fit/own-loss.ts';
+import { type LossName, lossOf } from '../loss/registry.ts';
+import { recordedLoss } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
 import type { LabelSpec } from '../recipe/label.ts';
 import type { RecipeOptions } from '../recipe/options.ts';
@@ -22,9 +23,8 @@ import type { Hooks } from './data.ts';
 import { fitLinear } from './fit-linear.ts';
 import { fitBoosted } from './fit-trees.ts';
 import { chooseLearner, type Family, type FittedLearner } from './learner.ts';
-import type { trainShape } from './options.ts';
-
-type Checked = z.output<typeof trainShape>;
+import { askedTask, lossFor } from './loss-choice.ts';
+import type { CheckedTrain as Checked } from './options.ts';
 
 /** A fit of recipe and parameters on some rows, before anything is written. */
 export interface Fitted {
@@ -60,25 +60,28 @@ export async function fitOn(
   hooks: Hooks,
   clock: () => void = () => {},
 ): Promise<Fitted> {
-  const { task, seed } = options;
-  const family = chooseLearner(options.learner);
+  const { seed } = options;
+  const own = options.ownLoss && (await loadLoss(options.ownLoss));
+  const task = askedTask(options, schema);
+  const family = chooseLearner(options);
   const { recipe, profile } = await prepareRecipe(session, {
     schema,
     split,
     options: recipeOptions(options, family),
-    label: task === 'auto' ? {} : { task },
+    label: task === undefined ? {} : { task },
     seed,
   });
   const label = recipe.label as LabelSpec;
   const view = learnerViewReference({ recipe, split, purpose: 'fit' });
   clock();
-  const loss = options.loss === 'auto' ? label.loss : options.loss;
-  if (options.calibrate) requireProbability(label, loss);
-  const outputs = loss === 'softmax' ? (label.classes?.length ?? 1) : 1;
+  const loss = lossFor(options, label, schema, own);
+  if (options.calibrate) requireProbability(label, loss.name);
+  const outputs = loss.name === 'softmax' ? (label.classes?.length ?? 1) : 1;
   const baseline = await fitBaseline(session, {
-    task: TASK[label.kind],
+    task: loss.name === 'lambdarank' ? 'ranking' : TASK[label.kind],
     classes: label.classes?.length ?? 0,
     view,
+    quantile: lossOf(loss).leafQuantile,
   });
   const problem = { recipe, view, loss, outputs };
   const learner =
@@ -107,5 +110,6 @@ export function evaluateOn(
   const { record, parameters } = fitted.learner;
   const { name, loss, outputs, features } = record;
   const view = learnerViewReference({ recipe, split, purpose: 'score' });
-  return evaluate(session, { learner: name, loss, outputs, features, parameters, view, baseline });
+  const spec = recordedLoss(record);
+  return evaluate(session, { learner: name, loss, spec, outputs, features, parameters, view, baseline });
 }

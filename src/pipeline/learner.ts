@@ -4,12 +4,12 @@
  */
 import type { z } from 'zod';
 import { SoraError } from '../errors.ts';
-import type { LossName } from '../loss/registry.ts';
+import type { LossSpec } from '../loss/registry.ts';
 import type { LearnerRecord } from '../model/model.ts';
 import type { Parameters } from '../model/scorer.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Reference } from '../run/reference.ts';
-import { flagName, trainShape } from './options.ts';
+import { type CheckedTrain, flagName, trainShape } from './options.ts';
 
 type Checked = z.output<typeof trainShape>;
 
@@ -21,7 +21,7 @@ export interface LearnerProblem {
   readonly recipe: Recipe;
   /** Reference of the training view. */
   readonly view: Reference;
-  readonly loss: LossName;
+  readonly loss: LossSpec;
   readonly outputs: number;
 }
 
@@ -39,9 +39,24 @@ export interface RoundLoss {
   readonly holdOut?: number;
 }
 
-/** The family that fits when `asked` for one, or left to choose: a linear model for now. */
-export function chooseLearner(asked: Checked['learner']): Family {
-  return asked === 'auto' ? 'linear' : asked;
+const TREES_ONLY: readonly Checked['loss'][] = ['quantile', 'lambdarank'];
+
+/**
+ * The family that fits when `asked` for one, or left to choose: a linear model for now, trees for quantiles, whose loss
+ * has no curvature for a linear fit to go by, and for rankings, whose rows have none of their own, and for losses of the user's own. Throws `bad-option` where that is asked for.
+ */
+export function chooseLearner({
+  learner: asked,
+  loss,
+  ownLoss,
+}: Pick<CheckedTrain, 'learner' | 'loss' | 'ownLoss'>): Family {
+  if (ownLoss === undefined && !TREES_ONLY.includes(loss)) return asked === 'auto' ? 'linear' : asked;
+  if (asked !== 'linear') return 'trees';
+  throw new SoraError(
+    'bad-option',
+    `Option --loss ${ownLoss?.name ?? loss} is for gradient-boosted trees: leave --learner linear out, or choose another loss.`,
+    { details: { option: 'loss', value: loss } },
+  );
 }
 
 /** Options that mean something to one family only. */

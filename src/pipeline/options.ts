@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import { SoraError } from '../errors.ts';
+import { LOSS_NAMES } from '../loss/registry.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
+import type { Reference } from '../run/reference.ts';
 
 const COLUMN = 'column';
 
@@ -133,6 +135,9 @@ const treeOptions = {
     .describe('Trees: share of the training rows kept back to stop early.'),
 };
 
+/** Losses that a name is enough for. */
+const NAMED_LOSSES = LOSS_NAMES.filter((name) => name !== 'own');
+
 /** What is learned, and how. */
 export const learnShape = z.object({
   task: z
@@ -140,9 +145,21 @@ export const learnShape = z.object({
     .default('auto')
     .describe('Kind of prediction; auto looks at the target.'),
   loss: z
-    .enum(['auto', 'squared', 'huber', 'logistic', 'softmax', 'poisson'])
+    .enum(['auto', ...NAMED_LOSSES])
     .default('auto')
     .describe('Loss to minimise; auto follows from the task.'),
+  quantile: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('Loss quantile: share of the targets that should lie below the prediction; default: 0.5.'),
+  tweediePower: z
+    .number()
+    .gt(1)
+    .lt(2)
+    .optional()
+    .describe('Loss tweedie: power of the mean that the variance goes by; default: 1.5.'),
   learner: z
     .enum(['auto', 'linear', 'trees'])
     .default('auto')
@@ -248,7 +265,12 @@ export const compactShape = z.object({
 
 export type ReadOptions = z.input<typeof readShape>;
 export type IngestOptions = z.input<typeof ingestShape>;
-export type TrainOptions = z.input<typeof trainShape>;
+/** A reference as the loss names one of the user's own: a module (URL) and a factory of {@link OwnLoss} in it. */
+export type TrainOptions = Omit<z.input<typeof trainShape>, 'loss'> & {
+  readonly loss?: z.input<typeof trainShape>['loss'] | Reference;
+};
+/** Options of a training, checked. */
+export type CheckedTrain = z.output<typeof trainShape> & { readonly ownLoss?: Reference };
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;

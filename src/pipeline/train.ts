@@ -3,7 +3,6 @@
  * Every step is a few rounds of one session; this file only puts them in order.
  */
 import { join, resolve } from 'node:path';
-import type { z } from 'zod';
 import { SoraError } from '../errors.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { holdOut } from '../evaluate/split.ts';
@@ -11,6 +10,7 @@ import { isTooGood, verdict } from '../evaluate/verdict.ts';
 import { type FeatureCoefficient, largestCoefficients } from '../explain/coefficients.ts';
 import { type ColumnStrength, columnStrengths } from '../explain/contribution.ts';
 import { gainShares } from '../explain/importance.ts';
+import { isOwn } from '../fit/own-loss.ts';
 import type { Json } from '../json.ts';
 import { saveModel } from '../model/files.ts';
 import { type Model, parameterTensors } from '../model/model.ts';
@@ -24,13 +24,12 @@ import { type Hooks, type Inputs, openData, openSession } from './data.ts';
 import { learnerName } from './describe.ts';
 import { evaluateOn, type Fitted, fitOn } from './fit.ts';
 import { checkFamily, chooseLearner } from './learner.ts';
-import { checkOptions, type TrainOptions, trainShape } from './options.ts';
+import { checkLossOptions } from './loss-choice.ts';
+import { type CheckedTrain as Checked, checkOptions, type TrainOptions, trainShape } from './options.ts';
 import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
 import type { TrainResult } from './train-result.ts';
 import { VERSION } from './version.ts';
-
-type Checked = z.output<typeof trainShape>;
 
 function assemble(
   schema: Schema,
@@ -98,8 +97,11 @@ function coefficients({ recipe, learner }: Fitted): FeatureCoefficient[] {
 export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promise<TrainResult> {
   const { signal, onProgress, onNote, ...plain } = given;
   const hooks: Hooks = { signal, onProgress, onNote };
-  const options = checkOptions(trainShape, plain);
-  checkFamily(chooseLearner(options.learner), options);
+  const own = isOwn(plain.loss) ? plain.loss : undefined;
+  const checked = checkOptions(trainShape, own ? { ...plain, loss: undefined } : plain);
+  const options: Checked = own ? { ...checked, ownLoss: own } : checked;
+  checkFamily(chooseLearner(options), options);
+  checkLossOptions(options);
   if (options.calibrate && options.testFraction === 0) {
     throw new SoraError(
       'bad-option',

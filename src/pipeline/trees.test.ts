@@ -40,7 +40,16 @@ function byHand({ features, outputs, onRound }: FitTreesOptions): TreesResult {
     treeOutputs.map(() => tree),
     { features, outputs, treeOutputs },
   );
-  return { forest, rounds: 2, stopped: 'early', history, rows: 1, weight: 1, replayed: false };
+  return {
+    forest,
+    loss: 'logistic',
+    rounds: 2,
+    stopped: 'early',
+    history,
+    rows: 1,
+    weight: 1,
+    replayed: false,
+  };
 }
 
 const CITIES = ['Rome', 'Oslo', 'Lima'];
@@ -69,7 +78,7 @@ describe('train --learner trees', () => {
     });
     const [options] = asked;
     expect(options).toMatchObject({
-      loss: 'logistic',
+      loss: { name: 'logistic' },
       outputs: 1,
       features: 3,
       rounds: 7,

@@ -45,7 +45,7 @@ export function applyRecipe(
     purpose === 'predict'
       ? allRows(particle, among, recipe.label)
       : learnableRows(particle, among, labelOf(recipe));
-  const { rows, count, labels, weights, offsets, leftOut } = chosen;
+  const { rows, count, labels, weights, offsets, groups, leftOut } = chosen;
   const tally: Tally = { imputed: {}, unknown: {} };
   const output = recipe.layout === 'dense' ? denseOutput(count, recipe.width, memory) : csrOutput(count);
   const folds =
@@ -57,7 +57,7 @@ export function applyRecipe(
     base += step.width;
   }
   const matrix = output.finish();
-  const common = { rows: count, labels, weights, offsets, features: recipe.width };
+  const common = { rows: count, labels, weights, offsets, groups, features: recipe.width };
   const view: DenseView | CsrView =
     matrix.layout === 'dense'
       ? { kind: 'dense', ...common, stride: matrix.stride, values: matrix.values }

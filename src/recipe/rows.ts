@@ -4,6 +4,7 @@
  * class, its weight is missing or not positive, or its exposure is.
  */
 import { log } from '../kernel/elementary.ts';
+import { groupStarts } from '../particle/group-runs.ts';
 import type { Particle } from '../particle/particle.ts';
 import { labelNumbers, roleNumbers } from '../summary/label-values.ts';
 import type { LabelSpec } from './label.ts';
@@ -27,6 +28,7 @@ export interface RowsOfView {
   readonly labels: Float64Array;
   readonly weights?: Float64Array;
   readonly offsets?: Float64Array;
+  readonly groups?: Uint32Array;
   readonly leftOut: LeftOut;
 }
 
@@ -57,6 +59,7 @@ export function learnableRows(
     labels: pick(labels, rows),
     weights: unlessAll(weights === undefined ? undefined : pick(weights, rows), 1),
     offsets: unlessAll(exposures === undefined ? undefined : pick(exposures, rows).map(log), 0),
+    groups: groupStarts(particle, rows),
     leftOut,
   };
 }

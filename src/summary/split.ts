@@ -1,8 +1,10 @@
 /**
  * Which rows of a particle a summary looks at: all of them, or one side of a hold-out by row hash.
- * The hash is of a row's content (or key), so the side of a row never depends on how the data is cut.
+ * The hash is of a row's content (or key), so the side of a row never depends on how the data is cut; where there is a
+ * group column it is of the group, so that the rows of one are on one side.
  */
 
+import { groupHashes } from '../particle/group-runs.ts';
 import type { Particle } from '../particle/particle.ts';
 import { rowHashes } from '../particle/row-hash.ts';
 import { mix32 } from '../random.ts';
@@ -20,7 +22,7 @@ export type Split = {
 /** Ascending indices of the rows on the split's side; undefined means all rows. O(rows × columns) for the hash. */
 export function splitRows(particle: Particle, split: Split | undefined): Uint32Array | undefined {
   if (split === undefined) return undefined;
-  const hashes = rowHashes(particle, split.seed);
+  const hashes = groupHashes(particle, split.seed) ?? rowHashes(particle, split.seed);
   const first = (split.from ?? 0) * 0x1_0000_0000;
   const limit = split.fraction * 0x1_0000_0000;
   const test = split.side === 'test';

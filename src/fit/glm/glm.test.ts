@@ -186,6 +186,25 @@ describe('fitGlm against scikit-learn', () => {
     expectParameters(exposed, goldens.poissonExposure);
   });
 
+  it('gamma and Tweedie', async () => {
+    const amounts = COUNTS.map((count) => count + 0.5);
+    const { gamma, tweedie } = goldens;
+    expectParameters(await fitted(particlesOf(X, amounts), { ...TIGHT, loss: 'gamma', l2: gamma.l2 }), gamma);
+    const loss = { name: 'tweedie', power: 1.4 } as const;
+    expectParameters(await fitted(particlesOf(X, COUNTS), { ...TIGHT, loss, l2: tweedie.l2 }), tweedie);
+  });
+
+  it('refuses quantiles, and labels that a loss does not take', async () => {
+    const particles = particlesOf(X, COUNTS);
+    await expect(fitted(particles, { ...TIGHT, loss: 'quantile' })).rejects.toMatchObject({
+      code: 'bad-option',
+    });
+    await expect(fitted(particles, { ...TIGHT, loss: 'gamma' })).rejects.toMatchObject({
+      code: 'bad-data',
+      message: expect.stringContaining('least label of the training rows is 0'),
+    });
+  });
+
   it('Huber with a fixed delta', async () => {
     const { l2, delta } = goldens.huber;
     const result = await fitted(hours, { ...TIGHT, loss: 'huber', l2, delta });

@@ -9,7 +9,7 @@ import { SoraError } from '../../errors.ts';
 import { type LossName, type LossSpec, lossOf } from '../../loss/registry.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
-import { type LabelTotals, labelsReference } from '../labels.ts';
+import { type LabelTotals, learnableTotals } from '../labels.ts';
 import { fitLoop, type StepMachine } from '../loop.ts';
 import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
 import { lbfgs } from './lbfgs.ts';
@@ -42,7 +42,7 @@ import { blockStart, blockSteps, sampleRidge, sampleShare, warmStart, wholeStep 
 
 /** What to fit, and how. */
 export interface FitGlmOptions {
-  readonly loss: LossName;
+  readonly loss: LossName | LossSpec;
   /** Classes for softmax, else 1. */
   readonly outputs: number;
   readonly features: number;
@@ -110,16 +110,25 @@ const MOST_CURVATURE = 1 << 22;
  */
 export async function fitGlm(session: Session, options: FitGlmOptions): Promise<GlmResult> {
   checkOptions(options);
+  const { id, leafQuantile, perQuery } = lossOf(options.loss as LossSpec);
+  if (leafQuantile !== undefined || perQuery) {
+    throw new SoraError(
+      'bad-option',
+      `Loss ${id} has no curvature of its rows for a linear fit to go by: fit trees, or choose another loss.`,
+      { details: { option: 'loss' } },
+    );
+  }
   const { totals, view } = await describe(session, options);
   const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
-  const spread = labelSpread(loss, totals);
+  const { name } = lossOf(loss as LossSpec);
+  const spread = labelSpread(name, totals);
   const { tolerance = 1e-4, maxRounds = 200 } = options;
-  const leastFall = STALL_STEPS * Math.min(tolerance, 1e5 * tolerance * tolerance) * lossSpread(loss, totals);
+  const leastFall = STALL_STEPS * Math.min(tolerance, 1e5 * tolerance * tolerance) * lossSpread(name, totals);
   const rule = { tolerance: tolerance * spread, maxRounds, leastFall };
   const plan: Plan = { rule, totals, spread, given: options.warmStart, onRound: options.onRound };
   const problem: Problem = { loss, outputs, features, view, l1, l2, signal };
   const [whole, start] =
-    loss === 'huber' ? await robust(session, problem, plan, options.delta) : [problem, undefined];
+    name === 'huber' ? await robust(session, problem, plan, options.delta) : [problem, undefined];
   const optimum = await planFor(whole)(session, whole, {
     ...plan,
     given: start ?? plan.given,
@@ -135,7 +144,7 @@ export async function fitGlm(session: Session, options: FitGlmOptions): Promise<
     history,
     l1,
     l2,
-    ...(typeof whole.loss === 'object' ? { delta: whole.loss.delta } : {}),
+    ...(typeof whole.loss === 'object' && whole.loss.delta ? { delta: whole.loss.delta } : {}),
     rows: totals.rows,
     weight: totals.weight,
   };
@@ -289,25 +298,7 @@ async function describe(
   session: Session,
   { loss, outputs, view, classWeight = 'none' }: FitGlmOptions,
 ): Promise<{ totals: LabelTotals; view: Reference }> {
-  const classes = loss === 'softmax' ? outputs : loss === 'logistic' ? 2 : 0;
-  const { value: totals } = await session.reduce<LabelTotals, LabelTotals>({
-    summary: labelsReference(classes),
-    view,
-    keep: 'root',
-    label: 'labels',
-  });
-  if (!(totals.weight > 0)) {
-    throw new SoraError(
-      'bad-data',
-      'There are no training rows: every label is missing or every weight is 0.',
-    );
-  }
-  if (classes > 0 && totals.classRows.filter((rows) => rows > 0).length < 2) {
-    throw new SoraError(
-      'bad-data',
-      `All ${totals.rows} training rows have the same class: there is nothing to learn. Check the target and the filter of the data.`,
-    );
-  }
+  const totals = await learnableTotals(session, lossOf(loss as LossSpec), outputs, view);
   const factors = classFactors(classWeight, totals);
   if (factors === undefined) return { totals, view };
   return { totals: weightedTotals(totals, factors), view: classWeightedReference(view, factors) };
@@ -324,14 +315,17 @@ function constantStart({ loss, outputs, features }: Problem, totals: LabelTotals
 }
 
 /** Natural size of a gradient entry of a standardised feature: the standard deviation of the labels. */
-function labelSpread(loss: LossName, totals: LabelTotals): number {
+function labelSpread(loss: string, totals: LabelTotals): number {
   if (loss === 'softmax') return 0.5;
   const spread = Math.sqrt(totals.m2 / totals.weight);
-  return spread > 0 ? spread : 1;
+  const mean = totals.sum / totals.weight;
+  // Residuals of these are divided by the mean, or about its root.
+  const unit = loss === 'gamma' ? mean : loss === 'tweedie' ? Math.sqrt(mean) : 1;
+  return spread > 0 && unit > 0 ? spread / unit : 1;
 }
 
 /** Natural size of a change of the objective. */
-function lossSpread(loss: LossName, totals: LabelTotals): number {
+function lossSpread(loss: string, totals: LabelTotals): number {
   if (loss === 'poisson') return totals.sum > 0 ? totals.sum / totals.weight : 1;
   const spread = labelSpread(loss, totals);
   return spread * spread;

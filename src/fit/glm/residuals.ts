@@ -1,7 +1,6 @@
 /**
- * Spread of residuals, for Huber's δ: the weighted median of |label − margin|, by a histogram of them.
- * Scaled by 1.4826 the median estimates the standard deviation of normal errors whatever the outliers
- * (Hampel 1974), and δ = 1.345 of it keeps 95 % efficiency on them (Huber 1964). O(rows × features + rows log rows).
+ * Spread of residuals, for Huber's δ (see robust.ts): the weighted median of |label − margin|, by a histogram of them.
+ * O(rows × features + rows log rows).
  */
 import type { Json } from '../../json.ts';
 import { predictMargins } from '../../kernel/glm.ts';
@@ -17,12 +16,11 @@ import {
   writeHistogram,
 } from '../../summary/score-histogram.ts';
 import type { Summary } from '../../summary/summary.ts';
+import { huberDelta } from '../robust.ts';
 import { roundParameters } from './parameters.ts';
 import type { LearnerView } from './pass.ts';
 
 const CAPACITY = 1 << 14;
-const NORMAL = 1.4826;
-const EFFICIENT = 1.345;
 
 /** Names the summary for a round at the parameters of a model of one output. */
 export function residualsReference(features: number): Reference {
@@ -48,7 +46,7 @@ export function residuals(
       addScores(state, sizes, [view.weights ?? new Float64Array(view.rows).fill(1)], view.rows);
     },
     merge: mergeHistogram,
-    read: (state) => EFFICIENT * NORMAL * (histogramQuantile(state, 0.5) ?? 0),
+    read: (state) => huberDelta(histogramQuantile(state, 0.5) ?? 0),
     codec: taggedCodec('residuals/1', writeHistogram, readHistogram),
   };
 }

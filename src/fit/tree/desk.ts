@@ -83,14 +83,15 @@ function emptyStanding(fit: string): Standing {
 }
 
 /**
- * Brings margins, quants and order to where the round wants them, for `use`, which is given the rows of any node; a
- * number where they are the first so many of the view. Throws {@link notFollowed}.
+ * Brings quants and order to where the round wants them, and margins if asked, for `use`, which is given the rows of
+ * any node; a number where they are the first so many of the view. Throws {@link notFollowed}.
  */
 export function withOrder<T>(
   view: BinnedView,
   round: HistogramRound,
   notes: InputNotes | undefined,
   use: (rowsOf: (node: number) => Uint32Array | number) => T,
+  withMargins = false,
 ): T {
   return atDesk(view, round.fit, notes, (desk) => {
     const start = round.trees - round.output;
@@ -106,6 +107,7 @@ export function withOrder<T>(
     }
     // Only the root's rows are wanted where nothing is split, and they are all.
     if (round.splits.length > 0) applySplits(desk, round.splits);
+    if (withMargins && !desk.arrays.load('margins')) throw lost(desk);
     return use((node) => (node === 0 ? view.rows : rowsOf(desk, node)));
   });
 }

@@ -2,6 +2,8 @@
  * Whole fits of trees: against LightGBM (scripts/goldens/trees.py), and against the promises of fitTrees.
  * LightGBM 4.7 with the same leaves, rate, penalties and bins ends at about the same loss; trees differ where gains
  * nearly tie, so curves are compared to 2 % (softmax: 4 %, since LightGBM scales its Hessian by K / (K − 1)).
+ * Where a constant is most of the loss, the fall below the constant's loss is compared: to 2 % after ten iterations and
+ * more (quantile: 5 %, since what a row that is met exactly counts for is a choice).
  */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -9,7 +11,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { SoraError } from '../../errors.ts';
 import { setKernelMode } from '../../kernel/mode.ts';
 import { sumLoss } from '../../loss/loss.ts';
-import { lossOf } from '../../loss/registry.ts';
+import { type LossSpec, lossOf } from '../../loss/registry.ts';
 import { CATEGORICAL, type Forest, MISSING_LEFT, treeCount } from '../../model/forest.ts';
 import { createParticle } from '../../particle/create.ts';
 import type { Particle } from '../../particle/particle.ts';
@@ -38,6 +40,7 @@ const RELATIONS = [...new Set(CELLS.map((row) => row[7]))].sort();
 const RELATION = CELLS.map((row) => RELATIONS.indexOf(row[7]));
 const INCOME = CELLS.map((row) => (row[14].startsWith('>50K') ? 1 : 0));
 const HOURS = CELLS.map((row) => Number(row[12]));
+const OVERTIME = HOURS.map((hours) => Math.max(0, hours - 40));
 
 function particlesOf(
   features: readonly (readonly number[])[],
@@ -163,6 +166,29 @@ describe('against LightGBM', () => {
   });
 });
 
+describe('against LightGBM, losses with a parameter or a log link', () => {
+  it.each([
+    ['gamma', HOURS, 'gamma', 0.02],
+    ['tweedie', OVERTIME, { name: 'tweedie', power: 1.4 }, 0.02],
+    ['quantile', HOURS, { name: 'quantile', quantile: 0.8 }, 0.05],
+    ['huber', HOURS, { name: 'huber', delta: 8 }, 0.02],
+  ] as const)('%s falls as far below that of a constant', async (name, labels, loss, tolerance) => {
+    const columns = [...NUMBERS, RELATION];
+    const given: Given = { ...SAME, loss, outputs: 1, categorical: WITH_CATEGORY };
+    const { history, forest } = await fitted(particlesOf(columns, labels), columns.length, given);
+    const numbers = Float64Array.from(labels);
+    const mean = (margins: Float64Array) => {
+      const sums = sumLoss(lossOf(loss as LossSpec), margins, 1, numbers);
+      return sums.loss / sums.weight;
+    };
+    const constant = mean(new Float64Array(labels.length).fill(forest.base[0]));
+    const expected = golden.losses[name];
+    const share = (at: number) => (constant - history[at].trainLoss) / (constant - expected[at]);
+    for (const at of [9, 19, 29]) expect(Math.abs(share(at) - 1), `${name} at ${at}`).toBeLessThan(tolerance);
+    expect(mean(marginsOf(forest, rowsOf(columns)))).toBeCloseTo(history[29].trainLoss, 9);
+  });
+});
+
 describe('the forest is the same, bit for bit', () => {
   const particles = particlesOf([...NUMBERS, RELATION], INCOME);
   const given: Given = {
@@ -185,6 +211,24 @@ describe('the forest is the same, bit for bit', () => {
       const executor = threadExecutor({ workers });
       const session = await executor.open(memoryParticles(particles));
       expect(bytesOf(await fitIn(session, 6, given))).toEqual(expected);
+      await executor.close();
+    }
+  });
+
+  it('with leaves that are quantiles, weighted rows and rows held back', async () => {
+    const weights = HOURS.map((_, row) => [0.5, 1, 2.25][row % 3]);
+    const columns = [...NUMBERS, RELATION];
+    const robust: Given = { ...given, loss: { name: 'quantile', quantile: 0.3 }, rounds: 4 };
+    const weighted = particlesOf(columns, HOURS, weights);
+    const expected = bytesOf(await fitted(weighted, 6, robust));
+    setKernelMode('plain');
+    expect(bytesOf(await fitted(weighted, 6, robust))).toEqual(expected);
+    setKernelMode('wasm');
+    expect(bytesOf(await fitIn(forgetful(weighted), 6, robust))).toEqual(expected);
+    for (const workers of [1, 3]) {
+      const executor = threadExecutor({ workers });
+      const session = await executor.open(memoryParticles(weighted));
+      expect(bytesOf(await fitIn(session, 6, robust))).toEqual(expected);
       await executor.close();
     }
   });
@@ -232,6 +276,48 @@ describe('rows', () => {
     // Rounding to integers differs, and with it a few near ties: losses agree to a thousandth.
     expect(weighted.weight).toBe(doubled.weight);
     expect(weighted.history[19].trainLoss / doubled.history[19].trainLoss).toBeCloseTo(1, 2);
+  });
+});
+
+describe('robust losses', () => {
+  const labels = NUMBERS[0].map((age, row) => age * (1 + ((row * 7919) % 101) / 101));
+  const given: Given = { ...SAME, loss: 'huber', outputs: 1 };
+
+  it('give leaves that are quantiles of the residuals in them', async () => {
+    const loss = { name: 'quantile', quantile: 0.7 } as const;
+    const options: Given = { ...SAME, loss, outputs: 1, rounds: 1, leaves: 6, learningRate: 1 };
+    const { forest } = await fitted(particlesOf(NUMBERS, labels), 5, options);
+    const margins = marginsOf(forest, rowsOf(NUMBERS));
+    for (const margin of new Set(margins)) {
+      const inLeaf = labels.filter((_, row) => margins[row] === margin).sort((a, b) => a - b);
+      const lower = inLeaf[Math.ceil(0.7 * inLeaf.length) - 1];
+      expect(margin).toBeCloseTo(lower, 4);
+    }
+    expect(new Set(margins).size).toBe(6);
+  });
+
+  it('come the same for labels in another unit: δ is found in the labels', async () => {
+    const scaled = labels.map((label) => 1024 * label);
+    const one = await fitted(particlesOf(NUMBERS, labels), 5, given);
+    const other = await fitted(particlesOf(NUMBERS, scaled), 5, given);
+    const delta = (result: TreesResult) => (result.loss as LossSpec).delta as number;
+    expect(delta(one)).toBeGreaterThan(1);
+    expect(delta(other)).toBeCloseTo(1024 * delta(one), 6);
+    // The penalty on leaves knows no unit, and neither do Hessians of 1: what differs is rounding at random.
+    const largest = Math.max(...one.forest.leafValues.map(Math.abs));
+    other.forest.leafValues.forEach((value, i) => {
+      expect(Math.abs(value / 1024 - one.forest.leafValues[i])).toBeLessThan(1e-4 * largest);
+    });
+  });
+
+  it('are not pulled by a few wild labels', async () => {
+    const wild = labels.map((label, row) => (row % 97 === 0 ? 1e6 : label));
+    const tame = await fitted(particlesOf(NUMBERS, wild), 5, given);
+    const margins = marginsOf(tame.forest, rowsOf(NUMBERS));
+    const error = labels.reduce((sum, label, row) => sum + Math.abs(label - margins[row]), 0) / labels.length;
+    const centre = [...labels].sort((a, b) => a - b)[labels.length / 2];
+    const trivial = labels.reduce((sum, label) => sum + Math.abs(label - centre), 0) / labels.length;
+    expect(error).toBeLessThan(0.75 * trivial);
   });
 });
 

@@ -5,17 +5,22 @@
  * quantized gradients as Shi et al. 2022. The forest is a pure function of particles, view and options.
  */
 import { SoraError, throwIfAborted } from '../../errors.ts';
+import type { Loss } from '../../loss/loss.ts';
 import { type LossName, type LossSpec, lossOf } from '../../loss/registry.ts';
 import type { Forest } from '../../model/forest.ts';
 import { combine32 } from '../../random.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { Round, Session } from '../../run/session.ts';
-import { type LabelTotals, labelsReference } from '../labels.ts';
+import { type LabelTotals, learnableTotals } from '../labels.ts';
+import { isOwn, loadLoss } from '../own-loss.ts';
+import { type LabelSpread, labelSpreadReference } from '../robust.ts';
 import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts';
 import { isNotFollowed } from './desk.ts';
 import { type BoostedTree, forestOf } from './forest.ts';
 import { type GrowAsk, type Grown, growTree, HistogramStore, leastGain } from './grow.ts';
 import { type Histograms, histogramsReference } from './histogram.ts';
+import { checkQueries } from './query-check.ts';
+import { leafBytesReference, leafQuantiles, type RenewRound } from './renew.ts';
 import {
   encodeRound,
   type GrownTree,
@@ -29,7 +34,8 @@ import { binnedReference } from './view.ts';
 
 /** What to fit, and how. */
 export interface FitTreesOptions {
-  readonly loss: LossName;
+  /** Huber without a δ: from the spread of the labels. A reference names a loss of the user's own ({@link OwnLoss}). */
+  readonly loss: LossName | LossSpec | Reference;
   /** Classes for softmax, else 1. */
   readonly outputs: number;
   readonly features: number;
@@ -80,6 +86,8 @@ export type TreeStop = 'rounds' | 'early' | 'no-gain';
 
 export interface TreesResult {
   readonly forest: Forest;
+  /** The loss with what was found for it: Huber's δ. */
+  readonly loss: LossName | LossSpec;
   /** Iterations that were kept. */
   readonly rounds: number;
   readonly stopped: TreeStop;
@@ -107,21 +115,26 @@ let fits = 0;
  * @example
  * const { forest } = await fitTrees(session, { loss: 'logistic', outputs: 1, features: 28, view, categorical });
  */
-export async function fitTrees(session: Session, options: FitTreesOptions): Promise<TreesResult> {
-  checkOptions(options);
-  const { loss, outputs, view, seed = 1, earlyStopping = 0 } = options;
-  const totals = await labelTotals(session, options);
+export async function fitTrees(session: Session, asked: FitTreesOptions): Promise<TreesResult> {
+  checkOptions(asked);
+  const own = isOwn(asked.loss) ? asked.loss : undefined;
+  const options = { ...asked, loss: own ? await loadLoss(own) : (asked.loss as LossName | LossSpec) };
+  const { outputs, view, seed = 1, earlyStopping = 0 } = options;
+  if (lossOf(options.loss as LossSpec).perQuery) await checkQueries(session);
+  const totals = await learnableTotals(session, lossOf(options.loss as LossSpec), outputs, view);
+  const { loss, base } = await startOf(session, options, totals);
   const bins = await chooseBins(session, options, totals.rows);
   const holdOut = earlyStopping > 0 ? (options.holdOut ?? 0.1) : 0;
-  const base = lossOf(loss as LossSpec | string).bestConstant(totals, outputs);
   const booster = new Booster(session, options, bins, {
-    view: binnedReference(view, bins, { outputs, holdOut, seed }),
+    view: binnedReference(view, bins, { outputs, holdOut, seed, ...(own ? { loss: own } : {}) }),
+    loss,
     base,
     rows: totals.rows,
     holdOut: holdOut > 0,
   });
   const { trees, stopped, history, kept } = await booster.run();
   return {
+    loss,
     forest: forestOf(trees.slice(0, kept * outputs), base, bins),
     rounds: kept,
     stopped,
@@ -134,6 +147,7 @@ export async function fitTrees(session: Session, options: FitTreesOptions): Prom
 
 interface Setting {
   readonly view: Reference;
+  readonly loss: LossName | LossSpec;
   readonly base: Float64Array;
   readonly rows: number;
   readonly holdOut: boolean;
@@ -145,6 +159,7 @@ class Booster {
   readonly #bins: readonly FeatureBins[];
   readonly #setting: Setting;
   readonly #problem: TreeProblem;
+  readonly #loss: Loss;
   readonly #width: number;
   readonly #trees: BoostedTree[] = [];
   readonly #store = new HistogramStore();
@@ -164,8 +179,9 @@ class Booster {
     this.#bins = bins;
     this.#setting = setting;
     this.#width = (options.features + 3) & ~3;
-    const { loss, outputs } = options;
-    this.#problem = { fit: `${process.pid} ${fits++}`, loss, outputs, base: [...setting.base] };
+    const { loss, base } = setting;
+    this.#loss = lossOf(loss as LossSpec);
+    this.#problem = { fit: `${process.pid} ${fits++}`, loss, outputs: options.outputs, base: [...base] };
   }
 
   async run() {
@@ -288,8 +304,28 @@ class Booster {
       const news = splits.length === 0 ? at : { ...at, last: undefined };
       step = machine.next(await this.#histograms({ ...news, splits, ask }));
     }
-    this.#gains[output] = leastGain(step.value) ?? this.#gains[output];
-    return { told: told(output, step.value, learningRate, l2), grown: step.value };
+    const grown = step.value;
+    this.#gains[output] = leastGain(grown) ?? this.#gains[output];
+    const tree = told(output, grown, learningRate, l2);
+    const { leafQuantile } = this.#loss;
+    if (leafQuantile === undefined || tree.splits.length === 0) return { told: tree, grown };
+    const renewed = await this.#renewed(leafQuantile, tree, at, learningRate);
+    return { told: { ...tree, leaves: renewed }, grown };
+  }
+
+  /** Leaves of a tree that take a quantile of the residuals in them. */
+  async #renewed(
+    share: number,
+    { splits, leaves }: GrownTree,
+    at: Omit<HistogramRound, 'splits' | 'ask'>,
+    learningRate: number,
+  ): Promise<GrownTree['leaves']> {
+    const ask = leaves.map(([node]) => node);
+    const values = await leafQuantiles(share, ask.length, (level, prefixes) => {
+      const round: RenewRound = { ...at, last: undefined, splits, ask, level, prefixes };
+      return this.#play(round, { summary: leafBytesReference(ask.length), coarse: true, label: 'trees' });
+    });
+    return ask.map((node, i) => [node, learningRate * values[i]] as const);
   }
 
   /** The features that this tree may ask. */
@@ -315,27 +351,28 @@ function told(output: number, { splits, nodes }: Grown, learningRate: number, l2
   return { output, splits, leaves };
 }
 
-async function labelTotals(session: Session, { loss, outputs, view }: FitTreesOptions): Promise<LabelTotals> {
-  const classes = loss === 'softmax' ? outputs : loss === 'logistic' ? 2 : 0;
-  const { value: totals } = await session.reduce<LabelTotals, LabelTotals>({
-    summary: labelsReference(classes),
+/** The loss, with the δ that Huber's was not given, and the margins before any tree. */
+async function startOf(
+  session: Session,
+  { loss: asked, outputs, view }: FitTreesOptions & { readonly loss: LossName | LossSpec },
+  totals: LabelTotals,
+): Promise<{ loss: LossName | LossSpec; base: Float64Array }> {
+  const { name, startQuantile } = lossOf(asked as LossSpec);
+  if (startQuantile === undefined) {
+    return { loss: asked, base: lossOf(asked as LossSpec).bestConstant(totals, outputs) };
+  }
+  const { value } = await session.reduce<unknown, LabelSpread>({
+    summary: labelSpreadReference(startQuantile),
     view,
     keep: 'root',
     label: 'labels',
   });
-  if (!(totals.weight > 0)) {
-    throw new SoraError(
-      'bad-data',
-      'There are no training rows: every label is missing or every weight is 0.',
-    );
-  }
-  if (classes > 0 && totals.classRows.filter((rows) => rows > 0).length < 2) {
-    throw new SoraError(
-      'bad-data',
-      `All ${totals.rows} training rows have the same class: there is nothing to learn. Check the target and the filter of the data.`,
-    );
-  }
-  return totals;
+  const spec: LossSpec = typeof asked === 'string' ? { name: asked } : asked;
+  const spread = Math.sqrt(totals.m2 / totals.weight);
+  const delta = value.delta > 0 ? value.delta : spread > 0 ? spread : 1;
+  const loss = name === 'huber' && spec.delta === undefined ? { ...spec, delta } : asked;
+  const { quantile } = value;
+  return { loss, base: lossOf(loss as LossSpec).bestConstant({ ...totals, quantile }, outputs) };
 }
 
 async function chooseBins(

@@ -6,6 +6,7 @@ import { type KernelRun, runKernels } from '../../kernel/mode.ts';
 import { packSlopes } from '../../kernel/tree.ts';
 import { type Loss, type LossBlock, lossBlock } from '../../loss/loss.ts';
 import { lossOf } from '../../loss/registry.ts';
+import { queryEvaluator } from './query.ts';
 import type { TreeProblem } from './round.ts';
 import type { BinnedView } from './view.ts';
 
@@ -28,6 +29,7 @@ interface Evaluator {
 /** An evaluator of the loss at the margins of the view. */
 function evaluator(run: KernelRun, view: BinnedView, loss: Loss, outputs: number): Evaluator {
   const stride = BLOCK_ROWS;
+  if (loss.perQuery) return queryEvaluator(run, view, loss, stride);
   const { rows, margins, labels, weights, kept } = view;
   const block = {
     rows: 0,
@@ -47,7 +49,9 @@ function evaluator(run: KernelRun, view: BinnedView, loss: Loss, outputs: number
       block.labels[count] = 0;
       block.weights[count] = 0;
     }
-    return lossBlock(loss, run.wasm, block as LossBlock);
+    const sum = lossBlock(loss, run.wasm, block as LossBlock);
+    if (loss.flat) block.curvatures.set(block.weights);
+    return sum;
   };
   return {
     stride,

@@ -9,6 +9,7 @@ import type { DenseView, View } from '../../particle/view.ts';
 import { combine32, mix32 } from '../../random.ts';
 import { compiledModule, type Reference, resolveReference } from '../../run/reference.ts';
 import type { ViewKind } from '../../run/session.ts';
+import { loadLoss } from '../own-loss.ts';
 import { binColumn, type FeatureBins } from './bins.ts';
 
 /** Binned rows with a desk. Plane k of margins starts at k · rows, that of slopes at 2 · k · rows. */
@@ -28,6 +29,8 @@ export interface BinnedView extends View {
   readonly offsets?: Float64Array;
   /** 1 where a row is learned from, 0 where it is held out; absent: all are learned from. */
   readonly kept?: Uint8Array;
+  /** As in the dense view: where groups begin. */
+  readonly groups?: Uint32Array;
   /** The desk: undefined until desk.ts has written it. */
   readonly margins: Float64Array;
   /** Gradient and Hessian, a pair a row. */
@@ -47,13 +50,15 @@ export interface BinnedOptions {
   /** Share of rows that are held out. */
   readonly holdOut: number;
   readonly seed: number;
+  /** A loss of the user's own, for the worker to load. */
+  readonly loss?: Reference;
 }
 
 /** Names {@link binnedView}. */
 export function binnedReference(
   view: Reference,
   bins: readonly FeatureBins[],
-  options: { readonly outputs: number; readonly holdOut: number; readonly seed: number },
+  options: Pick<BinnedOptions, 'outputs' | 'holdOut' | 'seed' | 'loss'>,
 ): Reference {
   const plain = bins.map(({ edges, count, categorical }) => ({ edges: [...edges], count, categorical }));
   const json: BinnedOptions = { view, bins: plain, ...options };
@@ -65,7 +70,8 @@ export function binnedReference(
  * @byReference
  */
 export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
-  const { view, bins, outputs, holdOut, seed } = options as unknown as BinnedOptions;
+  const { view, bins, outputs, holdOut, seed, loss } = options as unknown as BinnedOptions;
+  if (loss !== undefined) await loadLoss(loss);
   // Inside a worker this module is compiled, and so must be the one it names.
   const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
   const inner = await resolveReference<ViewKind<DenseView>>({ ...view, module });
@@ -101,7 +107,7 @@ export function binRows(
   holdOut: number,
   seed: number,
 ): BinnedView {
-  const { rows, features, stride, values, labels, weights, offsets } = view;
+  const { rows, features, stride, values, labels, weights, offsets, groups } = view;
   const width = (features + 3) & ~3;
   const columns = new Uint8Array(rows * features);
   for (let f = 0; f < features; f++) {
@@ -112,7 +118,7 @@ export function binRows(
   const hashes = rowHashes(records, width, labels, seed);
   let salt = rows;
   for (const hash of hashes) salt = (Math.imul(salt, 31) + hash) | 0;
-  const kept = holdOut > 0 ? keptRows(hashes, holdOut) : undefined;
+  const kept = holdOut > 0 ? keptRows(groups ? firstOfGroup(hashes, groups) : hashes, holdOut) : undefined;
   return {
     kind: 'binned',
     rows,
@@ -125,6 +131,7 @@ export function binRows(
     ...(weights ? { weights } : {}),
     ...(offsets ? { offsets } : {}),
     ...(kept ? { kept } : {}),
+    ...(groups ? { groups } : {}),
     margins: new Float64Array(outputs * rows),
     slopes: new Float32Array(2 * outputs * rows),
     order: new Uint32Array(rows),
@@ -163,6 +170,13 @@ function rowHashes(records: Uint8Array, width: number, labels: Float64Array, see
     hashes[row] = mix32(hash ^ Math.imul(halves[0], 0x85ebca6b) ^ halves[1]);
   }
   return hashes;
+}
+
+/** The hash of its first row for every row of a group: groups are held out whole. */
+function firstOfGroup(hashes: Uint32Array, groups: Uint32Array): Uint32Array {
+  const out = hashes.slice();
+  for (let g = 0; g + 1 < groups.length; g++) out.fill(hashes[groups[g]], groups[g], groups[g + 1]);
+  return out;
 }
 
 function keptRows(hashes: Uint32Array, holdOut: number): Uint8Array {

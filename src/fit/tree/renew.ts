@@ -1,0 +1,124 @@
+/**
+ * Leaf values that are quantiles of residuals, for losses whose best leaf is one (Friedman 2001, algorithm 3; LightGBM
+ * and scikit-learn renew leaves alike). The quantile of each leaf is found among residuals rounded to f32, by the bytes
+ * of keys that sort as they do, the highest first: four rounds, each a summary of weights by byte. So it is the exact
+ * weighted lower quantile (the least residual at or below which the share lies), however the data is cut.
+ *
+ *     state: f64 [leaf][byte], weights of the rows whose key begins with the leaf's prefix
+ */
+import type { Json } from '../../json.ts';
+import type { Reference } from '../../run/reference.ts';
+import { taggedCodec } from '../../summary/codec.ts';
+import { keyOf, scoreOf } from '../../summary/score-histogram.ts';
+import type { InputNotes, Summary } from '../../summary/summary.ts';
+import { withOrder } from './desk.ts';
+import { decodeRound, type HistogramRound } from './round.ts';
+import type { BinnedView } from './view.ts';
+
+const BYTES = 4;
+
+/** A round that asks where the quantile of each leaf lies: `ask` are the leaves. */
+export interface RenewRound extends HistogramRound {
+  /** Bytes that are known. */
+  readonly level: number;
+  /** By leaf, those bytes. */
+  readonly prefixes: readonly number[];
+}
+
+/** Names {@link leafBytes} of so many leaves. */
+export function leafBytesReference(leaves: number): Reference {
+  return { module: import.meta.url, name: 'leafBytes', options: { leaves } };
+}
+
+/**
+ * Summary of residual keys by leaf.
+ * @byReference
+ */
+export function leafBytes(
+  options: Json,
+  parameters?: Uint8Array,
+): Summary<Float64Array, Float64Array, BinnedView> {
+  const { leaves } = options as { leaves: number };
+  let known: RenewRound | undefined;
+  const round = () => (known ??= decodeRound<RenewRound>(parameters as Uint8Array));
+  return {
+    id: 'tree-leaf-bytes/1',
+    empty: () => new Float64Array(256 * leaves),
+    observe: (state, view, notes) => addBytes(state, view, round(), notes),
+    merge(into, from) {
+      for (let i = 0; i < into.length; i++) into[i] += from[i];
+    },
+    read: (state) => state,
+    codec: taggedCodec(
+      'tree-leaf-bytes/1',
+      (writer, state) => writer.f64s(state),
+      (reader) => reader.f64s(),
+    ),
+  };
+}
+
+/** Rows that are held out to stop early do not count. O(rows) a round: about 5 ns each. */
+function addBytes(state: Float64Array, view: BinnedView, round: RenewRound, notes?: InputNotes): void {
+  const { labels, margins, weights, kept } = view;
+  const shift = 8 * (BYTES - 1 - round.level);
+  const addLeaf = (order: Uint32Array, leaf: number): void => {
+    const prefix = round.prefixes[leaf];
+    for (const row of order) {
+      if (kept !== undefined && kept[row] === 0) continue;
+      const key = keyOf(labels[row] - margins[row]);
+      if (round.level > 0 && key >>> (shift + 8) !== prefix) continue;
+      state[256 * leaf + ((key >>> shift) & 255)] += weights === undefined ? 1 : weights[row];
+    }
+  };
+  withOrder(
+    view,
+    round,
+    notes,
+    (rowsOf) => {
+      round.ask.forEach((node, leaf) => {
+        // Leaves of a tree with a split: never the whole view.
+        addLeaf(rowsOf(node) as Uint32Array, leaf);
+      });
+    },
+    true,
+  );
+}
+
+/**
+ * The quantile `share` of the residuals in each leaf of the tree in growth; 0 where a leaf has no weight. `ask` plays
+ * one round.
+ */
+export async function leafQuantiles(
+  share: number,
+  leaves: number,
+  ask: (level: number, prefixes: readonly number[]) => Promise<Float64Array>,
+): Promise<number[]> {
+  const found = Array.from({ length: leaves }, () => ({ prefix: 0, below: 0, target: 0, empty: false }));
+  for (let level = 0; level < BYTES; level++) {
+    const sums = await ask(
+      level,
+      found.map(({ prefix }) => prefix),
+    );
+    found.forEach((leaf, i) => {
+      const bytes = sums.subarray(256 * i, 256 * (i + 1));
+      if (level === 0) leaf.target = share * bytes.reduce((sum, weight) => sum + weight, 0);
+      const byte = byteAt(bytes, leaf.target - leaf.below);
+      if (byte < 0) leaf.empty = true;
+      for (let b = 0; b < byte; b++) leaf.below += bytes[b];
+      leaf.prefix = leaf.prefix * 256 + Math.max(0, byte);
+    });
+  }
+  return found.map(({ prefix, empty }) => (empty ? 0 : scoreOf(prefix)));
+}
+
+/** First byte up to which there is as much weight as wanted, or the last with any; -1 where there is none. */
+function byteAt(bytes: Float64Array, wanted: number): number {
+  let [sum, last] = [0, -1];
+  for (let byte = 0; byte < 256; byte++) {
+    if (bytes[byte] === 0) continue;
+    last = byte;
+    sum += bytes[byte];
+    if (sum >= wanted) break;
+  }
+  return last;
+}

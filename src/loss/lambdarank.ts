@@ -1,0 +1,130 @@
+/**
+ * LambdaMART's gradients of rankings (Burges, "From RankNet to LambdaRank to LambdaMART", 2010, sections 3–7): each
+ * pair of rows of a query pulls its better one up with a logistic force times the change of NDCG that swapping the two
+ * would make. Scores come out of it that order rows within a query; they have no unit and no link.
+ * As in LightGBM, pairs count where the higher placed row is among the first {@link TRUNCATION}, forces shrink with the
+ * distance of scores, and the forces of a query are scaled by log2(1 + Σ) / Σ.
+ */
+import { log, sigmoid } from '../kernel/elementary.ts';
+import type { Loss } from './loss.ts';
+
+/** Places that pairs are formed for. */
+const TRUNCATION = 30;
+/** Places of the NDCG that is watched. */
+export const WATCHED_PLACES = 10;
+/** Largest relevance: 2^31 is a gain that still leaves room. */
+const MOST = 31;
+
+const log2 = (x: number): number => log(x) / log(2);
+
+/** Gain of a relevance: 2^y - 1. */
+export function gainOf(relevance: number): number {
+  return 2 ** relevance - 1;
+}
+
+const DISCOUNTS = Float64Array.from({ length: 1 << 12 }, (_, place) => 1 / log2(place + 2));
+
+/** Discount of a place, counted from 0: 1 / log2(place + 2). */
+export function discountOf(place: number): number {
+  return place < DISCOUNTS.length ? DISCOUNTS[place] : 1 / log2(place + 2);
+}
+
+/** DCG of the first `places` of the best order of these gains (descending). */
+export function bestDcg(labels: Float64Array, places: number): number {
+  const sorted = labels.slice().sort().reverse();
+  let sum = 0;
+  for (let i = 0; i < Math.min(places, sorted.length); i++) sum += gainOf(sorted[i]) * discountOf(i);
+  return sum;
+}
+
+/** Row numbers by score, highest first; of equal ones the first. */
+export function ranked(scores: Float64Array): Uint32Array {
+  return Uint32Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a] || a - b);
+}
+
+/**
+ * NDCG of the first `places` of a query; rows of equal score share the mean gain of their places (McSherry & Najork,
+ * ECIR 2008). Undefined where no row is relevant. O(rows log rows).
+ */
+export function ndcg(scores: Float64Array, labels: Float64Array, places: number): number | undefined {
+  const best = bestDcg(labels, places);
+  if (!(best > 0)) return undefined;
+  const order = ranked(scores);
+  let sum = 0;
+  for (let first = 0; first < Math.min(places, order.length); ) {
+    let [end, gains, discounts] = [first, 0, 0];
+    for (; end < order.length && scores[order[end]] === scores[order[first]]; end++) {
+      gains += gainOf(labels[order[end]]);
+      if (end < places) discounts += discountOf(end);
+    }
+    sum += (gains / (end - first)) * discounts;
+    first = end;
+  }
+  return sum / best;
+}
+
+/**
+ * Gradients and curvatures of the rows of one query, added into `residuals` and `curvatures` (zeros before).
+ * O(rows log rows + truncation × rows).
+ */
+export function addLambdas(
+  scores: Float64Array,
+  labels: Float64Array,
+  residuals: Float64Array,
+  curvatures: Float64Array,
+): void {
+  const best = bestDcg(labels, TRUNCATION);
+  if (!(best > 0)) return;
+  const order = ranked(scores);
+  const count = order.length;
+  const isFlat = scores[order[0]] === scores[order[count - 1]];
+  let total = 0;
+  for (let i = 0; i < Math.min(count - 1, TRUNCATION); i++) {
+    for (let j = i + 1; j < count; j++) {
+      const [a, b] = [order[i], order[j]];
+      if (labels[a] === labels[b]) continue;
+      const [high, low] = labels[a] > labels[b] ? [a, b] : [b, a];
+      const distance = scores[high] - scores[low];
+      const change =
+        ((gainOf(labels[high]) - gainOf(labels[low])) * Math.abs(discountOf(i) - discountOf(j))) / best;
+      const force = isFlat ? change : change / (0.01 + Math.abs(distance));
+      const share = sigmoid(-distance);
+      const pull = share * force;
+      const bend = share * (1 - share) * force;
+      residuals[high] -= pull;
+      residuals[low] += pull;
+      curvatures[high] += bend;
+      curvatures[low] += bend;
+      total += 2 * pull;
+    }
+  }
+  if (!(total > 0)) return;
+  const scale = log2(1 + total) / total;
+  for (let row = 0; row < count; row++) {
+    residuals[row] *= scale;
+    curvatures[row] *= scale;
+  }
+}
+
+export function lambdarank(): Loss {
+  return {
+    id: 'lambdarank',
+    name: 'lambdarank',
+    perClass: false,
+    parameter: 0,
+    perQuery: true,
+    /** Rows alone have no loss: trees evaluate whole queries (fit/tree/query.ts). */
+    block({ rows, residuals, curvatures }) {
+      residuals.fill(0, 0, rows);
+      curvatures?.fill(0, 0, rows);
+      return 0;
+    },
+    labelProblem: (label) =>
+      Number.isInteger(label) && label >= 0 && label <= MOST
+        ? undefined
+        : `it must be a relevance, a whole number from 0 (not relevant) to ${MOST}.`,
+    toMeans() {},
+    toMargins() {},
+    bestConstant: () => Float64Array.of(0),
+  };
+}
