@@ -60,6 +60,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeQuantize: Pointers;
   readonly treeAdd: Pointers;
   readonly treeBins: Pointers;
+  readonly forestBlock: Pointers;
+  readonly forestMirror: Pointers;
 }
 
 /** Static data must end before the arena begins, at the first page. */
