@@ -1,8 +1,9 @@
 """Models of LightGBM and XGBoost with what they predict, as goldens of their import.
 
     python scripts/goldens/exchange.py import     # writes src/model/exchange/fixtures
+    npm run build && node scripts/goldens/exchange.mjs && python scripts/goldens/exchange.py export
 
-Made with LightGBM 4.7.0, XGBoost 3.2.0, pandas 3.1.1, numpy 2.4.6. Features are f32, since Sora's are. The rows that are
+The second line lets LightGBM and onnxruntime 1.32.0 predict with what Sora exported. Made with LightGBM 4.7.0, XGBoost 3.2.0, pandas 3.1.1, numpy 2.4.6. Features are f32, since Sora's are. The rows that are
 predicted hold what training did not: missing values everywhere, infinities, zeros, categories that were never seen.
 """
 import json
@@ -115,5 +116,36 @@ def imports():
     (FOLDER / "imports.json").write_text(text + "\n")
 
 
+def exports():
+    """What LightGBM and onnxruntime make of exported models, from the features of rows (NaN where missing)."""
+    import onnxruntime as ort
+
+    made = json.loads((FOLDER / "exports/rows.json").read_text())
+    goldens = {}
+    for name, one in made.items():
+        x = np.array([[np.nan if v is None else v for v in row] for row in one["rows"]], dtype=np.float32)
+        booster = lgb.Booster(model_file=FOLDER / f"exports/{name}.txt")
+        session = ort.InferenceSession(FOLDER / f"exports/{name}.onnx")
+        outputs = dict(zip([o.name for o in session.get_outputs()], session.run(None, {"features": x})))
+        flat = lambda a: np.asarray(a, dtype=np.float64).ravel().tolist()
+        goldens[name] = {
+            "rows": one["rows"],
+            "lightgbm": {"raw": flat(booster.predict(x, raw_score=True)), "prediction": flat(booster.predict(x))},
+            "onnx": {k: list(v) if k == "label" else flat(v) for k, v in outputs.items()},
+        }
+    check_names()
+    versions = {"lightgbm": lgb.__version__, "onnxruntime": ort.__version__, "numpy": np.__version__}
+    (FOLDER / "exports.json").write_text(json.dumps({"versions": versions, "cases": goldens}) + "\n")
+    (FOLDER / "exports/rows.json").unlink()
+
+
+def check_names():
+    """An exported model knows its categories by name: LightGBM predicts a data frame as XGBoost did before the export."""
+    one = json.loads((FOLDER / "imports.json").read_text())["cases"]["xgboost-multiclass"]
+    data = pd.DataFrame({k: pd.Categorical(v) if k == "colour" else np.array(v, dtype=np.float32) for k, v in one["columns"].items()})
+    found = lgb.Booster(model_file=FOLDER / "exports/xgboost-multiclass.txt").predict(data)
+    np.testing.assert_allclose(found.ravel(), one["prediction"], rtol=0, atol=1e-6)
+
+
 if __name__ == "__main__":
-    {"import": imports}[sys.argv[1]]()
+    {"import": imports, "export": exports}[sys.argv[1]]()
