@@ -28,6 +28,12 @@ describe('sora import and export', () => {
     expect(made.stdout).toMatch(/model +8 trees, 80 leaves, of LightGBM \(binary sigmoid:1\)/);
     expect(made.stdout).toMatch(/predicts +paid \(binary: no, yes\)/);
 
+    const shown = await run('inspect', 'm.model');
+    expect(shown.stdout).toMatch(/target +paid · imported from LightGBM, objective binary sigmoid:1/);
+    expect(shown.stdout).toMatch(
+      /learner +gradient-boosted trees, logistic loss, by LightGBM, 8 rounds, imported/,
+    );
+
     writeFileSync(join(folder, 'rows.csv'), csvOf(golden.columns));
     const predicted = await run('predict', 'm.model', 'rows.csv', '--out', 'p.csv');
     expect(predicted.code).toBe(0);

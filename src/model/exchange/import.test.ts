@@ -91,7 +91,12 @@ describe('an imported model', () => {
       ['mood', 'category', 'label'],
     ]);
     expect(model.recipe.label).toMatchObject({ kind: 'multiclass', classes: ['a', 'b', 'c'] });
-    expect(model.learner).toMatchObject({ reason: 'imported from XGBoost 3.2.0', outputs: 3, rounds: 8 });
+    expect(model.learner).toMatchObject({
+      reason: 'imported',
+      options: { source: 'XGBoost 3.2.0', objective: 'multi:softprob' },
+      outputs: 3,
+      rounds: 8,
+    });
     expect(model.provenance).toEqual({ sora: '1.2.3' });
   });
 });

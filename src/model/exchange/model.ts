@@ -49,7 +49,7 @@ export function importedModel(imported: Imported, names: ImportNames, sora: stri
       features: forest.features,
       options: { source, objective },
       converged: true,
-      reason: `imported from ${source}`,
+      reason: 'imported',
       rounds: Math.ceil((forest.starts.length - 1) / forest.outputs),
     },
     provenance: { sora },

@@ -5,7 +5,7 @@
 import { bytes, integer, integers, join, type Message } from './protobuf.ts';
 
 const IR_VERSION = 8;
-/** Versions of the operators that are used; onnxruntime knows them since 1.10. */
+/** Versions of the operators that are used. */
 const OPERATORS = { '': 15, 'ai.onnx.ml': 3 } as const;
 
 /** Element types (TensorProto.DataType). */
