@@ -1,12 +1,11 @@
 /** onnxruntime-node's side of the prediction benchmark: FOLDER MODEL ROWS; one thread. Prints one JSON line. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { median, peakBytes } from '../common.mjs';
 
 const [folder, modelPath, rowsPath] = process.argv.slice(2);
-const require = createRequire(join(folder, 'package.json'));
-const ort = require('onnxruntime-node');
+const require = createRequire(import.meta.url);
+const ort = require(folder);
 const FEATURES = 28;
 const BATCH = 10_000;
 
@@ -44,7 +43,7 @@ for (let round = 0; round < 3; round++) {
 const start = now();
 for (let row = 0; row < 2000; row++) await predict(row, 1);
 const one = (now() - start) / 2000;
-const { version } = require('onnxruntime-node/package.json');
+const { version } = require(`${folder}/package.json`);
 console.log(
   JSON.stringify({
     peer: `onnxruntime-node ${version}`,

@@ -1,8 +1,8 @@
-/** Packed forests: kernel, twin and walk give the same bits, whatever is asked; and which forests are not packed. */
+/** Packed forests: kernel, twin and walk give the same bits, whatever is asked. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { arbitraryTree, forestOf, type Tree } from '../../test/forests.ts';
-import { MOST_EDGES } from '../kernel/forest.ts';
+import { MOST_EDGES, WALKED } from '../kernel/forest.ts';
 import { arena } from '../kernel/memory.ts';
 import { type KernelMode, kernelRuns, setKernelMode } from '../kernel/mode.ts';
 import type { DenseView } from '../particle/view.ts';
@@ -121,27 +121,44 @@ describe('a packed forest', () => {
     );
   });
 
-  it.each([
-    [257, undefined],
-    [256, 'packed'],
-  ])('of a tree with %i leaves is %s', (leaves, expected) => {
-    const at = Array.from({ length: leaves - 1 }, (_, i) => i);
-    const forest = forestOf([ladder(at, 0)], { features: 1 });
-    expect(packForest(forest) === undefined ? undefined : 'packed').toBe(expected);
-    const view = viewOf(600, 1, (row) => row - 100);
-    expect(forestScorer(forest)(view)).toEqual(forestMargins(forest, view));
+  it.each([255, 256, 257, 1500])('of a tree with %i leaves, alone and among others', (leaves) => {
+    const at = Array.from({ length: leaves - 1 }, (_, i) => (i * 7919) % leaves).sort((a, b) => a - b);
+    const trees = [ladder([0, 40], 0), ladder(at, 0, true), ladder([3], 0, true), ladder(at, 0)];
+    const forest = forestOf(trees, { features: 1, outputs: 2, treeOutputs: [0, 1, 0, 0] });
+    expect(packForest(forest)?.trees.includes(WALKED)).toBe(leaves > 256);
+    expectSame(
+      forest,
+      viewOf(2003, 1, (row) => (row % 50 === 0 ? NAN : row - 100)),
+    );
   });
 
-  it('is refused where nodes share children, have none that lead there, or a set begins between sets', () => {
+  it('walks large trees that ask categories', () => {
+    const among = (codes: number[], missingLeft: boolean, left: Tree, right: Tree): Tree => {
+      return { feature: 1, among: codes, missingLeft, left, right };
+    };
+    const at = Array.from({ length: 150 }, (_, i) => i / 8);
+    const half = among([1, 9, 255], false, ladder(at, 0), ladder(at, 0, true, 1000));
+    const tree = among([0, 1, 2, 64, 128], true, half, among([], false, 1, ladder(at, 0, false, 2000)));
+    const forest = forestOf([tree], { features: 2 });
+    expect(packForest(forest)?.trees[1]).toBe(WALKED);
+    expectSame(forest, mixedView(997, 2, 8));
+  });
+
+  it('walks where nodes share children or none lead to them; is refused where a set begins between sets', () => {
     const split: Tree = { feature: 0, at: 1, left: 1, right: 2 };
     const forest = forestOf([{ feature: 0, at: 0, left: split, right: split }], { features: 1 });
     const lefts = forest.lefts.slice();
     lefts[1] = lefts[2];
-    expect(packForest({ ...forest, lefts })).toBeUndefined();
     const nodeFeatures = forest.nodeFeatures.slice();
     nodeFeatures[2] = -1;
-    expect(packForest({ ...forest, nodeFeatures })).toBeUndefined();
-    const among = forestOf(
+    for (const odd of [
+      { ...forest, lefts },
+      { ...forest, nodeFeatures },
+    ]) {
+      expect(packForest(odd)?.trees[1]).toBe(WALKED);
+      expectSame(odd, mixedView(70, 1, 9));
+    }
+    const sets = forestOf(
       [
         { feature: 0, among: [1], left: 1, right: 2 },
         { ...split, among: [2] },
@@ -150,9 +167,12 @@ describe('a packed forest', () => {
         features: 1,
       },
     );
-    const thresholds = among.thresholds.map((t, node) => (among.flags[node] & CATEGORICAL ? t / 2 : t));
-    expect(packForest(among)).toBeDefined();
-    expect(packForest({ ...among, thresholds })).toBeUndefined();
+    const thresholds = sets.thresholds.map((t, node) => (sets.flags[node] & CATEGORICAL ? t / 2 : t));
+    expect(packForest(sets)).toBeDefined();
+    const between = { ...sets, thresholds };
+    expect(packForest(between)).toBeUndefined();
+    const view = mixedView(50, 1, 10);
+    expect(forestScorer(between)(view)).toEqual(forestMargins(between, view));
   });
 });
 

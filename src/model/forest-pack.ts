@@ -14,14 +14,20 @@ import {
   INNER_SLOTS,
   MOST_EDGES,
   MOST_LEAVES,
+  NODE_BYTES,
   NODE_CATEGORICAL,
+  NODE_LEAF,
   NODE_MISSING_LEFT,
   type PackedForest,
   SET_SHIFT,
   SLOT_BYTES,
+  WALKED,
 } from '../kernel/forest.ts';
 import { CATEGORICAL, type Forest, MISSING_LEFT, SET_WORDS, treeCount } from './forest.ts';
 import { floorToSingle } from './single.ts';
+
+/** No bin lies above it, so nothing goes right. */
+const LARGEST_BIN = 127;
 
 /** Where nodes find their feature. */
 interface Columns {
@@ -34,35 +40,31 @@ interface Columns {
 }
 
 /**
- * The packed form; undefined where a tree has more than {@link MOST_LEAVES} leaves, or nodes that are reached twice or
- * never, which a file may hold and no fit makes. O(nodes · log nodes).
+ * The packed form; undefined where a set begins between sets, which a file may hold and no fit makes.
+ * O(nodes · log nodes).
  */
 export function packForest(forest: Forest): PackedForest | undefined {
-  const { treeOutputs, nodeFeatures, sets, starts } = forest;
-  const layouts = Array.from({ length: treeCount(forest) }, (_, tree) => slotsOf(forest, tree));
-  if (!layouts.every((layout) => layout !== undefined) || !hasWholeSets(forest)) return undefined;
+  if (!hasWholeSets(forest)) return undefined;
   const columns = columnsOf(forest);
   const blockRows = blockRowsOf(columns.planes);
-  const program = new Uint32Array(4 * nodeFeatures.reduce((sum, feature) => sum + (feature < 0 ? 0 : 1), 0));
-  const leafValues: number[] = [];
-  const trees: number[] = [];
-  let node = 0;
-  for (const [tree, { slots, inner, leaves }] of layouts.entries()) {
-    trees.push(inner.length, slots[0], leaves.length, treeOutputs[tree]);
-    for (const leaf of leaves) leafValues.push(forest.leafValues[starts[tree] + leaf]);
-    for (const i of inner.reverse()) {
-      program.set(nodeWords(forest, starts[tree] + i, slots, i, columns, blockRows), 4 * node++);
-    }
+  const packed = { trees: [] as number[], words: [] as number[], leafValues: [] as number[] };
+  for (let tree = 0; tree < treeCount(forest); tree++) {
+    const layout = slotsOf(forest, tree);
+    const plan = { forest, tree, columns, blockRows };
+    const { nodes, root, leaves } = layout === undefined ? walkedTree(plan) : slottedTree(plan, layout);
+    for (const words of nodes) packed.words.push(...words);
+    for (const leaf of leaves) packed.leafValues.push(forest.leafValues[forest.starts[tree] + leaf]);
+    packed.trees.push(nodes.length, root, leaves.length, forest.treeOutputs[tree]);
   }
   return {
     outputs: forest.outputs,
     columns: columns.list,
     planes: columns.planes,
     blockRows,
-    trees: Uint32Array.from(trees),
-    program,
-    sets,
-    leafValues: Float64Array.from(leafValues),
+    trees: Uint32Array.from(packed.trees),
+    program: Uint32Array.from(packed.words),
+    sets: forest.sets,
+    leafValues: Float64Array.from(packed.leafValues),
   };
 }
 
@@ -70,8 +72,66 @@ function hasWholeSets({ thresholds, flags }: Forest): boolean {
   return flags.every((flag, node) => (flag & CATEGORICAL) === 0 || thresholds[node] % SET_WORDS === 0);
 }
 
-/** Slots of the nodes of a tree, its inner nodes in order, and its leaves from left to right. */
-function slotsOf({ starts, nodeFeatures, lefts }: Forest, tree: number) {
+/** A tree to be packed. */
+interface Plan {
+  readonly forest: Forest;
+  readonly tree: number;
+  readonly columns: Columns;
+  readonly blockRows: number;
+}
+
+/** Words of nodes, slot of the root, and the nodes that are leaves, in the order of their values. */
+interface PackedTree {
+  readonly nodes: readonly (readonly number[])[];
+  readonly root: number;
+  readonly leaves: readonly number[];
+}
+
+/** Every node is asked: children first. */
+function slottedTree(plan: Plan, { slots, inner, leaves }: Slots): PackedTree {
+  const { starts, lefts } = plan.forest;
+  const nodes = inner.toReversed().map((i) => {
+    const left = lefts[starts[plan.tree] + i];
+    return [...question(plan, i), slots[left] | (slots[left + 1] << 16), slots[i]];
+  });
+  return { nodes, root: slots[0], leaves };
+}
+
+/** Nodes as they stand; too many leaves for a byte, or a node that is reached twice or never. */
+function walkedTree(plan: Plan): PackedTree {
+  const { starts, lefts, nodeFeatures } = plan.forest;
+  const root = starts[plan.tree];
+  const leaves: number[] = [];
+  const nodes = Array.from({ length: starts[plan.tree + 1] - root }, (_, i) => {
+    if (nodeFeatures[root + i] >= 0) return [...question(plan, i), NODE_BYTES * lefts[root + i], 0];
+    return [0, NODE_LEAF | LARGEST_BIN, NODE_BYTES * i, 8 * (leaves.push(i) - 1)];
+  });
+  return { nodes, root: WALKED, leaves };
+}
+
+/** Plane, and bin or set, of node i of a tree. */
+function question({ forest, tree, columns, blockRows }: Plan, i: number): [number, number] {
+  const { nodeFeatures, thresholds, flags, starts } = forest;
+  const node = starts[tree] + i;
+  const feature = nodeFeatures[node];
+  const missingLeft = (flags[node] & MISSING_LEFT) !== 0;
+  if ((flags[node] & CATEGORICAL) !== 0) {
+    const set = (thresholds[node] / SET_WORDS) << SET_SHIFT;
+    const word = set | NODE_CATEGORICAL | (missingLeft ? NODE_MISSING_LEFT : 0);
+    return [columns.codes(feature) * blockRows, word];
+  }
+  const { plane, bin } = columns.find(feature, thresholds[node], missingLeft ? 'left' : 'right');
+  return [plane * blockRows, bin & 255];
+}
+
+interface Slots {
+  readonly slots: Uint32Array;
+  readonly inner: readonly number[];
+  readonly leaves: readonly number[];
+}
+
+/** Slots of the nodes of a tree, its inner nodes in order, and its leaves from left to right; undefined: to be walked. */
+function slotsOf({ starts, nodeFeatures, lefts }: Forest, tree: number): Slots | undefined {
   const root = starts[tree];
   const size = starts[tree + 1] - root;
   if (size > 2 * MOST_LEAVES - 1) return undefined;
@@ -94,28 +154,6 @@ function slotsOf({ starts, nodeFeatures, lefts }: Forest, tree: number) {
   inner.sort((a, b) => a - b);
   for (const [at, i] of inner.entries()) slots[i] = INNER_SLOTS + at * SLOT_BYTES;
   return { slots, inner, leaves };
-}
-
-function nodeWords(
-  forest: Forest,
-  node: number,
-  slots: Uint32Array,
-  i: number,
-  columns: Columns,
-  blockRows: number,
-): number[] {
-  const { nodeFeatures, thresholds, flags, lefts } = forest;
-  const feature = nodeFeatures[node];
-  const missingLeft = (flags[node] & MISSING_LEFT) !== 0;
-  const left = lefts[node];
-  const children = slots[left] | (slots[left + 1] << 16);
-  if ((flags[node] & CATEGORICAL) !== 0) {
-    const set = (thresholds[node] / SET_WORDS) << SET_SHIFT;
-    const word = set | NODE_CATEGORICAL | (missingLeft ? NODE_MISSING_LEFT : 0);
-    return [columns.codes(feature) * blockRows, word, children, slots[i]];
-  }
-  const { plane, bin } = columns.find(feature, thresholds[node], missingLeft ? 'left' : 'right');
-  return [plane * blockRows, bin & 255, children, slots[i]];
 }
 
 /** What nodes ask of a feature. */
