@@ -58,6 +58,19 @@ export function unsupported(where: string, what: string, remedy: string): SoraEr
   return new SoraError('unsupported-format', `${where}: ${what} cannot be imported. ${remedy}`);
 }
 
+/** More than any model has; what a damaged file says must not fill the memory. */
+const MOST = { outputs: 10_000, features: 10_000_000 } as const;
+
+/** Throws `bad-input` unless outputs and features are whole numbers within reason. */
+export function checkShape(shape: { outputs: number; features: number }, where: string): void {
+  for (const name of ['outputs', 'features'] as const) {
+    const least = name === 'outputs' ? 1 : 0;
+    if (Number.isInteger(shape[name]) && shape[name] >= least && shape[name] <= MOST[name]) continue;
+    const problem = `it says that there are ${shape[name]} ${name} (at most ${MOST[name]})`;
+    throw badModel(where, problem, 'The file is damaged: save the model again.');
+  }
+}
+
 /** An empty set of codes. */
 export function emptySet(): Uint32Array {
   return new Uint32Array(SET_WORDS);

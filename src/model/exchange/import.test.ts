@@ -1,6 +1,8 @@
 /** Imported models predict what LightGBM and XGBoost predicted (scripts/goldens/exchange.py); what is refused says why. */
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SoraError } from '../../errors.ts';
 import { createParticle } from '../../particle/create.ts';
 import { modelFiles, modelFromFiles } from '../files.ts';
 import { CATEGORICAL } from '../forest.ts';
@@ -138,6 +140,16 @@ describe('what cannot be imported', () => {
     ],
     ['a lost child', lightgbm.replace(/^left_child=\S+/m, 'left_child=99'), /there is no node 99/],
     ['a lost feature', lightgbm.replace(/^split_feature=\S+/m, 'split_feature=7'), /asks feature 7 of 4/],
+    [
+      'sets out of order',
+      textOf('lightgbm-binary-categories.txt').replace(/^cat_boundaries=0 \d+/m, 'cat_boundaries=0 99'),
+      /tree \d: field "cat_/,
+    ],
+    [
+      'too many outputs',
+      xgboost.replace('"num_class":"0"', '"num_class":"1000000000"'),
+      /there are 1000000000 outputs/,
+    ],
     ['half rounds', lightgbm.replace('num_tree_per_iteration=1', 'num_tree_per_iteration=3'), /rounds of 3/],
     [
       'zeros to the other side',
@@ -167,6 +179,42 @@ describe('what cannot be imported', () => {
   ])('%s', (_, text, message) => {
     expect([lightgbm, xgboost]).not.toContain(text);
     expect(() => modelOf(text)).toThrow(message);
+  });
+
+  it('whatever is damaged: it is said so, or what was read can be predicted with', () => {
+    const texts = Object.values(cases).map(({ file }) => textOf(file));
+    const tokens = ['', '0', '-1', '7', '1e9', '99999999999', 'nan', 'inf', ' ', '\n', ',', '[]', '"'];
+    const damage = fc.record({
+      text: fc.constantFrom(...texts),
+      at: fc.nat(20_000),
+      length: fc.nat(12),
+      put: fc.constantFrom(...tokens),
+    });
+    let read = 0;
+    const property = fc.property(damage, ({ text, at, length, put }) => {
+      const from = at % text.length;
+      const damaged = text.slice(0, from) + put + text.slice(from + length);
+      try {
+        const model = modelOf(damaged);
+        const columns = Object.fromEntries(
+          model.schema.fields.map(({ name, type }) => [
+            name,
+            type === 'category' ? ['3', null] : [0.5, null],
+          ]),
+        );
+        const types = Object.fromEntries(
+          model.schema.fields.map(({ name, type }) => [name, type as 'number' | 'category']),
+        );
+        const { margins } = predictParticle(model, createParticle({ columns, types }));
+        expect(margins.some(Number.isNaN)).toBe(false);
+        read++;
+      } catch (error) {
+        if (!(error instanceof SoraError) || error.code === 'internal') throw error;
+        expect(['bad-input', 'bad-option', 'unsupported-format', 'corrupt']).toContain(error.code);
+      }
+    });
+    fc.assert(property, { numRuns: 400 });
+    expect(read).toBeGreaterThan(20);
   });
 
   it('a target that is a feature, or classes that do not fit', () => {

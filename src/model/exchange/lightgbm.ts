@@ -12,6 +12,7 @@ import {
   addCode,
   badModel,
   buildForest,
+  checkShape,
   emptySet,
   type ForeignNode,
   type ForeignTree,
@@ -52,7 +53,8 @@ export function importLightgbm(text: string, where: string): Imported {
   const objective = header.has('objective') ? header.text('objective').trim() : 'none';
   const meaning = meaningOf(objective, where);
   const outputs = header.count('num_tree_per_iteration');
-  if (outputs < 1 || trees.length % outputs !== 0) {
+  checkShape({ outputs, features: header.words('feature_names').length }, where);
+  if (trees.length % outputs !== 0) {
     throw badModel(where, `${trees.length} trees are not rounds of ${outputs}`, 'Save the model again.');
   }
   const codes = categoriesOf(model, where);
@@ -178,6 +180,13 @@ function bitsOf(tree: TextBlock, cats: number, index: number): number[] {
     throw badModel(
       tree.where,
       `a split asks set ${index} of ${cats}`,
+      'The file is damaged: save the model again.',
+    );
+  }
+  if (bounds.some((bound, i) => bound < (bounds[i - 1] ?? 0))) {
+    throw badModel(
+      tree.where,
+      'field "cat_boundaries" does not ascend from 0',
       'The file is damaged: save the model again.',
     );
   }

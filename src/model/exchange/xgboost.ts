@@ -14,6 +14,7 @@ import {
   addCode,
   badModel,
   buildForest,
+  checkShape,
   emptySet,
   type ForeignNode,
   type ForeignTree,
@@ -49,6 +50,7 @@ const shape = z.object({
   learner: z.object({
     attributes: z.record(z.string(), z.string()).optional(),
     feature_names: z.array(z.string()).optional(),
+    feature_types: z.array(z.string()).optional(),
     learner_model_param: z.object({ base_score: z.string(), num_class: z.string(), num_feature: z.string() }),
     objective: z.object({ name: z.string() }),
     gradient_booster: z.object({
@@ -77,8 +79,9 @@ export function importXgboost(text: string, where: string): Imported {
   const meaning = meaningOf(learner.objective.name, where);
   const outputs = Math.max(1, Number(param.num_class));
   const count = Number(param.num_feature);
+  checkShape({ outputs, features: count }, where);
   const names = Array.from({ length: count }, (_, f) => learner.feature_names?.[f] ?? `f${f}`);
-  const codes = categoriesOf(model, names, where);
+  const codes = categoriesOf(model, names, learner.feature_types ?? [], where);
   const trees = model.trees.map((tree, i) => {
     const place = `${where}, tree ${i}`;
     return foreignTree(tree, model.tree_info[i] ?? 0, count, codes, booster.weight_drop?.[i] ?? 1, place);
@@ -190,9 +193,11 @@ function baseOf(text: string, outputs: number, { margin }: Meaning, where: strin
 function categoriesOf(
   model: z.infer<typeof forestShape>,
   names: readonly string[],
+  types: readonly string[],
   where: string,
 ): Map<number, FeatureCodes> {
   const named = new Map<number, Set<number>>();
+  for (const [f, type] of types.entries()) if (type === 'c') named.set(f, new Set());
   for (const tree of model.trees) {
     for (const node of tree.categories_nodes ?? []) {
       const set = named.get(tree.split_indices[node]) ?? new Set<number>();
