@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { arbitraryTree, forestOf, type Tree } from '../../test/forests.ts';
 import { MOST_EDGES, WALKED } from '../kernel/forest.ts';
-import { arena } from '../kernel/memory.ts';
+import { arena, scratch } from '../kernel/memory.ts';
 import { type KernelMode, kernelRuns, setKernelMode } from '../kernel/mode.ts';
 import type { DenseView } from '../particle/view.ts';
 import { randomUniform } from '../random.ts';
@@ -97,6 +97,30 @@ describe('a packed forest', () => {
       expectSame(forest, { ...view, values, offsets });
     } finally {
       arena.reset(mark);
+    }
+  });
+
+  it('of no trees, or of leaves alone, is the base and their sum', () => {
+    const shape = { features: 1, outputs: 2, base: [0.5, -1] };
+    for (const forest of [
+      forestOf([], shape),
+      forestOf([7, 0.1, 0.2], { ...shape, treeOutputs: [0, 1, 1] }),
+    ]) {
+      expectSame(forest, mixedView(70, 1, 4));
+    }
+  });
+
+  it('is walked by the twin where kernel memory is full, with the same bits', () => {
+    const forest = forestOf([ladder([-1, 0, 1, 2], 1), ladder([-0.5, 0.5], 0)], { features: 2 });
+    const view = mixedView(1500, 2, 6);
+    const mark = scratch.mark();
+    try {
+      scratch.alloc(Uint8Array, scratch.free() - 1000);
+      const before = kernelRuns().plain;
+      expect(forestScorer(forest)(view)).toEqual(forestMargins(forest, view));
+      expect(kernelRuns().plain).toBe(before + 1);
+    } finally {
+      scratch.reset(mark);
     }
   });
 

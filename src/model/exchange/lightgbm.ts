@@ -145,7 +145,7 @@ function categoriesOf(
     throw unsupported(
       where,
       `a model of ${features.length} categorical features and ${pandasCategories.length} lists of their names`,
-      'Train it with categories as whole numbers, or with all of them as pandas categories.',
+      'Train it without category columns of a single value, and with categories either all as numbers or all as pandas has them.',
     );
   }
   return new Map(
