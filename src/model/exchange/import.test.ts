@@ -116,7 +116,7 @@ describe('what cannot be imported', () => {
       withObjective('lambdarank'),
       /objective "lambdarank" cannot be imported. Known are/,
     ],
-    ['square roots', withObjective('regression sqrt'), /square roots of the label/],
+    ['square roots', withObjective('regression sqrt'), /square roots of its labels/],
     [
       'linear trees',
       lightgbm.replaceAll('is_linear=0', 'is_linear=1'),

@@ -31,8 +31,6 @@ const [MISSING_NONE, MISSING_ZERO] = [0, 1];
 /** What LightGBM takes for 0 (kZeroThreshold, an f32). */
 const ZERO = Math.fround(1e-35);
 
-const IDENTITY = 'Export its trees with an objective of identity link, or train the model here.';
-
 /** What an objective means for margins. */
 interface Meaning {
   readonly loss: Imported['loss'];
@@ -54,8 +52,9 @@ export function importLightgbm(text: string, where: string): Imported {
   const meaning = meaningOf(objective, where);
   const outputs = header.count('num_tree_per_iteration');
   checkShape({ outputs, features: header.words('feature_names').length }, where);
-  if (trees.length % outputs !== 0) {
-    throw badModel(where, `${trees.length} trees are not rounds of ${outputs}`, 'Save the model again.');
+  if (trees.length % outputs !== 0 || (outputs > 1 && meaning.loss !== 'softmax')) {
+    const problem = `${trees.length} trees are not rounds of ${outputs} for objective "${objective}"`;
+    throw badModel(where, problem, 'The file is damaged: save the model again.');
   }
   const codes = categoriesOf(model, where);
   const features = header
@@ -80,7 +79,8 @@ function meaningOf(objective: string, where: string): Meaning {
   const [name, ...options] = objective.split(' ');
   const option = (key: string) => options.find((one) => one.startsWith(`${key}:`))?.slice(key.length + 1);
   if (options.includes('sqrt')) {
-    throw unsupported(where, 'a model of square roots of the label (reg_sqrt)', IDENTITY);
+    const remedy = 'Train it without, on labels whose roots were taken before.';
+    throw unsupported(where, 'a model that takes square roots of its labels (reg_sqrt)', remedy);
   }
   switch (name) {
     case 'regression':

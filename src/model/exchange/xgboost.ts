@@ -51,7 +51,12 @@ const shape = z.object({
     attributes: z.record(z.string(), z.string()).optional(),
     feature_names: z.array(z.string()).optional(),
     feature_types: z.array(z.string()).optional(),
-    learner_model_param: z.object({ base_score: z.string(), num_class: z.string(), num_feature: z.string() }),
+    learner_model_param: z.object({
+      base_score: z.string(),
+      num_class: z.string(),
+      num_feature: z.string(),
+      num_target: z.string().optional(),
+    }),
     objective: z.object({ name: z.string() }),
     gradient_booster: z.object({
       name: z.string(),
@@ -77,9 +82,15 @@ export function importXgboost(text: string, where: string): Imported {
     throw unsupported(where, `booster "${booster.name}"`, 'Known are gbtree and dart.');
   }
   const meaning = meaningOf(learner.objective.name, where);
+  if (Number(param.num_target ?? 1) > 1) {
+    throw unsupported(where, `a model of ${param.num_target} targets`, 'Train one model for each of them.');
+  }
   const outputs = Math.max(1, Number(param.num_class));
   const count = Number(param.num_feature);
   checkShape({ outputs, features: count }, where);
+  if (outputs > 1 && meaning.loss !== 'softmax') {
+    throw badModel(where, `objective ${learner.objective.name} has ${outputs} classes`, DAMAGED);
+  }
   const names = Array.from({ length: count }, (_, f) => learner.feature_names?.[f] ?? `f${f}`);
   const codes = categoriesOf(model, names, learner.feature_types ?? [], where);
   const trees = model.trees.map((tree, i) => {
@@ -90,12 +101,7 @@ export function importXgboost(text: string, where: string): Imported {
   if (wrong >= 0)
     throw badModel(where, `tree ${wrong} is of class ${trees[wrong].output} of ${outputs}`, DAMAGED);
   const best = learner.attributes?.best_iteration;
-  const stopped =
-    best === undefined
-      ? []
-      : [
-          `All rounds were imported, also those after the best one (${best}); slice the booster before saving to leave them out.`,
-        ];
+  const later = `All rounds were imported, also those after the best (${best}): slice the booster before saving to leave them out.`;
   return {
     source: `XGBoost ${version.join('.')}`,
     objective: learner.objective.name,
@@ -106,7 +112,7 @@ export function importXgboost(text: string, where: string): Imported {
       { features: count, base: baseOf(param.base_score, outputs, meaning, where) },
       where,
     ),
-    notes: [...(meaning.note === undefined ? [] : [meaning.note]), ...stopped],
+    notes: [...(meaning.note === undefined ? [] : [meaning.note]), ...(best === undefined ? [] : [later])],
   };
 }
 
