@@ -15,6 +15,13 @@ export const DATA = process.env.SORA_DATA ?? fileURLToPath(new URL('../../shared
 /** Python of the peers, as bench/peers/install.sh makes it. */
 export const PYTHON = join(process.env.SORA_PEERS ?? join(tmpdir(), 'sora-peers'), 'bin', 'python');
 
+/** onnxruntime-node, as bench/peers/install.sh installs it outside of the project. */
+export const ORT = join(
+  process.env.SORA_ORT ?? join(tmpdir(), 'sora-ort'),
+  'node_modules',
+  'onnxruntime-node',
+);
+
 export const MIB = 2 ** 20;
 
 /** Throws, saying what to do, unless the peers are there. */

@@ -252,7 +252,7 @@ export function treeAdd(marginsPtr: usize, orderPtr: usize, count: i32, value: f
 }
 
 /**
- * Bins of a column of f32 values: the number of edges below each, `missing` for NaN.
+ * Bins of a column of f32 values: `first` + the number of edges below each, `missing` for NaN; both as bytes.
  * `rows` is rounded up to 4, for which there is room.
  * `edgesPtr` → f32 edges, ascending, filled up with +infinity to 2^levels − 1 of them. A binary search without branches,
  * four values at a time so that their loads overlap.
@@ -262,6 +262,7 @@ export function treeBins(
   rows: i32,
   edgesPtr: usize,
   levels: i32,
+  first: i32,
   missing: i32,
   outPtr: usize,
 ): void {
@@ -282,9 +283,9 @@ export function treeBins(
       c += load<f32>(edges + (c << 2)) < y ? step : 0;
       d += load<f32>(edges + (d << 2)) < z ? step : 0;
     }
-    store<u8>(outPtr + r, w == w ? <u8>a : <u8>missing);
-    store<u8>(outPtr + r, x == x ? <u8>b : <u8>missing, 1);
-    store<u8>(outPtr + r, y == y ? <u8>c : <u8>missing, 2);
-    store<u8>(outPtr + r, z == z ? <u8>d : <u8>missing, 3);
+    store<u8>(outPtr + r, w == w ? <u8>(<i32>a + first) : <u8>missing);
+    store<u8>(outPtr + r, x == x ? <u8>(<i32>b + first) : <u8>missing, 1);
+    store<u8>(outPtr + r, y == y ? <u8>(<i32>c + first) : <u8>missing, 2);
+    store<u8>(outPtr + r, z == z ? <u8>(<i32>d + first) : <u8>missing, 3);
   }
 }

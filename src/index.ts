@@ -22,12 +22,20 @@ export { splitParticle } from './particle/split.ts';
 // Whole workflows.
 export { type CompactResult, compact } from './pipeline/compact.ts';
 export { type EvaluateResult, evaluate } from './pipeline/evaluate.ts';
+export {
+  type ExportResult,
+  exportModel,
+  type ImportResult,
+  importModel,
+} from './pipeline/exchange.ts';
 export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
 export type {
   CompactOptions,
   EvaluateOptions,
+  ExportOptions,
+  ImportOptions,
   IngestOptions,
   InspectOptions,
   PredictOptions,

@@ -193,6 +193,8 @@ describe('--help', () => {
     'inspect',
     'verify',
     'compact',
+    'import',
+    'export',
   ])('of %s shows examples', async (command) => {
     const help = await run(command, '--help');
     expect(help.code).toBe(0);

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
 # Makes the virtual environment of the peers, by default in the system's temporary folder; prints its python.
+# onnxruntime-node goes into a folder beside it.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 venv="${SORA_PEERS:-${TMPDIR:-/tmp}/sora-peers}"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --requirement "$here/requirements.txt" >&2
+# Its script would download what only a GPU needs.
+ort="${SORA_ORT:-${TMPDIR:-/tmp}/sora-ort}"
+mkdir -p "$ort"
+npm install --silent --ignore-scripts --no-save --prefix "$ort" onnxruntime-node@1.30.0 >&2
 echo "$venv/bin/python"

@@ -109,8 +109,9 @@ function importanceLines({ forest }: FoundModel): string[] {
   return ['  strongest columns by share of the gain', alignRows(rows, [1]), ''];
 }
 
-/** Penalties and what else was asked of the fit, in words. */
+/** Penalties and what else was asked of the fit, in words; of an imported model, its maker and objective. */
 function learnerOptions({ options }: FoundModel['model']['learner']): string {
+  if (options.source !== undefined) return `by ${String(options.source)}`;
   const said = [`L2 ${formatNumber(Number(options.l2 ?? 0))}`];
   if (Number(options.l1 ?? 0) > 0) said.push(`L1 ${formatNumber(Number(options.l1))}`);
   if (options.classWeight === 'balanced') said.push('balanced classes');
@@ -130,8 +131,8 @@ function modelScreen(found: FoundModel): string {
       ['  learner', `${learnerName(learner)}, ${learnerOptions(learner)}, ${describeEnd(learner)}`],
       ...learnerRows(found),
       ['  features', `${formatCount(recipe.width)} (${recipe.layout})`],
-      ['  rows', rows === undefined ? '' : `${formatCount(rows)} learned from`],
-      ['  snapshot', provenance.snapshot ?? ''],
+      ...(rows === undefined ? [] : [['  rows', `${formatCount(rows)} learned from`]]),
+      ...(provenance.snapshot === undefined ? [] : [['  snapshot', provenance.snapshot]]),
       ['  written by', `sora ${provenance.sora}`],
     ]),
     '',

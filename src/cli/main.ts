@@ -5,6 +5,8 @@ import { Command, CommanderError } from 'commander';
 import { ERRORS } from '../errors.ts';
 import { compactCommand } from './compact.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { exportCommand } from './export.ts';
+import { importCommand } from './import.ts';
 import { ingestCommand } from './ingest.ts';
 import { inspectCommand } from './inspect.ts';
 import { predictCommand } from './predict.ts';
@@ -25,6 +27,8 @@ const program = new Command('sora')
   .addCommand(inspectCommand())
   .addCommand(verifyCommand())
   .addCommand(compactCommand())
+  .addCommand(importCommand())
+  .addCommand(exportCommand())
   .addHelpText(
     'after',
     `

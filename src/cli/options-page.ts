@@ -3,7 +3,9 @@ import type { z } from 'zod';
 import {
   compactShape,
   evaluateShape,
+  exportShape,
   flagName,
+  importShape,
   ingestShape,
   inspectShape,
   predictShape,
@@ -20,6 +22,8 @@ const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['inspect', inspectShape],
   ['verify', verifyShape],
   ['compact', compactShape],
+  ['import', importShape],
+  ['export', exportShape],
 ];
 
 function fallbackText(fallback: unknown): string {

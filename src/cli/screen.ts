@@ -11,6 +11,12 @@ export function pathOf(path: string): string {
   return short === '' ? '.' : short.startsWith('..') || isAbsolute(short) ? path : short;
 }
 
+/** The first names of a list, and how many more there are. */
+export function listOf(names: readonly string[], most = 12): string {
+  const more = names.length > most ? [`… ${formatCount(names.length - most)} more`] : [];
+  return [...names.slice(0, most), ...more].join(', ');
+}
+
 /** Table of metrics: model, interval, baseline, and the mean over folds where there are any. */
 export function metricsScreen(
   evaluation: EvaluationResult | undefined,

@@ -67,6 +67,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeThreshold: Pointers;
   readonly treeAdd: Pointers;
   readonly treeBins: Pointers;
+  readonly forestBlock: Pointers;
+  readonly forestMirror: Pointers;
 }
 
 /** Static data must end before the arena begins, at the first page. */

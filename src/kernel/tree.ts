@@ -285,7 +285,7 @@ export function binValues(edges: Float32Array, values: Float32Array, missing: nu
     padded.set(edges);
     const { wasm } = run;
     if (wasm === undefined) {
-      plainBins(padded, levels, values, missing, out);
+      binBlock(run, { edges: padded, levels }, values, 0, missing, out);
       return;
     }
     const block = run.zeros(Float32Array, BIN_ROWS);
@@ -293,7 +293,7 @@ export function binValues(edges: Float32Array, values: Float32Array, missing: nu
     for (let start = 0; start < values.length; start += BIN_ROWS) {
       const rows = Math.min(BIN_ROWS, values.length - start);
       block.set(values.subarray(start, start + rows));
-      wasm.treeBins(block.byteOffset, rows, padded.byteOffset, levels, missing, binned.byteOffset);
+      binBlock(run, { edges: padded, levels }, block.subarray(0, rows), 0, missing, binned);
       out.set(binned.subarray(0, rows), start);
     }
   });
@@ -302,18 +302,34 @@ export function binValues(edges: Float32Array, values: Float32Array, missing: nu
 /** Rows of a block. */
 const BIN_ROWS = 4096;
 
-function plainBins(
-  edges: Float32Array,
-  levels: number,
+/** Edges filled up with infinities to 2^levels − 1 of them at least. */
+export interface PaddedEdges {
+  readonly edges: Float32Array;
+  readonly levels: number;
+}
+
+/**
+ * `first` + the number of edges below each value, `missing` for NaN, as bytes. On the WebAssembly path all arrays are
+ * resident, and the values and `out` have room up to a multiple of 4.
+ */
+export function binBlock(
+  { wasm }: KernelRun,
+  { edges, levels }: PaddedEdges,
   values: Float32Array,
+  first: number,
   missing: number,
-  out: Uint8Array,
+  out: Uint8Array | Int8Array,
 ): void {
+  if (wasm !== undefined) {
+    const { byteOffset, length } = values;
+    wasm.treeBins(byteOffset, length, edges.byteOffset, levels, first, missing, out.byteOffset);
+    return;
+  }
   for (let r = 0; r < values.length; r++) {
     const x = values[r];
     let low = 0;
     for (let step = 1 << (levels - 1); step > 0; step >>= 1) if (edges[low + step - 1] < x) low += step;
-    out[r] = Number.isNaN(x) ? missing : low;
+    out[r] = Number.isNaN(x) ? missing : first + low;
   }
 }
 

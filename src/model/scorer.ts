@@ -7,7 +7,7 @@ import { SoraError } from '../errors.ts';
 import { predictMargins } from '../kernel/glm.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
 import type { Forest } from './forest.ts';
-import { forestMargins } from './forest-predict.ts';
+import { forestScorer } from './forest-predict.ts';
 import { decodeForest, encodeForest } from './forest-tensors.ts';
 
 /** What a scorer must know besides the parameters; JSON, so that it can stand in a reference. */
@@ -62,9 +62,9 @@ function linearScorer({ outputs, features }: ScorerOptions, parameters: Uint8Arr
 }
 
 function treeScorer(options: ScorerOptions, parameters: Uint8Array): Scorer {
-  const forest = decodeForest(parameters, options);
+  const score = forestScorer(decodeForest(parameters, options));
   return (view) => {
-    if (view.kind === 'dense') return forestMargins(forest, view);
+    if (view.kind === 'dense') return score(view);
     throw new SoraError('schema-mismatch', 'The view has sparse rows, and trees read dense columns.');
   };
 }

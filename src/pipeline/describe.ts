@@ -61,6 +61,7 @@ const TREE_ENDS: Readonly<Record<string, string>> = {
   early: ' kept; more did not help the rows kept back',
   'no-gain': '; no further split lowers the loss',
   rounds: ', all that were asked for (--rounds)',
+  imported: ', imported',
 };
 
 const ENDS: Readonly<Record<string, string>> = {

@@ -263,6 +263,39 @@ export const compactShape = z.object({
   workers: resourceShape.shape.workers,
 });
 
+const forceOption = z.boolean().default(false).describe('Replace what is there under that name.');
+
+/** `sora import`. */
+export const importShape = z.object({
+  out: z
+    .string()
+    .optional()
+    .describe('Model directory; default: the name of the file with .model, in the working directory.'),
+  target: z
+    .string()
+    .default('label')
+    .describe('Name of the column that the model predicts, which its file does not say.')
+    .meta({ value: COLUMN }),
+  classes: z
+    .array(z.string())
+    .optional()
+    .describe('Names of the classes in the order of the outputs; default: 0, 1, …'),
+  force: forceOption,
+});
+
+/** `sora export`. */
+export const exportShape = z.object({
+  format: z
+    .enum(['lightgbm', 'onnx'])
+    .optional()
+    .describe('Form of the file; default: by the ending of --out, .txt or .onnx.'),
+  out: z
+    .string()
+    .optional()
+    .describe('File to write; default: the name of the model with .txt or .onnx, in the working directory.'),
+  force: forceOption,
+});
+
 export type ReadOptions = z.input<typeof readShape>;
 export type IngestOptions = z.input<typeof ingestShape>;
 /** A reference as the loss names one of the user's own: a module (URL) and a factory of {@link OwnLoss} in it. */
@@ -275,6 +308,8 @@ export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
 export type CompactOptions = z.input<typeof compactShape>;
+export type ImportOptions = z.input<typeof importShape>;
+export type ExportOptions = z.input<typeof exportShape>;
 
 /** Name of the flag of an option: camelCase to kebab-case. */
 export function flagName(name: string): string {
