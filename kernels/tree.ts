@@ -197,7 +197,8 @@ function mix(word: u32): u32 {
 /**
  * Gradients and Hessians (f32 pairs at `slopesPtr`) to the quants of records, rounded at random so that sums stay
  * unbiased (Shi et al. 2022): ⌊x · scale + u⌋ with u in [0, 1) from the row number and the key.
- * Of the rows, those whose word by `dropKey` reaches `limit` are left out: their quants are 0.
+ * Of the rows, those whose word by `dropKey` reaches `limit` are left out: their quants are 0. Rows with 1 at `keptPtr`
+ * (a byte a row, or 0 for none) are kept in any case, and the others multiplied by `factor`.
  */
 export function treeQuantize(
   slopesPtr: usize,
@@ -207,6 +208,8 @@ export function treeQuantize(
   key: u32,
   dropKey: u32,
   limit: f64,
+  keptPtr: usize,
+  factor: f64,
   rowsPtr: usize,
   width: i32,
 ): void {
@@ -217,9 +220,11 @@ export function treeQuantize(
     const bits = mix(mix(r ^ key) + key);
     const u = <f64>(bits & 0xffff) * (1.0 / 65536.0);
     const v = <f64>(bits >> 16) * (1.0 / 65536.0);
-    const g = <i32>Math.floor(<f64>load<f32>(slopesPtr) * gradientScale + u);
-    const h = <i32>Math.floor(<f64>load<f32>(slopesPtr, 4) * hessianScale + v);
-    const kept = all || <f64>mix((dropKey * 0x9e3779b1 + 0x7f4a7c15) ^ mix(r)) < limit;
+    const sure = keptPtr != 0 && load<u8>(keptPtr + r) != 0;
+    const times = sure ? 1.0 : factor;
+    const g = <i32>Math.floor(<f64>load<f32>(slopesPtr) * times * gradientScale + u);
+    const h = <i32>Math.floor(<f64>load<f32>(slopesPtr, 4) * times * hessianScale + v);
+    const kept = sure || all || <f64>mix((dropKey * 0x9e3779b1 + 0x7f4a7c15) ^ mix(r)) < limit;
     store<i32>(quantPtr, kept ? (g << 16) | h : 0);
   }
 }

@@ -7,7 +7,8 @@ import { memoryParticles } from '../run/memory-source.ts';
 import type { Executor } from '../run/session.ts';
 import { threadExecutor } from '../run/threads.ts';
 import { loadLoss } from './own-loss.ts';
-import { type FitTreesOptions, fitTrees } from './tree/fit.ts';
+import { fitTrees } from './tree/fit.ts';
+import type { FitTreesOptions } from './tree/options.ts';
 
 const address = (file: string) => new URL(`./tree/fixtures/${file}`, import.meta.url).href;
 const own = (name: string) => ({ module: address('own-loss.mjs'), name });

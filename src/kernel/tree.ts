@@ -35,6 +35,9 @@ export interface Quantization {
     readonly key: number;
     /** Rows whose word by the key is below this are kept: share · 2³². */
     readonly limit: number;
+    /** Rows with 1 here are kept in any case, and the others multiplied by the factor. */
+    readonly kept?: Uint8Array;
+    readonly factor?: number;
   };
 }
 
@@ -145,6 +148,8 @@ export function quantizeRows(
   const rows = slopes.length / 2;
   const limit = drop?.limit ?? 2 ** 32;
   const dropKey = drop?.key ?? 0;
+  const factor = drop?.factor ?? 1;
+  const kept = drop?.kept;
   if (wasm && run.inPlace(slopes) && run.inPlace(records)) {
     wasm.treeQuantize(
       slopes.byteOffset,
@@ -154,6 +159,8 @@ export function quantizeRows(
       key,
       dropKey,
       limit,
+      kept === undefined ? 0 : run.place(kept).byteOffset,
+      factor,
       records.byteOffset,
       width,
     );
@@ -162,9 +169,11 @@ export function quantizeRows(
   const quants = quantsOf(records);
   for (let r = 0, at = width >> 2; r < rows; r++, at += (width + QUANT_BYTES) >> 2) {
     const bits = mix32(mix32(r ^ key) + key);
-    const g = Math.floor(slopes[2 * r] * gradientScale + (bits & 0xffff) / 65_536);
-    const h = Math.floor(slopes[2 * r + 1] * hessianScale + (bits >>> 16) / 65_536);
-    quants[at] = combine32(dropKey, r) < limit ? (g << 16) | h : 0;
+    const sure = kept !== undefined && kept[r] === 1;
+    const times = sure ? 1 : factor;
+    const g = Math.floor(slopes[2 * r] * times * gradientScale + (bits & 0xffff) / 65_536);
+    const h = Math.floor(slopes[2 * r + 1] * times * hessianScale + (bits >>> 16) / 65_536);
+    quants[at] = sure || combine32(dropKey, r) < limit ? (g << 16) | h : 0;
   }
 }
 

@@ -1,7 +1,8 @@
 /** Gradient-boosted trees as a learner of the pipeline. */
 import type { Baseline } from '../evaluate/baseline.ts';
 import { classFactors, classWeightedReference } from '../fit/glm/class-weights.ts';
-import { fitTrees, type TreesRound } from '../fit/tree/fit.ts';
+import { fitTrees } from '../fit/tree/fit.ts';
+import type { TreesProgress } from '../fit/tree/options.ts';
 import { categoricalFeatures } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
 import type { Hooks } from './data.ts';
@@ -78,7 +79,8 @@ function weighted({ view }: LearnerProblem, classWeight: Checked['classWeight'],
   return factors === undefined ? view : classWeightedReference(view, factors);
 }
 
-function lossNote({ trainLoss, holdOutLoss }: TreesRound): string {
+function lossNote({ trainLoss, holdOutLoss }: TreesProgress): string | undefined {
+  if (trainLoss === undefined) return undefined;
   const kept = holdOutLoss === undefined ? '' : `, ${holdOutLoss.toFixed(6)} on rows kept back`;
   return `loss ${trainLoss.toFixed(6)}${kept}`;
 }

@@ -14,17 +14,18 @@ import { combine32 } from '../../random.ts';
 import type { InputNotes } from '../../summary/summary.ts';
 import { type DeskArrays, notedArrays, residentArrays } from './notes.ts';
 import { type GrownTree, type HistogramRound, leftOf, type MarginsAt, rightOf, type Split } from './round.ts';
-import { type MarginStatistics, takeSlopes } from './slopes.ts';
+import { countSizes, gradientSizes, type MarginStatistics, takeSlopes } from './slopes.ts';
 import type { BinnedView } from './view.ts';
 
 /** Where the desk of a view stands. */
 interface Standing {
   readonly fit: string;
-  /** Trees that the margins contain. */
-  trees: number;
-  /** Trees at which the slopes were taken; -1: not yet. */
+  /** Steps that the margins contain; -1: they are not set yet. */
+  steps: number;
+  /** Steps at which the slopes were taken; -1: not yet. */
   slopesAt: number;
-  /** Splits of the tree in growth that the order contains; -1: the order is of an earlier tree. */
+  /** Tree whose splits the order contains, and how many of them; -1: none. */
+  tree: number;
   splits: number;
   /** Start and count of the rows of each node. */
   ranges: number[];
@@ -79,7 +80,7 @@ function atNotedDesk<T>(view: BinnedView, fit: string, notes: InputNotes, work: 
 }
 
 function emptyStanding(fit: string): Standing {
-  return { fit, trees: -1, slopesAt: -1, splits: -1, ranges: [] };
+  return { fit, steps: -1, slopesAt: -1, tree: -1, splits: 0, ranges: [] };
 }
 
 /**
@@ -94,19 +95,18 @@ export function withOrder<T>(
   withMargins = false,
 ): T {
   return atDesk(view, round.fit, notes, (desk) => {
-    const start = round.trees - round.output;
-    if (desk.at.slopesAt !== start) {
-      bringTo(desk, round, start);
+    if (desk.at.slopesAt !== round.slopesAt) {
+      bringTo(desk, round, round.slopesAt);
       takeSlopesAt(desk, round);
     }
-    bringTo(desk, round, round.trees);
-    if (notes !== undefined || quantized.get(view) !== round.trees) {
+    bringTo(desk, round, round.steps);
+    if (notes !== undefined || quantized.get(view) !== round.tree) {
       if (!desk.arrays.load('slopes')) throw lost(desk);
       quantize(view, round);
-      quantized.set(view, round.trees);
+      quantized.set(view, round.tree);
     }
     // Only the root's rows are wanted where nothing is split, and they are all.
-    if (round.splits.length > 0) applySplits(desk, round.splits);
+    if (round.splits.length > 0) applySplits(desk, round.tree, round.splits);
     if (withMargins && !desk.arrays.load('margins')) throw lost(desk);
     return use((node) => (node === 0 ? view.rows : rowsOf(desk, node)));
   });
@@ -120,9 +120,10 @@ export function addStatistics(
   notes: InputNotes | undefined,
 ): void {
   const taken = atDesk(view, round.fit, notes, (desk) => {
-    bringTo(desk, round, round.trees);
+    bringTo(desk, round, round.steps);
     return takeSlopesAt(desk, round);
   });
+  if (into.sizes !== undefined) countSizes(view, round.outputs, into.sizes);
   into.loss += taken.loss;
   into.weight += taken.weight;
   into.heldLoss += taken.heldLoss;
@@ -137,7 +138,7 @@ function takeSlopesAt(desk: Desk, round: MarginsAt): MarginStatistics {
   if (!desk.arrays.load('margins')) throw lost(desk);
   const taken = takeSlopes(desk.view, round);
   desk.arrays.changed('slopes');
-  desk.at.slopesAt = desk.at.trees;
+  desk.at.slopesAt = desk.at.steps;
   quantized.delete(desk.view);
   return taken;
 }
@@ -153,46 +154,52 @@ function lost(desk: Desk): SoraError {
   return notFollowed();
 }
 
-function bringTo(desk: Desk, round: MarginsAt, trees: number): void {
-  if (desk.at.trees < 0 || desk.at.trees > trees) {
-    if (trees > 0 && round.model === undefined) throw notFollowed();
-    desk.at = { ...emptyStanding(round.fit), trees: 0 };
-    resetMargins(desk.view, round.base);
+function bringTo(desk: Desk, { fit, base, steps, news = [], model }: MarginsAt, to: number): void {
+  if (desk.at.steps < 0 || desk.at.steps > to) {
+    if (to > 0 && model === undefined) throw notFollowed();
+    desk.at = { ...emptyStanding(fit), steps: 0 };
+    resetMargins(desk.view, base);
     desk.arrays.changed('margins');
   }
-  while (desk.at.trees < trees) {
-    const next = round.model?.[desk.at.trees] ?? (desk.at.trees === round.trees - 1 ? round.last : undefined);
+  while (desk.at.steps < to) {
+    const { steps: at } = desk.at;
+    const next = model?.[at] ?? news[at - (steps - news.length)];
     if (next === undefined) throw notFollowed();
     addTree(desk, next);
   }
 }
 
-function resetMargins({ rows, margins, offsets }: BinnedView, base: readonly number[]): void {
+function resetMargins({ rows, margins, offsets, start }: BinnedView, base: readonly number[]): void {
+  if (start !== undefined) {
+    margins.set(start);
+    return;
+  }
   base.forEach((margin, k) => {
     margins.fill(margin, k * rows, (k + 1) * rows);
     if (offsets) for (let r = 0; r < rows; r++) margins[k * rows + r] += offsets[r];
   });
 }
 
-/** Adds the values of a finished tree's leaves; the order is then free for the next. */
-function addTree(desk: Desk, { output, splits, leaves }: GrownTree): void {
+/** Adds the values of a tree's leaves. */
+function addTree(desk: Desk, { tree, output, splits, leaves }: GrownTree): void {
   const { view, arrays, at } = desk;
-  applySplits(desk, splits);
+  applySplits(desk, tree, splits);
   if (!arrays.load('margins')) throw lost(desk);
   const margins = view.margins.subarray(output * view.rows, (output + 1) * view.rows);
   runKernels((run) => {
     for (const [node, value] of leaves) addToRows(run, margins, rowsOf(desk, node), value);
   });
   arrays.changed('margins');
-  at.trees++;
-  at.splits = -1;
+  at.steps++;
 }
 
-function applySplits(desk: Desk, splits: readonly Split[]): void {
+/** Brings the order to the splits of a tree, of which those that it contains already are the first. */
+function applySplits(desk: Desk, tree: number, splits: readonly Split[]): void {
   const { view, arrays, at } = desk;
-  if (at.splits < 0 || at.splits > splits.length) {
+  if (at.tree !== tree || at.splits > splits.length) {
     view.order.set(ascending(view.rows));
     at.ranges = [0, view.rows];
+    at.tree = tree;
     at.splits = 0;
     arrays.changed('order');
   } else if (!arrays.load('order')) throw lost(desk);
@@ -238,12 +245,15 @@ export function tableOf({ bin, set, missingLeft, bins }: Split): Uint8Array {
 
 function quantize(view: BinnedView, round: HistogramRound): void {
   const { rows, salt, slopes } = view;
-  const { output, key, rowShare, scales } = round;
+  const { output, key, sampling, scales, outputs } = round;
   const [gradientScale, hessianScale] = scales[output];
   // The rows of an iteration are the same for all of its trees.
-  const drop = rowShare !== undefined && {
+  const drop = sampling && {
     key: combine32(combine32(key, 0x5a17), salt),
-    limit: rowShare * 2 ** 32,
+    limit: sampling.share * 2 ** 32,
+    ...(sampling.keepFrom === undefined
+      ? {}
+      : { kept: rowsFrom(gradientSizes(view, outputs), sampling.keepFrom), factor: 1 / sampling.share }),
   };
   const quantization = {
     gradientScale,
@@ -253,4 +263,9 @@ function quantize(view: BinnedView, round: HistogramRound): void {
   };
   const plane = slopes.subarray(2 * output * rows, 2 * (output + 1) * rows);
   runKernels((run) => quantizeRows(run, plane, quantization, view));
+}
+
+/** 1 for each row whose size reaches the limit. */
+function rowsFrom(sizes: Float32Array, limit: number): Uint8Array {
+  return Uint8Array.from(sizes, (size) => (size >= limit ? 1 : 0));
 }

@@ -5,109 +5,37 @@
  * Where a constant is most of the loss, the fall below the constant's loss is compared: to 2 % after ten iterations and
  * more (quantile: 5 %, since what a row that is met exactly counts for is a choice).
  */
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SoraError } from '../../errors.ts';
 import { setKernelMode } from '../../kernel/mode.ts';
 import { sumLoss } from '../../loss/loss.ts';
 import { type LossSpec, lossOf } from '../../loss/registry.ts';
-import { CATEGORICAL, type Forest, MISSING_LEFT, treeCount } from '../../model/forest.ts';
-import { createParticle } from '../../particle/create.ts';
+import { treeCount } from '../../model/forest.ts';
 import type { Particle } from '../../particle/particle.ts';
-import type { Role } from '../../particle/schema.ts';
 import type { View } from '../../particle/view.ts';
-import { inlineExecutor } from '../../run/inline.ts';
 import { memoryParticles } from '../../run/memory-source.ts';
 import { type Reference, resolveReference } from '../../run/reference.ts';
 import type { Round, Session, ViewKind } from '../../run/session.ts';
 import { threadExecutor } from '../../run/threads.ts';
 import type { Summary } from '../../summary/summary.ts';
-import { type FitTreesOptions, fitTrees, type TreesResult } from './fit.ts';
+import type { TreesResult } from './fit.ts';
 import golden from './fixtures/adult.json' with { type: 'json' };
+import {
+  bytesOf,
+  fitIn,
+  fitted,
+  type Given,
+  HOURS,
+  INCOME,
+  marginsOf,
+  NUMBERS,
+  OVERTIME,
+  particlesOf,
+  RELATION,
+  rowsOf,
+} from './fixtures/census.ts';
 
 afterEach(() => setKernelMode('wasm'));
-
-const VIEW: Reference = { module: new URL('./fixtures/raw-view.mjs', import.meta.url).href, name: 'rawView' };
-
-const CELLS = gunzipSync(readFileSync(new URL('../../../data/adult/adult.csv.gz', import.meta.url)))
-  .toString()
-  .split('\n')
-  .slice(1, golden.rows + 1)
-  .map((line) => line.split(',').map((cell) => cell.trim()));
-const NUMBERS = [0, 2, 4, 10, 11].map((column) => CELLS.map((row) => Number(row[column])));
-const RELATIONS = [...new Set(CELLS.map((row) => row[7]))].sort();
-const RELATION = CELLS.map((row) => RELATIONS.indexOf(row[7]));
-const INCOME = CELLS.map((row) => (row[14].startsWith('>50K') ? 1 : 0));
-const HOURS = CELLS.map((row) => Number(row[12]));
-const OVERTIME = HOURS.map((hours) => Math.max(0, hours - 40));
-
-function particlesOf(
-  features: readonly (readonly number[])[],
-  labels: readonly number[],
-  weights?: readonly number[],
-  size = 900,
-): Particle[] {
-  const all: Record<string, readonly number[]> = { label: labels, ...(weights ? { weight: weights } : {}) };
-  features.forEach((column, f) => {
-    all[`x${f}`] = column;
-  });
-  const particles: Particle[] = [];
-  for (let start = 0; start < labels.length; start += size) {
-    const columns = Object.fromEntries(
-      Object.entries(all).map(([name, values]) => [name, values.slice(start, start + size)]),
-    );
-    const roles: Record<string, Role> = { label: 'label', ...(weights ? { weight: 'weight' as const } : {}) };
-    particles.push(createParticle({ columns, roles }));
-  }
-  return particles;
-}
-
-type Given = Omit<FitTreesOptions, 'view' | 'features' | 'categorical'> & { categorical?: boolean[] };
-
-async function fitIn(session: Session, features: number, given: Given): Promise<TreesResult> {
-  const categorical = given.categorical ?? new Array<boolean>(features).fill(false);
-  return fitTrees(session, { ...given, view: VIEW, features, categorical });
-}
-
-async function fitted(particles: readonly Particle[], features: number, given: Given): Promise<TreesResult> {
-  const executor = inlineExecutor();
-  const session = await executor.open(memoryParticles(particles));
-  try {
-    return await fitIn(session, features, given);
-  } finally {
-    await session.close();
-    await executor.close();
-  }
-}
-
-/** Margins of rows by the definition of a forest: rows × outputs. */
-function marginsOf(forest: Forest, rows: readonly (readonly number[])[]): Float64Array {
-  const margins = new Float64Array(rows.length * forest.outputs);
-  rows.forEach((row, r) => {
-    for (let k = 0; k < forest.outputs; k++) margins[r * forest.outputs + k] = forest.base[k];
-    for (let t = 0; t < treeCount(forest); t++) {
-      const start = forest.starts[t];
-      let at = start;
-      while (forest.nodeFeatures[at] >= 0) {
-        const x = row[forest.nodeFeatures[at]];
-        const flags = forest.flags[at];
-        const word = forest.thresholds[at] + (x >> 5);
-        let left = Math.fround(x) <= forest.thresholds[at];
-        if (flags & CATEGORICAL) left = ((forest.sets[word] >>> (x & 31)) & 1) === 1;
-        if (Number.isNaN(x)) left = (flags & MISSING_LEFT) !== 0;
-        at = start + forest.lefts[at] + (left ? 0 : 1);
-      }
-      margins[r * forest.outputs + forest.treeOutputs[t]] += forest.leafValues[at];
-    }
-  });
-  return margins;
-}
-
-const rowsOf = (columns: readonly (readonly number[])[]) =>
-  columns[0].map((_, row) => columns.map((column) => column[row]));
-const bytesOf = ({ forest }: TreesResult) =>
-  Object.values(forest).map((part) => (ArrayBuffer.isView(part) ? [...(part as Float64Array)] : part));
 
 const SAME = { rounds: 30, leaves: 15, l2: 1, minRows: 20, minHessian: 1e-3, learningRate: 0.1 };
 const MISSING = NUMBERS[0].map((age, row) => (row % 3 === 0 ? Number.NaN : age));

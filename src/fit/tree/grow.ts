@@ -12,7 +12,16 @@ import type { StepMachine } from '../loop.ts';
 import type { FeatureBins } from './bins.ts';
 import type { Histograms } from './histogram.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
-import { bestSplit, type Candidate, type NodeSums, nodeSums, type SplitRules, type Units } from './split.ts';
+import {
+  type Bounds,
+  bestSplit,
+  type Candidate,
+  childBounds,
+  type NodeSums,
+  nodeSums,
+  type SplitRules,
+  type Units,
+} from './split.ts';
 
 export interface GrowOptions {
   readonly features: readonly FeatureBins[];
@@ -22,12 +31,25 @@ export interface GrowOptions {
   readonly rules: SplitRules;
   readonly leaves: number;
   readonly maxDepth: number;
-  /** 1 for each feature that may be asked; absent: all. */
-  readonly allowed?: Uint8Array;
+  /** 1 for each feature that a node may ask; absent, or undefined for a node: all. */
+  readonly allowed?: (node: NodePath) => Uint8Array | undefined;
+  /** Direction of each feature: 1, −1 or 0; absent: none is constrained. */
+  readonly monotone?: ArrayLike<number>;
+  /** Which leaf is split next: the one that gains most (default), or of those with the fewest splits above them. */
+  readonly order?: GrowthOrder;
   /** Gain that splits of this tree are likely to have at least, from the tree before; absent: not known. */
   readonly likelyGain?: number;
   /** Where histograms are kept, from one tree to the next. */
   readonly store?: HistogramStore;
+}
+
+export type GrowthOrder = 'gain' | 'level';
+
+/** What stands above a node. */
+export interface NodePath {
+  readonly depth: number;
+  /** Features that the splits above it ask. */
+  readonly asked: ReadonlySet<number>;
 }
 
 /** Arrays for histograms, used again and again: fresh pages cost more than what is done with them. */
@@ -58,6 +80,8 @@ export interface GrownNode {
   readonly node: number;
   readonly sums: NodeSums;
   readonly depth: number;
+  /** What its value must lie between; absent: nothing is asked of it. */
+  readonly bounds?: Bounds;
   /** Its split, if it is no leaf: number among the splits. */
   readonly split?: number;
   readonly gain?: number;
@@ -77,9 +101,9 @@ export function leastGain({ nodes }: Grown): number | undefined {
 }
 
 /** A node that could be split. */
-interface Open {
+interface Open extends NodePath {
   readonly node: number;
-  readonly depth: number;
+  readonly bounds?: Bounds;
   readonly sums: NodeSums;
   readonly candidate: Candidate | undefined;
   /** Its histogram, until its children have theirs. */
@@ -109,11 +133,12 @@ export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms
     runKernels((run) => {
       const placed = run.place(root);
       const sums = nodeSums(placed, options.units, first.rows[0]);
+      const path = { depth: 0, asked: new Set<number>(), ...(options.monotone ? { bounds: UNBOUND } : {}) };
       return {
         node: 0,
-        depth: 0,
+        ...path,
         sums,
-        candidate: candidateOf(run, options, 0, sums, placed),
+        candidate: candidateOf(run, options, path, sums, placed),
         histogram: root,
       };
     }),
@@ -121,7 +146,7 @@ export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms
   const leaves = [known.get(0)!];
   const nodes = new Map<number, GrownNode>();
   for (let left = options.leaves - 1; left > 0; left--) {
-    const best = bestOf(leaves);
+    const best = bestOf(leaves, options.order);
     if (best === undefined) break;
     if (best.split === undefined) yield* lookAhead(options, store, splits, known, leaves, left);
     leaves.splice(leaves.indexOf(best), 1);
@@ -134,28 +159,51 @@ export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms
   return { splits, nodes };
 }
 
-function shown({ node, sums, depth }: Open): GrownNode {
-  return { node, sums, depth };
+function shown({ node, sums, depth, bounds }: Open): GrownNode {
+  return { node, sums, depth, ...(bounds ? { bounds } : {}) };
 }
+
+const UNBOUND: Bounds = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
 function candidateOf(
   run: KernelRun,
-  { features, units, rules, maxDepth, allowed }: GrowOptions,
-  depth: number,
+  { features, units, rules, maxDepth, allowed, monotone: directions }: GrowOptions,
+  path: NodePath & { readonly bounds?: Bounds },
   sums: NodeSums,
   histogram: Int32Array,
 ): Candidate | undefined {
-  return depth < maxDepth ? bestSplit(run, histogram, features, sums, units, rules, allowed) : undefined;
+  if (path.depth >= maxDepth) return undefined;
+  const monotone = directions && { directions, bounds: path.bounds ?? UNBOUND };
+  return bestSplit(run, histogram, features, sums, units, rules, allowed?.(path), monotone);
 }
 
-/** The leaf with the largest gain; of equal ones the first made. */
-function bestOf(leaves: readonly Open[]): Open | undefined {
+/** The leaf that is split next; of equal ones the first made. */
+function bestOf(leaves: readonly Open[], order: GrowthOrder = 'gain'): Open | undefined {
   let best: Open | undefined;
   for (const leaf of leaves) {
     if (leaf.candidate === undefined) continue;
-    if (best === undefined || leaf.candidate.gain > best.candidate!.gain) best = leaf;
+    if (best === undefined || comesFirst(leaf, best, order)) best = leaf;
   }
   return best;
+}
+
+function comesFirst(a: Open, b: Open, order: GrowthOrder): boolean {
+  if (order === 'level' && a.depth !== b.depth) return a.depth < b.depth;
+  return a.candidate!.gain > b.candidate!.gain;
+}
+
+/** All leaves of the level whose turn it is, as far as the tree may grow. */
+function levelOf(open: readonly Open[], left: number): Open[] {
+  const depth = Math.min(...open.map((leaf) => leaf.depth));
+  return open.filter((leaf) => leaf.depth === depth).slice(0, Math.min(LOOK_AHEAD, left));
+}
+
+function likelyOf(open: readonly Open[], left: number, likelyGain: number | undefined): Open[] {
+  const most =
+    likelyGain === undefined ? Math.min(BLIND_LOOK_AHEAD, Math.ceil(left / 2)) : Math.min(LOOK_AHEAD, left);
+  return open.filter(
+    (leaf, i) => i < most && (i === 0 || leaf.candidate!.gain >= LIKELY * (likelyGain ?? 0)),
+  );
 }
 
 /**
@@ -170,13 +218,11 @@ function* lookAhead(
   leaves: readonly Open[],
   left: number,
 ): StepMachine<GrowAsk, Histograms, void> {
-  const { likelyGain } = options;
-  const most =
-    likelyGain === undefined ? Math.min(BLIND_LOOK_AHEAD, Math.ceil(left / 2)) : Math.min(LOOK_AHEAD, left);
-  const chosen = leaves
+  const { order } = options;
+  const open = leaves
     .filter((leaf) => leaf.candidate !== undefined && leaf.split === undefined)
-    .sort((a, b) => b.candidate!.gain - a.candidate!.gain || a.node - b.node)
-    .filter((leaf, i) => i < most && (i === 0 || leaf.candidate!.gain >= LIKELY * (likelyGain ?? 0)));
+    .sort((a, b) => b.candidate!.gain - a.candidate!.gain || a.node - b.node);
+  const chosen = order === 'level' ? levelOf(open, left) : likelyOf(open, left, options.likelyGain);
   const ask = chosen.map((leaf) => {
     leaf.split = splits.length;
     splits.push({ node: leaf.node, ...leaf.candidate!.split });
@@ -210,7 +256,7 @@ function children(
 ): Open[] {
   const { left, right } = leaf.candidate!;
   const [smallSide, otherSide] = smallIsLeft ? [left, right] : [right, left];
-  const depth = leaf.depth + 1;
+  const { smallPath, otherPath } = childPaths(options, leaf, smallIsLeft);
   const parent = leaf.histogram as Int32Array;
   const other = { ...otherSide, rows: leaf.sums.rows - smallRows };
   const small = { ...smallSide, rows: smallRows };
@@ -219,8 +265,8 @@ function children(
     const [from, into] = [run.place(kept), run.place(parent)];
     subtractWords(run, into, from);
     const best = [
-      candidateOf(run, options, depth, small, from),
-      candidateOf(run, options, depth, other, into),
+      candidateOf(run, options, smallPath, small, from),
+      candidateOf(run, options, otherPath, other, into),
     ];
     if (into !== parent) parent.set(into);
     return best;
@@ -231,9 +277,19 @@ function children(
     ? [leftOf(split), rightOf(split)]
     : [rightOf(split), leftOf(split)];
   return [
-    opened(store, { node: smallNode, depth, sums: small, candidate: smallBest, histogram: kept }),
-    opened(store, { node: otherNode, depth, sums: other, candidate: otherBest, histogram: parent }),
+    opened(store, { node: smallNode, ...smallPath, sums: small, candidate: smallBest, histogram: kept }),
+    opened(store, { node: otherNode, ...otherPath, sums: other, candidate: otherBest, histogram: parent }),
   ];
+}
+
+/** What stands above the children of a leaf that was split. */
+function childPaths({ monotone: directions, rules }: GrowOptions, leaf: Open, smallIsLeft: boolean) {
+  const candidate = leaf.candidate as Candidate;
+  const path = { depth: leaf.depth + 1, asked: new Set([...leaf.asked, candidate.split.feature]) };
+  if (directions === undefined) return { smallPath: path, otherPath: path };
+  const bounds = childBounds(candidate, { directions, bounds: leaf.bounds ?? UNBOUND }, rules.l2);
+  const [left, right] = bounds.map((own) => ({ ...path, bounds: own }));
+  return smallIsLeft ? { smallPath: left, otherPath: right } : { smallPath: right, otherPath: left };
 }
 
 /** A node that cannot be split needs no histogram. */

@@ -14,8 +14,9 @@ import { inlineExecutor } from '../../run/inline.ts';
 import { memoryParticles } from '../../run/memory-source.ts';
 import type { Executor } from '../../run/session.ts';
 import { threadExecutor } from '../../run/threads.ts';
-import { type FitTreesOptions, fitTrees, type TreesResult } from './fit.ts';
+import { fitTrees, type TreesResult } from './fit.ts';
 import golden from './fixtures/rank.json' with { type: 'json' };
+import type { FitTreesOptions } from './options.ts';
 
 const VIEW = { module: new URL('./fixtures/raw-view.mjs', import.meta.url).href, name: 'rawView' };
 const [QUERIES, LEARNED, FEATURES] = [480, 320, 10];

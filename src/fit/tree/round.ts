@@ -22,8 +22,10 @@ export interface Split {
 export const leftOf = (split: number): number => 2 * split + 1;
 export const rightOf = (split: number): number => 2 * split + 2;
 
-/** A finished tree: its splits in the order they were made, and what each leaf adds. Splits below a leaf are void. */
+/** A tree as it is added to margins: splits in the order they were made, and what leaves add. Those below a leaf are void. */
 export interface GrownTree {
+  /** Its number in the whole fit. */
+  readonly tree: number;
   readonly output: number;
   readonly splits: readonly Split[];
   readonly leaves: readonly (readonly [node: number, value: number])[];
@@ -39,24 +41,39 @@ export interface TreeProblem {
   readonly base: readonly number[];
 }
 
-/** Where the margins of a round stand. */
+/**
+ * Where the margins of a round stand: after so many steps, each of which adds a tree to them. A tree that boosting with
+ * dropouts takes out for a while is a step of its own, its leaves negative.
+ */
 export interface MarginsAt extends TreeProblem {
-  /** Trees that are finished. */
-  readonly trees: number;
-  /** The last of them. */
-  readonly last?: GrownTree;
-  /** All of them, for workers that have not followed; without it such a worker throws. */
+  readonly steps: number;
+  /** The last of them, for workers that have followed up to there. */
+  readonly news?: readonly GrownTree[];
+  /** All of them, for workers that have not; without it such a worker throws. */
   readonly model?: readonly GrownTree[];
+}
+
+/** Rows that an iteration learns from: all of them, or some at random. */
+export interface RowSampling {
+  /** Share of the rows, at random. */
+  readonly share: number;
+  /**
+   * Gradient-based one-side sampling (Ke et al. 2017, algorithm 2): rows whose gradients sum to this or more are kept
+   * in any case; of the others so large a share, which then counts for all of them.
+   */
+  readonly keepFrom?: number;
 }
 
 /** A round that asks for histograms of nodes. */
 export interface HistogramRound extends MarginsAt {
+  /** Steps after which gradients are taken: those since belong to other outputs of the same iteration. */
+  readonly slopesAt: number;
   /** Scales of gradients and Hessians by output, and the key of their rounding. */
   readonly scales: readonly (readonly [gradient: number, hessian: number])[];
   readonly key: number;
-  /** Share of rows that this iteration learns from; absent: all. */
-  readonly rowShare?: number;
-  /** Output that the tree in growth adds to: trees modulo outputs, the gradients being those at its first. */
+  readonly sampling?: RowSampling;
+  /** Number of the tree in growth in the whole fit, and the output that it adds to. */
+  readonly tree: number;
   readonly output: number;
   readonly splits: readonly Split[];
   readonly ask: readonly number[];
@@ -65,7 +82,9 @@ export interface HistogramRound extends MarginsAt {
 /** A split as it is sent: node, feature, bin, bins, 1 if missing values go left, then the set of categories if it has one. */
 type SentSplit = readonly [number, number, number, number, 0 | 1, (readonly number[])?];
 
-interface SentTree {
+/** A tree as JSON has it. */
+export interface SentTree {
+  readonly tree: number;
   readonly output: number;
   readonly splits: readonly SentSplit[];
   readonly leaves: GrownTree['leaves'];
@@ -81,18 +100,23 @@ function receiveSplit([node, feature, bin, bins, missingLeft, set]: SentSplit): 
   return { node, feature, bin, bins, missingLeft: missingLeft === 1, ...(set ? { set } : {}) };
 }
 
-const sendTree = (tree: GrownTree): SentTree => ({ ...tree, splits: tree.splits.map(sendSplit) });
-const receiveTree = (tree: SentTree): GrownTree => ({ ...tree, splits: tree.splits.map(receiveSplit) });
+/** A tree as JSON. */
+export const sendTree = (tree: GrownTree): SentTree => ({ ...tree, splits: tree.splits.map(sendSplit) });
+/** The tree of {@link sendTree}. */
+export const receiveTree = (tree: SentTree): GrownTree => ({
+  ...tree,
+  splits: tree.splits.map(receiveSplit),
+});
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** The round as bytes: JSON, splits as arrays. */
 export function encodeRound(round: MarginsAt | HistogramRound): Uint8Array {
-  const { last, model } = round;
+  const { news, model } = round;
   const sent = {
     ...round,
-    last: last && sendTree(last),
+    news: news?.map(sendTree),
     model: model?.map(sendTree),
     ...('splits' in round ? { splits: round.splits.map(sendSplit) } : {}),
   };
@@ -104,7 +128,7 @@ export function decodeRound<T extends MarginsAt>(bytes: Uint8Array): T {
   const sent = JSON.parse(decoder.decode(bytes));
   return {
     ...sent,
-    ...(sent.last ? { last: receiveTree(sent.last) } : {}),
+    ...(sent.news ? { news: sent.news.map(receiveTree) } : {}),
     ...(sent.model ? { model: sent.model.map(receiveTree) } : {}),
     ...(sent.splits ? { splits: sent.splits.map(receiveSplit) } : {}),
   };

@@ -88,6 +88,8 @@ export interface MarginStatistics {
   heldWeight: number;
   readonly gradients: Float64Array;
   readonly hessians: Float64Array;
+  /** Rows by the size of their gradients, for gradient-based sampling: see {@link countSizes}. */
+  readonly sizes?: Float64Array;
 }
 
 /** Takes the slopes of all rows at the margins as they are; returns what they show. O(rows × outputs): about 8 ns each. */
@@ -152,4 +154,34 @@ function sumOf(numbers: Float64Array, count: number): number {
   let sum = 0;
   for (let r = 0; r < count; r++) sum += numbers[r];
   return sum;
+}
+
+/** Σ |gradient| over outputs of every row, as f32; 0 for rows held out. O(rows × outputs). */
+export function gradientSizes({ rows, slopes }: BinnedView, outputs: number): Float32Array {
+  const sizes = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let k = 0; k < outputs; k++) sum += Math.abs(slopes[2 * (k * rows + row)]);
+    sizes[row] = sum;
+  }
+  return sizes;
+}
+
+/** Size classes: exponent and upper four bits of the fraction of an f32, in ascending order. */
+export const SIZE_CLASSES = 4096;
+const SIZE_SHIFT = 19;
+
+/** Adds the rows of a view that are learned from to the counts of their size classes. */
+export function countSizes(view: BinnedView, outputs: number, into: Float64Array): void {
+  const sizes = gradientSizes(view, outputs);
+  const words = new Uint32Array(sizes.buffer);
+  const { kept } = view;
+  for (let row = 0; row < words.length; row++) {
+    if (kept === undefined || kept[row] === 1) into[words[row] >>> SIZE_SHIFT]++;
+  }
+}
+
+/** The smallest size of a class. */
+export function leastOfClass(sizeClass: number): number {
+  return new Float32Array(Uint32Array.of(sizeClass << SIZE_SHIFT).buffer)[0];
 }

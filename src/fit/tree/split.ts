@@ -5,7 +5,13 @@
  * Pure; O(features × bins). Among equal gains the first feature, then the first bin, wins.
  */
 import type { KernelRun } from '../../kernel/mode.ts';
-import { bestThreshold, FEATURE_WORDS, NO_THRESHOLD, type ThresholdRules } from '../../kernel/tree.ts';
+import {
+  bestThreshold,
+  FEATURE_WORDS,
+  NO_THRESHOLD,
+  type Threshold,
+  type ThresholdRules,
+} from '../../kernel/tree.ts';
 import type { FeatureBins } from './bins.ts';
 import type { Split } from './round.ts';
 
@@ -17,6 +23,18 @@ export interface SplitRules {
   /** Least Σ Hessian of a child. */
   readonly minHessian: number;
   readonly minGain: number;
+}
+
+/** What the values of a node's leaves must lie between. */
+export interface Bounds {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Monotone constraints at a node: by feature 1 (margins must not fall with it), −1 (not rise) or 0; and bounds so far. */
+export interface Monotone {
+  readonly directions: ArrayLike<number>;
+  readonly bounds: Bounds;
 }
 
 /** What is known of a node. Sums are of small integers times the units. */
@@ -66,30 +84,32 @@ export function bestSplit(
   units: Units,
   rules: SplitRules,
   allowed?: Uint8Array,
+  monotone?: Monotone,
 ): Candidate | undefined {
   let best: Candidate | undefined;
   if (node.rows < 2 * rules.minRows) return undefined;
-  const threshold = thresholdRules(node, units, rules);
+  const threshold = thresholdRules(node, units, rules, monotone?.bounds);
   for (let f = 0; f < features.length; f++) {
     if (allowed !== undefined && allowed[f] === 0) continue;
     const at = f * FEATURE_WORDS;
+    const feature = histogram.subarray(at, at + FEATURE_WORDS);
+    const scan: Scan = monotone
+      ? (from, limits) =>
+          constrained(feature, features[f].count, from, limits, monotone, monotone.directions[f])
+      : ({ gradient, hessian }, limits) =>
+          bestThreshold(run, feature, features[f].count, gradient, hessian, limits);
     const found = features[f].categorical
-      ? bestSet(histogram, at, f, features[f].count, node, units, rules)
-      : bestNumber(
-          run,
-          histogram.subarray(at, at + FEATURE_WORDS),
-          f,
-          features[f].count,
-          node,
-          units,
-          threshold,
-        );
+      ? bestSet(histogram, at, f, features[f].count, node, units, rules, monotone?.bounds)
+      : bestNumber(scan, feature, f, features[f].count, node, units, threshold);
     if (found !== undefined && found.gain > (best?.gain ?? rules.minGain)) best = found;
   }
   return best;
 }
 
-function thresholdRules(node: NodeSums, units: Units, rules: SplitRules): ThresholdRules {
+/** Thresholds of a feature, its left side beginning with these sums. */
+type Scan = (from: { gradient: number; hessian: number }, rules: ThresholdRules) => Threshold;
+
+function thresholdRules(node: NodeSums, units: Units, rules: SplitRules, bounds?: Bounds): ThresholdRules {
   const { l2 } = rules;
   return {
     nodeGradient: node.gradient,
@@ -98,7 +118,7 @@ function thresholdRules(node: NodeSums, units: Units, rules: SplitRules): Thresh
     hessianUnit: units.hessian,
     l2,
     least: leastHessian(node, rules),
-    whole: (node.gradient * node.gradient) / (node.hessian + l2),
+    whole: scoreOf(node.gradient, node.hessian, l2, bounds),
   };
 }
 
@@ -107,9 +127,66 @@ function leastHessian({ rows, hessian }: NodeSums, { minRows, minHessian }: Spli
   return hessian > 0 ? Math.max(minHessian, ((minRows - 0.5) * hessian) / rows) : minHessian;
 }
 
+/** The value of a leaf: −G / (H + l2), held within bounds. */
+export function leafValue(gradient: number, hessian: number, l2: number, bounds?: Bounds): number {
+  const value = -gradient / (hessian + l2);
+  return bounds === undefined ? value : Math.min(bounds.high, Math.max(bounds.low, value));
+}
+
+/** How much a leaf of these sums lowers the objective, twice: G² / (H + l2) where no bound holds its value. */
+function scoreOf(gradient: number, hessian: number, l2: number, bounds?: Bounds): number {
+  if (bounds === undefined) return (gradient * gradient) / (hessian + l2);
+  const value = leafValue(gradient, hessian, l2, bounds);
+  return -(2 * gradient * value + (hessian + l2) * value * value);
+}
+
+/** The best threshold whose sides keep to the bounds and, by their values, to the direction. As bestThreshold. */
+function constrained(
+  feature: Int32Array,
+  bins: number,
+  from: { gradient: number; hessian: number },
+  { nodeGradient, nodeHessian, gradientUnit, hessianUnit, l2, least, whole }: ThresholdRules,
+  { bounds }: Monotone,
+  direction: number,
+): Threshold {
+  let { gradient, hessian } = from;
+  let best = NO_THRESHOLD;
+  for (let i = 0; i < 2 * (bins - 1); i += 2) {
+    if (feature[i] === 0 && feature[i + 1] === 0) continue;
+    hessian += feature[i] >>> 0;
+    gradient += feature[i + 1];
+    const [g, h] = [gradient * gradientUnit, hessian * hessianUnit];
+    const [other, rest] = [nodeGradient - g, nodeHessian - h];
+    if (h < least) continue;
+    if (rest < least) break;
+    const rise = leafValue(other, rest, l2, bounds) - leafValue(g, h, l2, bounds);
+    if (rise * direction < 0) continue;
+    const gain = scoreOf(g, h, l2, bounds) + scoreOf(other, rest, l2, bounds) - whole;
+    if (gain > best.gain) best = { gain, bin: i >> 1, gradient, hessian };
+  }
+  return best;
+}
+
+/** Bounds of both children of a split: where it is by a constrained feature, the middle of their values divides them. */
+export function childBounds(
+  { split, left, right }: Candidate,
+  { directions, bounds }: Monotone,
+  l2: number,
+): readonly [left: Bounds, right: Bounds] {
+  const direction = directions[split.feature] ?? 0;
+  if (direction === 0) return [bounds, bounds];
+  const middle =
+    (leafValue(left.gradient, left.hessian, l2, bounds) +
+      leafValue(right.gradient, right.hessian, l2, bounds)) /
+    2;
+  const below = { low: bounds.low, high: Math.min(bounds.high, middle) };
+  const above = { low: Math.max(bounds.low, middle), high: bounds.high };
+  return direction > 0 ? [below, above] : [above, below];
+}
+
 /** Thresholds of a number, missing values on either side where there are any. */
 function bestNumber(
-  run: KernelRun,
+  scan: Scan,
   histogram: Int32Array,
   feature: number,
   bins: number,
@@ -120,9 +197,9 @@ function bestNumber(
   const missingHessian = histogram[2 * bins] >>> 0;
   const missingGradient = histogram[2 * bins + 1];
   const anyMissing = missingHessian !== 0 || missingGradient !== 0;
-  const right = bestThreshold(run, histogram, bins, 0, 0, rules);
+  const right = scan({ gradient: 0, hessian: 0 }, rules);
   const left = anyMissing
-    ? bestThreshold(run, histogram, bins, missingGradient, missingHessian, rules)
+    ? scan({ gradient: missingGradient, hessian: missingHessian }, rules)
     : NO_THRESHOLD;
   const missingLeft = left.gain > right.gain;
   const { gain, bin, gradient, hessian } = missingLeft ? left : right;
@@ -163,6 +240,7 @@ function bestSet(
   node: NodeSums,
   units: Units,
   rules: SplitRules,
+  bounds?: Bounds,
 ): Candidate | undefined {
   const rowsPerHessian = node.hessian > 0 ? node.rows / node.hessian : 0;
   const hessianOf = (bin: number): number => (histogram[at + 2 * bin] >>> 0) * units.hessian;
@@ -187,7 +265,7 @@ function bestSet(
       if (few) [gradient, hessian] = [0, 0];
       hessian += histogram[at + 2 * list[i]] >>> 0;
       gradient += histogram[at + 2 * list[i] + 1];
-      const gain = gainOf(gradient * units.gradient, hessian * units.hessian, node, strict);
+      const gain = gainOf(gradient * units.gradient, hessian * units.hessian, node, strict, bounds);
       if (gain > (best?.gain ?? 0)) {
         best = { gain, set: few ? [list[i]] : list.slice(0, i + 1), gradient, hessian };
       }
@@ -207,11 +285,11 @@ function bestSet(
   );
 }
 
-function gainOf(g: number, h: number, node: NodeSums, rules: SplitRules): number {
+function gainOf(g: number, h: number, node: NodeSums, rules: SplitRules, bounds?: Bounds): number {
   const { l2 } = rules;
   const least = leastHessian(node, rules);
   const [rest, other] = [node.hessian - h, node.gradient - g];
   if (h < least || rest < least) return Number.NEGATIVE_INFINITY;
-  const whole = (node.gradient * node.gradient) / (node.hessian + l2);
-  return (g * g) / (h + l2) + (other * other) / (rest + l2) - whole;
+  const whole = scoreOf(node.gradient, node.hessian, l2, bounds);
+  return scoreOf(g, h, l2, bounds) + scoreOf(other, rest, l2, bounds) - whole;
 }

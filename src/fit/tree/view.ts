@@ -5,8 +5,11 @@
  */
 import type { Json } from '../../json.ts';
 import { recordBytes } from '../../kernel/tree.ts';
+import type { Forest } from '../../model/forest.ts';
+import { forestMargins } from '../../model/forest-predict.ts';
+import { decodeForest } from '../../model/forest-tensors.ts';
 import type { DenseView, View } from '../../particle/view.ts';
-import { combine32, mix32 } from '../../random.ts';
+import { combine32, hashText, mix32 } from '../../random.ts';
 import { compiledModule, type Reference, resolveReference } from '../../run/reference.ts';
 import type { ViewKind } from '../../run/session.ts';
 import { loadLoss } from '../own-loss.ts';
@@ -31,6 +34,8 @@ export interface BinnedView extends View {
   readonly kept?: Uint8Array;
   /** As in the dense view: where groups begin. */
   readonly groups?: Uint32Array;
+  /** Margins of a model that is continued, offsets included: planes as those of `margins`. */
+  readonly start?: Float64Array;
   /** The desk: undefined until desk.ts has written it. */
   readonly margins: Float64Array;
   /** Gradient and Hessian, a pair a row. */
@@ -52,13 +57,15 @@ export interface BinnedOptions {
   readonly seed: number;
   /** A loss of the user's own, for the worker to load. */
   readonly loss?: Reference;
+  /** A forest to go on from, base64: margins begin with its own. */
+  readonly from?: string;
 }
 
 /** Names {@link binnedView}. */
 export function binnedReference(
   view: Reference,
   bins: readonly FeatureBins[],
-  options: Pick<BinnedOptions, 'outputs' | 'holdOut' | 'seed' | 'loss'>,
+  options: Omit<BinnedOptions, 'view' | 'bins'>,
 ): Reference {
   const plain = bins.map(({ edges, count, categorical }) => ({ edges: [...edges], count, categorical }));
   const json: BinnedOptions = { view, bins: plain, ...options };
@@ -70,7 +77,7 @@ export function binnedReference(
  * @byReference
  */
 export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
-  const { view, bins, outputs, holdOut, seed, loss } = options as unknown as BinnedOptions;
+  const { view, bins, outputs, holdOut, seed, loss, from } = options as unknown as BinnedOptions;
   if (loss !== undefined) await loadLoss(loss);
   // Inside a worker this module is compiled, and so must be the one it names.
   const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
@@ -78,11 +85,32 @@ export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
   const features = bins.map(
     ({ edges, count, categorical }): FeatureBins => ({ edges: Float32Array.from(edges), count, categorical }),
   );
+  const forest =
+    from === undefined
+      ? undefined
+      : decodeForest(Buffer.from(from, 'base64'), { outputs, features: bins.length });
+  const continued = from === undefined ? '' : ` ${hashText(from)} ${from.length}`;
   return {
-    id: `binned/2 ${outputs} ${holdOut} ${seed} ${binsHash(features)} ${inner.id}`,
+    id: `binned/2 ${outputs} ${holdOut} ${seed} ${binsHash(features)}${continued} ${inner.id}`,
     kept: true,
-    derive: (particle, memory) => binRows(inner.derive(particle, memory), features, outputs, holdOut, seed),
+    derive: (particle, memory) => {
+      const dense = inner.derive(particle, memory);
+      const binned = binRows(dense, features, outputs, holdOut, seed);
+      return forest === undefined ? binned : { ...binned, start: startOf(forest, dense) };
+    },
   };
+}
+
+/** Margins of a forest, as planes. */
+function startOf(forest: Forest, view: DenseView): Float64Array {
+  const { outputs } = forest;
+  const margins = forestMargins(forest, view);
+  if (outputs === 1) return margins;
+  const planes = new Float64Array(margins.length);
+  for (let row = 0, at = 0; row < view.rows; row++) {
+    for (let k = 0; k < outputs; k++) planes[k * view.rows + row] = margins[at++];
+  }
+  return planes;
 }
 
 function binsHash(bins: readonly FeatureBins[]): number {

@@ -1,0 +1,260 @@
+/**
+ * The iterations of a fit: leave trees out (if that is wanted), take the gradients, grow a tree an output, add it, look
+ * at the losses. `while (!done) forest = update(forest, await reduce(particles, histogramsAt(forest)))`.
+ */
+import { throwIfAborted } from '../../errors.ts';
+import type { Loss } from '../../loss/loss.ts';
+import { combine32 } from '../../random.ts';
+import type { FeatureBins } from './bins.ts';
+import { type BoosterState, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { columnRule } from './columns.ts';
+import { droppedIn } from './dropout.ts';
+import type { BoostedTree } from './forest.ts';
+import { type Grown, growTree, HistogramStore, leastGain } from './grow.ts';
+import type { FitTreesOptions, TreeStop } from './options.ts';
+import type { Player, TreeRound } from './player.ts';
+import type { GrownTree, RowSampling } from './round.ts';
+import { rowSampling } from './row-sampling.ts';
+import { leafValue } from './split.ts';
+import type { Watched } from './statistics.ts';
+
+/** Sums of so many bits stay in their 32; individual numbers have at most 15. */
+const SUM_BITS = 30;
+const MOST_BITS = 15;
+/** Rows that a tree of a forest learns from: so many different ones are in a bootstrap sample. */
+const FOREST_SHARE = 0.632;
+
+export interface Boosted extends BoosterState {
+  readonly stopped: TreeStop;
+}
+
+/** What stays the same from iteration to iteration. */
+export interface BoosterSetting {
+  readonly loss: Loss;
+  readonly rows: number;
+  readonly holdOut: boolean;
+  /** A text that two fits have in common only if their checkpoints may be exchanged. */
+  readonly identity: string;
+}
+
+/** Runs the iterations; `player` makes a player over steps that are done already. */
+export async function boost(
+  options: FitTreesOptions,
+  bins: readonly FeatureBins[],
+  setting: BoosterSetting,
+  player: (steps: readonly GrownTree[]) => Player,
+): Promise<Boosted & { readonly replayed: boolean }> {
+  const { checkpoint } = options;
+  const resumed = checkpoint?.resume && decodeCheckpoint(checkpoint.resume, setting.identity);
+  const booster = new Booster(options, bins, setting, player(resumed?.steps ?? []), resumed?.state);
+  const boosted = await booster.run();
+  return { ...boosted, replayed: booster.replayed };
+}
+
+class Booster {
+  readonly #options: FitTreesOptions;
+  readonly #bins: readonly FeatureBins[];
+  readonly #setting: BoosterSetting;
+  readonly #player: Player;
+  readonly #state: BoosterState;
+  readonly #store = new HistogramStore();
+  /** Least gain of the last tree of each output. */
+  readonly #gains: (number | undefined)[] = [];
+
+  get replayed(): boolean {
+    return this.#player.replays;
+  }
+
+  constructor(
+    options: FitTreesOptions,
+    bins: readonly FeatureBins[],
+    setting: BoosterSetting,
+    player: Player,
+    state: BoosterState = { trees: [], weights: [], history: [], kept: 0, best: Number.POSITIVE_INFINITY },
+  ) {
+    this.#options = options;
+    this.#bins = bins;
+    this.#setting = setting;
+    this.#player = player;
+    this.#state = state;
+  }
+
+  async run(): Promise<Boosted> {
+    const { rounds = 300, signal, mode } = this.#options;
+    const state = this.#state;
+    let stopped: TreeStop = 'rounds';
+    let watched = await this.#watch();
+    for (let round = state.weights.length + 1; round <= rounds; round++) {
+      throwIfAborted(signal);
+      const dropped = droppedIn(this.#options, round, state.weights.length);
+      for (const index of dropped) this.#addSteps(index, -1);
+      if (dropped.length > 0) watched = await this.#watch();
+      if (!(await this.#iterate(round, watched, dropped))) {
+        stopped = 'no-gain';
+        break;
+      }
+      if (mode !== 'forest') watched = await this.#watch();
+      if (this.#looked(round, mode === 'forest' ? undefined : watched)) {
+        stopped = 'early';
+        break;
+      }
+      await this.#checkpoint(round);
+    }
+    if (mode === 'forest') await this.#finishForest();
+    return { ...state, stopped };
+  }
+
+  #watch(): Promise<Watched> {
+    return this.#player.watch((this.#options.topShare ?? 0) > 0);
+  }
+
+  /** Grows the trees of an iteration and adds them; false where none has a split. */
+  async #iterate(round: number, watched: Watched, dropped: readonly number[]): Promise<boolean> {
+    const { outputs, mode, topShare = 0, otherShare = 0.1 } = this.#options;
+    const share = this.#options.rowShare ?? (mode === 'forest' ? FOREST_SHARE : 1);
+    const sampling = rowSampling(watched, share, topShare, otherShare);
+    const scales = this.#scales(watched, sampling);
+    const slopesAt = this.#player.steps.length;
+    const { trees, weights } = this.#state;
+    const weight = 1 / (dropped.length + 1);
+    let grew = false;
+    for (let k = 0; k < outputs; k++) {
+      const tree = await this.#grow(k, round, { slopesAt, scales, ...(sampling ? { sampling } : {}) });
+      trees.push(tree);
+      if (tree.told.splits.length > 0) grew = true;
+      if (mode !== 'forest') this.#player.add(scaled(tree.told, weight));
+    }
+    weights.push(weight);
+    for (const index of dropped) {
+      weights[index] *= dropped.length / (dropped.length + 1);
+      this.#addSteps(index, 1);
+    }
+    return grew;
+  }
+
+  /** Adds the trees of an iteration to the margins, or takes them out. */
+  #addSteps(index: number, sign: 1 | -1): void {
+    const { outputs } = this.#options;
+    const { trees, weights } = this.#state;
+    for (const { told } of trees.slice(index * outputs, (index + 1) * outputs)) {
+      this.#player.add(scaled(told, sign * weights[index]));
+    }
+  }
+
+  /** Notes the losses after an iteration; true if it is time to stop. */
+  #looked(round: number, watched: Watched | undefined): boolean {
+    const { earlyStopping = 0, onRound } = this.#options;
+    const state = this.#state;
+    const told = watched && {
+      round,
+      trainLoss: watched.loss / watched.weight,
+      ...(this.#setting.holdOut ? { holdOutLoss: watched.heldLoss / watched.heldWeight } : {}),
+    };
+    if (told) state.history.push(told);
+    onRound?.(told ?? { round });
+    const holdOutLoss = told?.holdOutLoss;
+    if (holdOutLoss === undefined || holdOutLoss < state.best) {
+      state.best = holdOutLoss ?? state.best;
+      state.kept = round;
+      return false;
+    }
+    return earlyStopping > 0 && round - state.kept >= earlyStopping;
+  }
+
+  async #checkpoint(round: number): Promise<void> {
+    const { checkpoint } = this.#options;
+    if (checkpoint === undefined || round % checkpoint.every !== 0) return;
+    await checkpoint.save(encodeCheckpoint(this.#state, this.#player.steps, this.#setting.identity));
+  }
+
+  /** Every tree counts as much: their mean. */
+  async #finishForest(): Promise<void> {
+    const { weights, history, kept } = this.#state;
+    weights.fill(1 / Math.max(1, kept));
+    for (let index = 0; index < kept; index++) this.#addSteps(index, 1);
+    const watched = await this.#watch();
+    history.push({ round: kept, trainLoss: watched.loss / watched.weight });
+  }
+
+  /** Scales that use as many bits as the sums of all rows allow. */
+  #scales({ gradients, hessians }: Watched, sampling: RowSampling | undefined): TreeRound['scales'] {
+    const bits = Math.min(MOST_BITS, SUM_BITS - Math.ceil(Math.log2(Math.max(2, this.#setting.rows))));
+    const most = 2 ** bits - 1;
+    const scale = (largest: number): number => (largest > 0 ? most / largest : 0);
+    // What stands for rows that are left out is larger than itself, and its gradient below the limit.
+    const { keepFrom, share = 1 } = sampling ?? {};
+    const times = keepFrom === undefined ? 1 : 1 / share;
+    return Array.from(gradients, (gradient, k) => {
+      const largest = keepFrom === undefined ? gradient : Math.max(gradient, keepFrom * times);
+      return [scale(largest), scale(hessians[k] * times)] as const;
+    });
+  }
+
+  async #grow(
+    output: number,
+    round: number,
+    at: Pick<TreeRound, 'slopesAt' | 'scales' | 'sampling'>,
+  ): Promise<BoostedTree> {
+    const { leaves = 31, maxDepth = Number.POSITIVE_INFINITY, l2 = 1, order, monotone, mode } = this.#options;
+    const { minRows = 20, minHessian = 1e-3, minGain = 0, seed = 1, signal, features } = this.#options;
+    const learningRate = mode === 'forest' ? 1 : (this.#options.learningRate ?? 0.1);
+    const [gradientScale, hessianScale] = at.scales[output];
+    const none: Grown = { splits: [], nodes: new Map() };
+    const number = this.#state.trees.length;
+    if (gradientScale === 0 || hessianScale === 0) {
+      return { told: { tree: number, ...told(output, none, 0, l2) }, grown: none };
+    }
+    const machine = growTree({
+      features: this.#bins,
+      width: (features + 3) & ~3,
+      units: { gradient: 1 / gradientScale, hessian: 1 / hessianScale },
+      rules: { l2, minRows, minHessian, minGain },
+      leaves,
+      maxDepth,
+      allowed: columnRule(this.#options, round, output),
+      order,
+      monotone: monotone?.some((direction) => direction !== 0) ? monotone : undefined,
+      store: this.#store,
+      likelyGain: this.#gains[output],
+    });
+    const tree = { ...at, key: combine32(seed, round), tree: number, output };
+    let step = machine.next();
+    while (!step.done) {
+      throwIfAborted(signal);
+      step = machine.next(await this.#player.histograms(tree, step.value));
+    }
+    const grown = step.value;
+    this.#gains[output] = leastGain(grown) ?? this.#gains[output];
+    const plain = { tree: number, ...told(output, grown, learningRate, l2) };
+    const { leafQuantile } = this.#setting.loss;
+    if (leafQuantile === undefined || plain.splits.length === 0) return { told: plain, grown };
+    const values = await this.#player.leafQuantiles(leafQuantile, tree, plain);
+    const renewed = plain.leaves.map(([node], i) => {
+      const { low = values[i], high = values[i] } = grown.nodes.get(node)?.bounds ?? {};
+      return [node, learningRate * Math.min(high, Math.max(low, values[i]))] as const;
+    });
+    return { told: { ...plain, leaves: renewed }, grown };
+  }
+}
+
+/** A tree as later rounds replay it; without splits it adds nothing. */
+function told(
+  output: number,
+  { splits, nodes }: Grown,
+  learningRate: number,
+  l2: number,
+): Omit<GrownTree, 'tree'> {
+  if (splits.length === 0) return { output, splits: [], leaves: [] };
+  const leaves = [...nodes.values()]
+    .filter((node) => node.split === undefined)
+    .map(({ node, sums, bounds }) => {
+      return [node, learningRate * leafValue(sums.gradient, sums.hessian, l2, bounds)] as const;
+    });
+  return { output, splits, leaves };
+}
+
+/** The tree, its leaves so many times as large. */
+export function scaled(tree: GrownTree, factor: number): GrownTree {
+  if (factor === 1) return tree;
+  return { ...tree, leaves: tree.leaves.map(([node, value]) => [node, factor * value] as const) };
+}
