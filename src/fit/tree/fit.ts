@@ -187,6 +187,12 @@ class Booster {
     let stopped: TreeStop = 'rounds';
     let [kept, best] = [0, Number.POSITIVE_INFINITY];
     let watched = await this.#watch();
+    if (!Number.isFinite(watched.loss)) {
+      throw new SoraError(
+        'bad-data',
+        `The loss ${this.#loss.id} of the training rows is not finite where the fit starts: some label is too large for it. Leave such rows out, or scale the labels.`,
+      );
+    }
     for (let round = 1; round <= rounds; round++) {
       throwIfAborted(signal);
       const scales = this.#scales(watched);
@@ -313,9 +319,9 @@ class Booster {
     learningRate: number,
   ): Promise<GrownTree['leaves']> {
     const ask = leaves.map(([node]) => node);
-    const values = await leafQuantiles(share, ask.length, (level, prefixes) => {
-      const round: RenewRound = { ...at, last: undefined, splits, ask, level, prefixes };
-      return this.#play(round, { summary: leafBytesReference(ask.length), label: 'trees' });
+    const values = await leafQuantiles(share, ask, (asked) => {
+      const round: RenewRound = { ...at, last: undefined, splits, ...asked };
+      return this.#play(round, { summary: leafBytesReference(asked.ask.length), label: 'trees' });
     });
     return ask.map((node, i) => [node, learningRate * values[i]] as const);
   }
