@@ -102,6 +102,16 @@ export async function learnableTotals(
   return totals;
 }
 
+/** Throws `bad-option` for a loss that linear fits cannot go by: rows alone have no curvature of it, or no values. */
+export function requireSmooth({ id, name, leafQuantile, perQuery }: Loss): void {
+  if (leafQuantile === undefined && !perQuery && name !== 'own') return;
+  throw new SoraError(
+    'bad-option',
+    `Loss ${id} has no curvature of its rows for a linear fit to go by: fit trees, or choose another loss.`,
+    { details: { option: 'loss' } },
+  );
+}
+
 function unlearnable(loss: Loss, which: string, label: number | string, problem: string): SoraError {
   return new SoraError(
     'bad-data',

@@ -76,22 +76,29 @@ function addBytes(state: Float64Array, view: BinnedView, round: RenewRound): voi
 
 /**
  * The quantile `share` of the residuals in each of these leaves of the tree in growth; 0 where a leaf has no weight.
- * `play` plays one round, that asks for each leaf twice: for both of the residuals that the quantile lies between.
+ * `play` plays one round. Both residuals that the quantile lies between are sought, as one while they agree.
  */
 export async function leafQuantiles(
   share: number,
   leaves: readonly number[],
   play: (round: Pick<RenewRound, 'ask' | 'level' | 'prefixes'>) => Promise<Float64Array>,
 ): Promise<number[]> {
-  const ask = [...leaves, ...leaves];
-  const found = ask.map((_, i) => ({
-    ...{ prefix: 0, below: 0, target: 0, empty: false },
+  const found = [...leaves, ...leaves].map((node, i) => ({
+    ...{ node, prefix: 0, below: 0, target: 0, empty: false },
     isUpper: i >= leaves.length,
   }));
   for (let level = 0; level < BYTES; level++) {
-    const sums = await play({ ask, level, prefixes: found.map(({ prefix }) => prefix) });
+    const apart = found.slice(leaves.length).filter(({ prefix }, i) => prefix !== found[i].prefix);
+    const asked = [...found.slice(0, leaves.length), ...apart];
+    const places = new Map(asked.map((leaf, at) => [leaf, at]));
+    const sums = await play({
+      ask: asked.map(({ node }) => node),
+      level,
+      prefixes: asked.map(({ prefix }) => prefix),
+    });
     found.forEach((leaf, i) => {
-      const bytes = sums.subarray(256 * i, 256 * (i + 1));
+      const at = places.get(leaf) ?? i - leaves.length;
+      const bytes = sums.subarray(256 * at, 256 * (at + 1));
       if (level === 0) leaf.target = share * bytes.reduce((sum, weight) => sum + weight, 0);
       const byte = byteAt(bytes, leaf.target - leaf.below, leaf.isUpper);
       if (byte < 0) leaf.empty = true;
