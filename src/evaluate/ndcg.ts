@@ -11,7 +11,15 @@ import { type ScorerOptions, scorer } from '../model/scorer.ts';
 import { taggedCodec } from '../summary/codec.ts';
 import type { Summary } from '../summary/summary.ts';
 import type { Baseline } from './baseline.ts';
-import { addValues, emptyMean, type MeanState, meanInterval, mergeMean, readMean, writeMean } from './mean.ts';
+import {
+  addValues,
+  emptyMean,
+  type MeanState,
+  meanInterval,
+  mergeMean,
+  readMean,
+  writeMean,
+} from './mean.ts';
 import { type EvaluationResult, metric } from './result.ts';
 
 const PLACES = [10, 5, 1];

@@ -40,7 +40,8 @@ describe('whole groups', () => {
           const whole = createParticle({ columns, roles, types });
           const cut = await all(wholeGroups(streamed(splitParticle(whole, size))));
           expect(hashParticle(mergeParticles(cut))).toBe(hashParticle(whole));
-          const borders = cut.map(({ rows }) => rows).reduce<number[]>((sum, rows) => [...sum, (sum.at(-1) ?? 0) + rows], []);
+          const borders: number[] = [];
+          for (const { rows } of cut) borders.push((borders.at(-1) ?? 0) + rows);
           const starts = [...(groupStarts(whole) as Uint32Array)];
           for (const border of borders) expect(starts).toContain(border);
         },
@@ -50,7 +51,11 @@ describe('whole groups', () => {
   });
 
   it('of a table that is read', async () => {
-    const rows = Array.from({ length: 9000 }, (_, i) => ({ query: Math.floor(i / 7), x: i % 11, label: i % 3 }));
+    const rows = Array.from({ length: 9000 }, (_, i) => ({
+      query: Math.floor(i / 7),
+      x: i % 11,
+      label: i % 3,
+    }));
     const table = await readTable(rows, { target: 'label', group: 'query' });
     const particles = await all(table.particles);
     expect(particles.length).toBeGreaterThan(1);

@@ -87,10 +87,13 @@ describe('train --loss', () => {
       return { query: `q${query}`, match, age, grade: Math.min(3, Math.floor(value / 1.7)) };
     });
     const options = { loss: 'lambdarank', target: 'grade', group: 'query' } as const;
-    const { directory, evaluation, verdict, learner, rows: counts } = await trained(
-      { ...options, learner: 'trees' },
-      results,
-    );
+    const {
+      directory,
+      evaluation,
+      verdict,
+      learner,
+      rows: counts,
+    } = await trained({ ...options, learner: 'trees' }, results);
     expect(learner).toBe('gradient-boosted trees, lambdarank loss');
     expect(counts.test % 12).toBe(0);
     expect(evaluation!.metrics.map(({ name }) => name)).toEqual(['ndcg@10', 'ndcg@5', 'ndcg@1']);
