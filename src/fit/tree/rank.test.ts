@@ -9,13 +9,18 @@ import { treeCount } from '../../model/forest.ts';
 import { forestMargins } from '../../model/forest-predict.ts';
 import { createParticle } from '../../particle/create.ts';
 import type { Particle } from '../../particle/particle.ts';
+import { splitParticle } from '../../particle/split.ts';
 import { mix32 } from '../../random.ts';
 import { inlineExecutor } from '../../run/inline.ts';
 import { memoryParticles } from '../../run/memory-source.ts';
 import type { Executor } from '../../run/session.ts';
 import { threadExecutor } from '../../run/threads.ts';
+import { deepEqual } from '../../summary/equal.ts';
+import { checkLaws } from '../../summary/laws.ts';
+import { partial } from '../../summary/summary.ts';
 import { type FitTreesOptions, fitTrees, type TreesResult } from './fit.ts';
 import golden from './fixtures/rank.json' with { type: 'json' };
+import { queryEnds } from './query-check.ts';
 
 const VIEW = { module: new URL('./fixtures/raw-view.mjs', import.meta.url).href, name: 'rawView' };
 const [QUERIES, LEARNED, FEATURES] = [480, 320, 10];
@@ -131,6 +136,31 @@ describe('lambdarank', () => {
     await expect(fitted(particlesOf([half]))).rejects.toThrow(/must be a relevance/);
   });
 });
+
+it('counts borders within queries by the laws of a summary', () => {
+  // What it counts is how the data is cut, so that alone may differ between cuts.
+  const close = (a: unknown, b: unknown) =>
+    deepEqual({ ...(a as object), cuts: 0 }, { ...(b as object), cuts: 0 });
+  checkLaws(queryEnds(), { inputs: particlesOf(queries.slice(0, 6), 2), close });
+  const summary = queryEnds();
+  const [whole] = particlesOf(queries.slice(0, 3));
+  const cut = (rows: number) =>
+    splitParticle(whole, rows)
+      .map((part) => partial(summary, part))
+      .reduce((into, from) => {
+        summary.merge(into, from);
+        return into;
+      });
+  const lengths = queries.slice(0, 3).map(({ labels }) => labels.length);
+  expect(cut(lengths[0]).cuts).toBe(Math.ceil(whole.rows / lengths[0]) - 1 - bordersAt(lengths));
+  expect(cut(1).cuts).toBe(whole.rows - 3);
+});
+
+/** Borders of queries that cuts of the first one's length meet. */
+function bordersAt([first, second, third]: readonly number[]): number {
+  const total = first + second + third;
+  return [first, first + second].filter((border) => border % first === 0 && border < total).length;
+}
 
 describe('NDCG', () => {
   it('shares the gains of equal scores, as scikit-learn does', () => {
