@@ -1,6 +1,6 @@
 /**
  * LambdaMART against LightGBM's lambdarank (scripts/goldens/rank.py), and what ranking promises of queries.
- * Forests of two implementations rank alike, not equally: NDCG@10 of the rows learned from is compared to 0.01 after
+ * Forests of two implementations rank alike, not equally: NDCG@10 of the rows learned from is compared to 0.003 after
  * ten iterations and more, of other queries to two standard errors of LightGBM's mean.
  */
 import { describe, expect, it } from 'vitest';
@@ -102,7 +102,7 @@ describe('lambdarank', () => {
     expect(learned.flatMap(({ labels }) => [...labels]).length).toBe(golden.rows);
     const result = await fitted(particlesOf(learned));
     result.history.forEach(({ trainLoss }, i) => {
-      if (i >= 9) expect(Math.abs(1 - trainLoss - golden.learned[i]), `after ${i + 1}`).toBeLessThan(0.01);
+      if (i >= 9) expect(Math.abs(1 - trainLoss - golden.learned[i]), `after ${i + 1}`).toBeLessThan(0.003);
     });
     expect(meanNdcg(result, learned)).toBeCloseTo(1 - result.history[39].trainLoss, 9);
     expect(Math.abs(meanNdcg(result, queries.slice(LEARNED)) - golden.other)).toBeLessThan(2 * golden.error);
