@@ -210,7 +210,9 @@ class Booster {
       const told: TreesRound = {
         round,
         trainLoss: watched.loss / watched.weight,
-        ...(this.#setting.holdOut ? { holdOutLoss: watched.heldLoss / watched.heldWeight } : {}),
+        ...(this.#setting.holdOut && watched.heldWeight > 0
+          ? { holdOutLoss: watched.heldLoss / watched.heldWeight }
+          : {}),
       };
       history.push(told);
       onRound?.(told);

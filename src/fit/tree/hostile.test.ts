@@ -133,6 +133,18 @@ describe('few rows', () => {
     expect(result.history.at(-1)!.trainLoss).toBeLessThan(result.history[0].trainLoss);
   });
 
+  it('too few to hold any back: the fit goes on without stopping early', async () => {
+    for (const rows of [2, 3, 4, 6]) {
+      const given = { minRows: 1, l2: 0, rounds: 200, earlyStopping: 5, holdOut: 0.001 };
+      const columns = [x.slice(0, rows)];
+      const result = await fitted({ columns, labels: steps.slice(0, rows) }, given);
+      expect(result.history[0].holdOutLoss).toBeUndefined();
+      predicted(result, columns).forEach((value, row) => {
+        expect(value).toBeCloseTo(steps[row], 3);
+      });
+    }
+  });
+
   it('one class of two, one of three, and none', async () => {
     for (const [loss, outputs] of [
       ['logistic', 1],
