@@ -21,7 +21,6 @@ interface QueryEnds {
 
 /**
  * Summary of the borders of particles: of how data is cut, which other summaries never show.
- * @byReference
  */
 export function queryEnds(): Summary<QueryEnds, QueryEnds> {
   return {
