@@ -120,6 +120,23 @@ describe('lambdarank', () => {
     expect(treeCount(expected.forest)).toBeGreaterThan(0);
   });
 
+  it('learns nothing from queries of one row, or of rows that are equally relevant', async () => {
+    const single = queries
+      .slice(0, 30)
+      .map(({ x, labels }) => ({ x: x.slice(0, 1), labels: labels.slice(0, 1) }));
+    const equal = queries.slice(0, 30).map(({ x, labels }, q) => ({ x, labels: labels.map(() => q % 2) }));
+    for (const list of [single, equal]) {
+      const { forest, stopped, rounds } = await fitted(particlesOf(list));
+      expect({ stopped, rounds, trees: treeCount(forest) }).toEqual({
+        stopped: 'no-gain',
+        rounds: 0,
+        trees: 0,
+      });
+    }
+    const mixed = await fitted(particlesOf([...equal, ...learned.slice(0, 60)]), { rounds: 10 });
+    expect(mixed.history[9].trainLoss).toBeLessThan(0.12);
+  });
+
   it('refuses queries that are cut, rows without a query, and what is no relevance', async () => {
     const [whole] = particlesOf(queries.slice(0, 4));
     const cut = particlesOf([queries[0]]).concat(particlesOf([queries[0]]));
