@@ -241,6 +241,10 @@ describe('metrics of losses of amounts', () => {
     const constant = Math.fround(sorted[0.8 * labels.length - 1]);
     const mean = labels.reduce((sum, y) => sum + pinballLoss(y, constant, 0.8), 0) / labels.length;
     expect(result.metrics[0].baseline).toBeCloseTo(mean, 12);
+    const covered = labels.filter((y, row) => y <= Math.fround(margins[row])).length / labels.length;
+    expect(result.notes).toEqual([
+      `${(100 * covered).toFixed(1)} % of the labels lie at or below their prediction; 80.0 % were asked for.`,
+    ]);
   });
 
   it('refuse labels that have no deviance', () => {

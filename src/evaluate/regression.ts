@@ -54,6 +54,7 @@ const MEANS = [
   'devianceGain',
   'label',
   'bias',
+  'covered',
 ] as const;
 type MeanName = (typeof MEANS)[number];
 
@@ -71,7 +72,7 @@ export function regressionMetrics(
   const score = scorer(checked, parameters);
   const shape = shapeOf(checked);
   return {
-    id: `regression-metrics/1 ${JSON.stringify(options)}`,
+    id: `regression-metrics/2 ${JSON.stringify(options)}`,
     empty: () => ({ rows: 0, means: eachMean(emptyMean), histogram: emptyHistogram(2) }),
     observe: (state, view) => observe(state, view, score, shape),
     merge(into, from) {
@@ -80,7 +81,7 @@ export function regressionMetrics(
       mergeHistogram(into.histogram, from.histogram);
     },
     read: (state) => read(state, shape),
-    codec: taggedCodec('regression-metrics/1', write, parse),
+    codec: taggedCodec('regression-metrics/2', write, parse),
   };
 }
 
@@ -152,6 +153,7 @@ function observe(
     columns.absoluteGain[row] = Math.abs(label - middle) - Math.abs(error);
     columns.label[row] = label;
     columns.bias[row] = -error;
+    columns.covered[row] = error <= 0 ? 1 : 0;
     if (own !== undefined) {
       checkRange(loss, label);
       const constant = isRate ? mean : (baseline.quantile ?? baseline.median);
@@ -168,7 +170,7 @@ function observe(
 
 function read(
   { rows, means, histogram }: RegressionState,
-  { loss: { name }, baseline, own, isRate }: Shape,
+  { loss: { name, leafQuantile }, baseline, own, isRate }: Shape,
 ): EvaluationResult {
   const { squared, absolute, deviance, label } = means;
   const variance = label.m2 / label.weight;
@@ -195,6 +197,10 @@ function read(
     metrics.unshift(metric(own.metric, deviance.mean, 'lower', meanInterval(deviance), null0));
     if (null0 > 0 && isRate)
       metrics.splice(1, 0, metric('devianceExplained', 1 - deviance.mean / null0, 'higher', undefined, 0));
+  }
+  if (leafQuantile !== undefined) {
+    const [share, asked] = [means.covered.mean, leafQuantile].map((x) => `${(100 * x).toFixed(1)} %`);
+    notes.push(`${share} of the labels lie at or below their prediction; ${asked} were asked for.`);
   }
   metrics.push(metric('bias', means.bias.mean, 'lower', meanInterval(means.bias)));
   const [loss, gain] = own

@@ -62,7 +62,7 @@ export function isTooGood({ task, metrics }: EvaluationResult): boolean {
 /** The metrics that tell of numbers and counts, by the loss that is compared. */
 const REGRESSION: Readonly<Record<string, string[]>> = {
   'absolute error': ['mae', 'rmse'],
-  'pinball loss': ['pinballLoss', 'mae'],
+  'pinball loss': ['pinballLoss'],
   deviance: ['poissonDeviance', 'gammaDeviance', 'tweedieDeviance', 'rmse'],
 };
 

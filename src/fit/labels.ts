@@ -76,16 +76,21 @@ export async function learnableTotals(
       'There are no training rows: every label is missing or every weight is 0.',
     );
   }
+  if (Number.isNaN(totals.sum)) throw unlearnable(loss, 'A label', Number.NaN, 'it must be a number.');
   for (const [which, label] of [
     ['least', totals.min],
     ['largest', totals.max],
   ] as const) {
     const problem = loss.labelProblem(label, outputs);
     if (problem === undefined) continue;
-    throw new SoraError(
-      'bad-data',
-      `The ${which} label of the training rows is ${label}, which loss ${loss.id} cannot learn: ${problem} Choose another loss (--loss), or leave those rows out.`,
-      { details: { label, loss: loss.id } },
+    throw unlearnable(loss, `The ${which} label`, label, problem);
+  }
+  if (classes > 0 && totals.classRows.reduce((sum, rows) => sum + rows, 0) < totals.rows) {
+    throw unlearnable(
+      loss,
+      'A label',
+      'no whole number',
+      `it must be a class index from 0 to ${classes - 1}.`,
     );
   }
   if (classes > 0 && totals.classRows.filter((rows) => rows > 0).length < 2) {
@@ -95,6 +100,24 @@ export async function learnableTotals(
     );
   }
   return totals;
+}
+
+/** Throws `bad-option` for a loss that linear fits cannot go by: rows alone have no curvature of it, or no values. */
+export function requireSmooth({ id, name, leafQuantile, perQuery }: Loss): void {
+  if (leafQuantile === undefined && !perQuery && name !== 'own') return;
+  throw new SoraError(
+    'bad-option',
+    `Loss ${id} has no curvature of its rows for a linear fit to go by: fit trees, or choose another loss.`,
+    { details: { option: 'loss' } },
+  );
+}
+
+function unlearnable(loss: Loss, which: string, label: number | string, problem: string): SoraError {
+  return new SoraError(
+    'bad-data',
+    `${which} of the training rows is ${label}, which loss ${loss.id} cannot learn: ${problem} Choose another loss (--loss), or leave those rows out.`,
+    { details: { label, loss: loss.id } },
+  );
 }
 
 export function writeTotals(writer: ByteWriter, state: LabelTotals): void {

@@ -17,6 +17,7 @@ import { gradient } from './glm/gradient.ts';
 import { lbfgs } from './glm/lbfgs.ts';
 import type { Evaluation } from './glm/objective.ts';
 import { encodeParameters } from './glm/parameters.ts';
+import { requireSmooth } from './labels.ts';
 import { fitLoopSync } from './loop.ts';
 
 export interface ParticleModelOptions {
@@ -62,6 +63,7 @@ export function createParticleModel(
 ): ParticleModel {
   const { loss: name = 'logistic', standardise = true, tolerance = 1e-8, maxRounds = 1000 } = options;
   const loss = lossOf(name);
+  requireSmooth(loss);
   const names = featureNames(particles);
   const { means, scales } = standardise ? standardisation(particles, names) : untouched(names.length);
   const views = particles.map((particle) => toView(particle, names, means, scales, true));

@@ -42,7 +42,6 @@ export function labelSpreadReference(quantile: number): Reference {
 /**
  * Summary of labels less offsets that reads as a {@link LabelSpread}: the weighted lower quantile, exact up to f32
  * while there are at most 131,072 different values. O(rows log rows).
- * @byReference
  */
 export function labelSpread(options: Json): Summary<ScoreHistogram, LabelSpread, LearnerView> {
   const { quantile: share } = options as { quantile: number };

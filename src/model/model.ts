@@ -190,7 +190,8 @@ export function recordedLoss({ loss, options }: Pick<LearnerRecord, 'loss' | 'op
   if (loss === 'quantile') return { name: loss, quantile: number(options.quantile) };
   if (loss === 'tweedie') return { name: loss, power: number(options.tweediePower) };
   if (loss === 'own') return { name: loss, link: options.link === 'log' ? 'log' : 'identity' };
-  return { name: loss, delta: number(options.delta) };
+  const delta = number(options.delta);
+  return delta === undefined ? { name: loss } : { name: loss, delta };
 }
 
 /** The parameters of a model, checked, as evaluation and prediction take them. */

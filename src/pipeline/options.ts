@@ -54,7 +54,9 @@ export const roleShape = z.object({
   group: z
     .string()
     .optional()
-    .describe('Column that says which rows belong together.')
+    .describe(
+      'Column that says which rows belong together: on one side of the hold-out; queries, for rankings.',
+    )
     .meta({ value: COLUMN }),
   ignore: z.array(z.string()).optional().describe('Columns to leave out.').meta({ value: 'columns' }),
 });

@@ -9,7 +9,7 @@ import { SoraError } from '../../errors.ts';
 import { type LossName, type LossSpec, lossOf } from '../../loss/registry.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
-import { type LabelTotals, learnableTotals } from '../labels.ts';
+import { type LabelTotals, learnableTotals, requireSmooth } from '../labels.ts';
 import { fitLoop, type StepMachine } from '../loop.ts';
 import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
 import { lbfgs } from './lbfgs.ts';
@@ -110,14 +110,7 @@ const MOST_CURVATURE = 1 << 22;
  */
 export async function fitGlm(session: Session, options: FitGlmOptions): Promise<GlmResult> {
   checkOptions(options);
-  const { id, leafQuantile, perQuery } = lossOf(options.loss as LossSpec);
-  if (leafQuantile !== undefined || perQuery) {
-    throw new SoraError(
-      'bad-option',
-      `Loss ${id} has no curvature of its rows for a linear fit to go by: fit trees, or choose another loss.`,
-      { details: { option: 'loss' } },
-    );
-  }
+  requireSmooth(lossOf(options.loss as LossSpec));
   const { totals, view } = await describe(session, options);
   const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
   const { name } = lossOf(loss as LossSpec);

@@ -2,7 +2,7 @@
  * The iterations of a fit: leave trees out (if that is wanted), take the gradients, grow a tree an output, add it, look
  * at the losses. `while (!done) forest = update(forest, await reduce(particles, histogramsAt(forest)))`.
  */
-import { throwIfAborted } from '../../errors.ts';
+import { SoraError, throwIfAborted } from '../../errors.ts';
 import type { Loss } from '../../loss/loss.ts';
 import { combine32 } from '../../random.ts';
 import type { FeatureBins } from './bins.ts';
@@ -84,6 +84,7 @@ class Booster {
     const state = this.#state;
     let stopped: TreeStop = 'rounds';
     let watched = await this.#watch();
+    this.#checkStart(watched);
     for (let round = state.weights.length + 1; round <= rounds; round++) {
       throwIfAborted(signal);
       const dropped = droppedIn(this.#options, round, state.weights.length);
@@ -102,6 +103,14 @@ class Booster {
     }
     if (mode === 'forest') await this.#finishForest();
     return { ...state, stopped };
+  }
+
+  #checkStart({ loss }: Watched): void {
+    if (Number.isFinite(loss)) return;
+    throw new SoraError(
+      'bad-data',
+      `The loss ${this.#setting.loss.id} of the training rows is not finite where the fit starts: some label is too large for it. Leave such rows out, or scale the labels.`,
+    );
   }
 
   #watch(): Promise<Watched> {
@@ -148,7 +157,9 @@ class Booster {
     const told = watched && {
       round,
       trainLoss: watched.loss / watched.weight,
-      ...(this.#setting.holdOut ? { holdOutLoss: watched.heldLoss / watched.heldWeight } : {}),
+      ...(this.#setting.holdOut && watched.heldWeight > 0
+        ? { holdOutLoss: watched.heldLoss / watched.heldWeight }
+        : {}),
     };
     if (told) state.history.push(told);
     onRound?.(told ?? { round });

@@ -86,9 +86,13 @@ export class Player {
   /** The quantile `share` of the residuals in each leaf of the tree in growth. */
   leafQuantiles(share: number, tree: TreeRound, { splits, leaves }: GrownTree): Promise<number[]> {
     const ask = leaves.map(([node]) => node);
-    return leafQuantiles(share, ask.length, (level, prefixes) => {
-      const round: RenewRound = { ...this.#at(), ...tree, splits, ask, level, prefixes };
-      return this.#play(round, { summary: leafBytesReference(ask.length), coarse: true, label: 'trees' });
+    return leafQuantiles(share, ask, (asked) => {
+      const round: RenewRound = { ...this.#at(), ...tree, splits, ...asked };
+      return this.#play(round, {
+        summary: leafBytesReference(asked.ask.length),
+        coarse: true,
+        label: 'trees',
+      });
     });
   }
 

@@ -20,8 +20,7 @@ interface QueryEnds {
 }
 
 /**
- * Summary of the borders of particles.
- * @byReference
+ * Summary of the borders of particles: of how data is cut, which other summaries never show.
  */
 export function queryEnds(): Summary<QueryEnds, QueryEnds> {
   return {

@@ -4,7 +4,7 @@
  * rows are shares of their query, so that sums of weights are numbers of queries.
  */
 import type { KernelRun } from '../../kernel/mode.ts';
-import { addLambdas, ndcg, WATCHED_PLACES } from '../../loss/lambdarank.ts';
+import { addLambdas, ndcg, ranked, WATCHED_PLACES } from '../../loss/lambdarank.ts';
 import { checkLabels, type Loss } from '../../loss/loss.ts';
 import type { BinnedView } from './view.ts';
 
@@ -28,8 +28,9 @@ function queryPass({ rows, margins, labels, weights: given, groups }: BinnedView
     const [from, to] = [starts[q], starts[q + 1]];
     const scores = margins.subarray(from, to);
     const own = labels.subarray(from, to);
-    addLambdas(scores, own, residuals.subarray(from, to), curvatures.subarray(from, to));
-    const reached = ndcg(scores, own, WATCHED_PLACES);
+    const order = ranked(scores);
+    addLambdas(scores, own, residuals.subarray(from, to), curvatures.subarray(from, to), order);
+    const reached = ndcg(scores, own, WATCHED_PLACES, order);
     for (let row = from; row < to; row++) {
       const weight = given === undefined ? 1 : given[row];
       residuals[row] *= weight;

@@ -1,8 +1,9 @@
 /**
  * Leaf values that are quantiles of residuals, for losses whose best leaf is one (Friedman 2001, algorithm 3; LightGBM
  * and scikit-learn renew leaves alike). The quantile of each leaf is found among residuals rounded to f32, by the bytes
- * of keys that sort as they do, the highest first: four rounds, each a summary of weights by byte. So it is the exact
- * weighted lower quantile (the least residual at or below which the share lies), however the data is cut.
+ * of keys that sort as they do, the highest first: four rounds, each a summary of weights by byte. So it is exact,
+ * however the data is cut: the middle of the least residual at or below which the share of the weight lies, and the
+ * least below which more than it lies. The two differ where the share falls between two rows.
  *
  *     state: f64 [leaf][byte], weights of the rows whose key begins with the leaf's prefix
  */
@@ -85,40 +86,49 @@ function addBytes(state: Float64Array, view: BinnedView, round: RenewRound, note
 }
 
 /**
- * The quantile `share` of the residuals in each leaf of the tree in growth; 0 where a leaf has no weight. `ask` plays
- * one round.
+ * The quantile `share` of the residuals in each of these leaves of the tree in growth; 0 where a leaf has no weight.
+ * `play` plays one round. Both residuals that the quantile lies between are sought, as one while they agree.
  */
 export async function leafQuantiles(
   share: number,
-  leaves: number,
-  ask: (level: number, prefixes: readonly number[]) => Promise<Float64Array>,
+  leaves: readonly number[],
+  play: (round: Pick<RenewRound, 'ask' | 'level' | 'prefixes'>) => Promise<Float64Array>,
 ): Promise<number[]> {
-  const found = Array.from({ length: leaves }, () => ({ prefix: 0, below: 0, target: 0, empty: false }));
+  const found = [...leaves, ...leaves].map((node, i) => ({
+    ...{ node, prefix: 0, below: 0, target: 0, empty: false },
+    isUpper: i >= leaves.length,
+  }));
   for (let level = 0; level < BYTES; level++) {
-    const sums = await ask(
+    const apart = found.slice(leaves.length).filter(({ prefix }, i) => prefix !== found[i].prefix);
+    const asked = [...found.slice(0, leaves.length), ...apart];
+    const places = new Map(asked.map((leaf, at) => [leaf, at]));
+    const sums = await play({
+      ask: asked.map(({ node }) => node),
       level,
-      found.map(({ prefix }) => prefix),
-    );
+      prefixes: asked.map(({ prefix }) => prefix),
+    });
     found.forEach((leaf, i) => {
-      const bytes = sums.subarray(256 * i, 256 * (i + 1));
+      const at = places.get(leaf) ?? i - leaves.length;
+      const bytes = sums.subarray(256 * at, 256 * (at + 1));
       if (level === 0) leaf.target = share * bytes.reduce((sum, weight) => sum + weight, 0);
-      const byte = byteAt(bytes, leaf.target - leaf.below);
+      const byte = byteAt(bytes, leaf.target - leaf.below, leaf.isUpper);
       if (byte < 0) leaf.empty = true;
       for (let b = 0; b < byte; b++) leaf.below += bytes[b];
       leaf.prefix = leaf.prefix * 256 + Math.max(0, byte);
     });
   }
-  return found.map(({ prefix, empty }) => (empty ? 0 : scoreOf(prefix)));
+  const values = found.map(({ prefix, empty }) => (empty ? 0 : scoreOf(prefix)));
+  return leaves.map((_, i) => (values[i] + values[leaves.length + i]) / 2);
 }
 
-/** First byte up to which there is as much weight as wanted, or the last with any; -1 where there is none. */
-function byteAt(bytes: Float64Array, wanted: number): number {
+/** First byte up to which there is as much weight as wanted (or more), or the last with any; -1 where there is none. */
+function byteAt(bytes: Float64Array, wanted: number, orMore: boolean): number {
   let [sum, last] = [0, -1];
   for (let byte = 0; byte < 256; byte++) {
     if (bytes[byte] === 0) continue;
     last = byte;
     sum += bytes[byte];
-    if (sum >= wanted) break;
+    if (orMore ? sum > wanted : sum >= wanted) break;
   }
   return last;
 }
