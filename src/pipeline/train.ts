@@ -13,7 +13,7 @@ import { type ColumnStrength, columnStrengths } from '../explain/contribution.ts
 import { gainShares } from '../explain/importance.ts';
 import type { Json } from '../json.ts';
 import { saveModel } from '../model/files.ts';
-import { type Model, parameterTensors } from '../model/model.ts';
+import { type LearnerRecord, type Model, parameterTensors } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
@@ -77,10 +77,18 @@ function folderName(target: string): string {
 }
 
 /** Columns by what they do: the spread of their part of a linear model, or their share of the gain of trees. */
-async function strengths(session: Session, { recipe, view, learner }: Fitted): Promise<ColumnStrength[]> {
+async function strengths(
+  session: Session,
+  { recipe, view, learner }: Fitted,
+): Promise<{ readonly strengths: ColumnStrength[]; readonly means?: readonly number[] }> {
   const { parameters, record } = learner;
-  if (!(parameters instanceof Float64Array)) return gainShares(recipe, parameters);
+  if (!(parameters instanceof Float64Array)) return { strengths: gainShares(recipe, parameters) };
   return columnStrengths(session, recipe, parameters, record.outputs, view);
+}
+
+/** The record of a linear model with the means that explanations are counted from. */
+function withMeans(record: LearnerRecord, means: readonly number[] | undefined): LearnerRecord {
+  return record.name === 'glm' && means ? { ...record, means: [...means] } : record;
 }
 
 /** The largest coefficients of words and entries; trees have none. */
@@ -125,7 +133,9 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     const evaluation = sides && (await evaluateOn(session, fitted, calibration?.rest ?? sides.test));
     const folds =
       options.folds === undefined ? undefined : await crossValidate(executor, data, options, hooks);
-    const features = await strengths(session, fitted);
+    const { strengths: features, means } = await strengths(session, fitted);
+    const { learner } = fitted;
+    fitted = { ...fitted, learner: { ...learner, record: withMeans(learner.record, means) } };
     await session.close();
     const model = assemble(schema, fitted, options, snapshot.id, sides?.train, evaluation);
     const directory = resolve(
