@@ -20,12 +20,14 @@ export { splitParticle } from './particle/split.ts';
 // Whole workflows.
 export { type CompactResult, compact } from './pipeline/compact.ts';
 export { type EvaluateResult, evaluate } from './pipeline/evaluate.ts';
+export { type ExplainResult, explain } from './pipeline/explain.ts';
 export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
 export type {
   CompactOptions,
   EvaluateOptions,
+  ExplainOptions,
   IngestOptions,
   InspectOptions,
   PredictOptions,

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { ERRORS } from '../errors.ts';
 import { compactCommand } from './compact.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { explainCommand } from './explain.ts';
 import { ingestCommand } from './ingest.ts';
 import { inspectCommand } from './inspect.ts';
 import { predictCommand } from './predict.ts';
@@ -21,6 +22,7 @@ const program = new Command('sora')
   .addCommand(trainCommand())
   .addCommand(predictCommand())
   .addCommand(evaluateCommand())
+  .addCommand(explainCommand())
   .addCommand(ingestCommand())
   .addCommand(inspectCommand())
   .addCommand(verifyCommand())

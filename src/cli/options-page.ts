@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import {
   compactShape,
   evaluateShape,
+  explainShape,
   flagName,
   ingestShape,
   inspectShape,
@@ -16,6 +17,7 @@ const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['train', trainShape],
   ['predict', predictShape],
   ['evaluate', evaluateShape],
+  ['explain', explainShape],
   ['ingest', ingestShape],
   ['inspect', inspectShape],
   ['verify', verifyShape],

@@ -11,7 +11,7 @@ import type { Reference } from '../run/reference.ts';
 import type { Session } from '../run/session.ts';
 import { taggedCodec } from '../summary/codec.ts';
 import type { Summary } from '../summary/summary.ts';
-import { type AttributorOptions, attributor } from './attributor.ts';
+import { type AttributorOptions, attributor, slotCount } from './attributor.ts';
 import { sampleShare } from './contribution.ts';
 
 interface Options extends AttributorOptions {
@@ -19,15 +19,15 @@ interface Options extends AttributorOptions {
   readonly share: number;
 }
 
-/** Sums of one particle or subtree; output k and column c at k · columns + c. */
-interface State {
+/** Sums of one particle or subtree; output k and slot s at k · slots + s (see attributor.ts). */
+export interface AttributionSums {
   rows: number;
   weight: number;
   readonly absolute: Float64Array;
   readonly signed: Float64Array;
 }
 
-/** Means over rows, weighted; output k and column c at k · columns + c. */
+/** Means over rows, weighted; output k and slot s at k · slots + s (see attributor.ts). */
 export interface Attributions {
   /** Rows that were explained. */
   readonly rows: number;
@@ -44,16 +44,16 @@ export interface Attributions {
 export function attributions(
   options: Json,
   parameters: Uint8Array = new Uint8Array(),
-): Summary<State, Attributions, DenseView | CsrView> {
+): Summary<AttributionSums, Attributions, DenseView | CsrView> {
   const checked = options as unknown as Options;
   const explain = attributor(checked, parameters);
-  const size = checked.outputs * checked.columns;
+  const size = checked.outputs * slotCount(checked);
   return {
     id: `attributions/1 ${JSON.stringify(options)}`,
-    empty: () => ({ rows: 0, weight: 0, absolute: new Float64Array(size), signed: new Float64Array(size) }),
+    empty: () => emptySums(size),
     observe(state, view) {
       if (view.rows === 0) return;
-      for (const block of sampleBlocks(view, checked.share)) addBlock(state, block, explain.attribute(block));
+      for (const block of sampleBlocks(view, checked.share)) addSums(state, block, explain.attribute(block));
     },
     merge(into, from) {
       into.rows += from.rows;
@@ -63,10 +63,7 @@ export function attributions(
         into.signed[i] += from.signed[i];
       }
     },
-    read({ rows, weight, absolute, signed }) {
-      const mean = (sums: Float64Array) => Array.from(sums, (sum) => (weight > 0 ? sum / weight : 0));
-      return { rows, absolute: mean(absolute), signed: mean(signed) };
-    },
+    read: readSums,
     codec: taggedCodec(
       'attributions/1',
       (writer, { rows, weight, absolute, signed }) => {
@@ -85,8 +82,23 @@ export function attributions(
   };
 }
 
-/** O(rows × outputs × columns). */
-function addBlock(state: State, { rows, weights }: DenseView | CsrView, values: Float64Array): void {
+/** Sums of no rows. */
+export function emptySums(size: number): AttributionSums {
+  return { rows: 0, weight: 0, absolute: new Float64Array(size), signed: new Float64Array(size) };
+}
+
+/** Means from sums; 0 where there are no rows. */
+export function readSums({ rows, weight, absolute, signed }: AttributionSums): Attributions {
+  const mean = (sums: Float64Array) => Array.from(sums, (sum) => (weight > 0 ? sum / weight : 0));
+  return { rows, absolute: mean(absolute), signed: mean(signed) };
+}
+
+/** Adds the attributions of the rows of a view. O(rows × outputs × slots). */
+export function addSums(
+  state: AttributionSums,
+  { rows, weights }: DenseView | CsrView,
+  values: Float64Array,
+): void {
   state.rows += rows;
   for (let row = 0; row < rows; row++) state.weight += weights === undefined ? 1 : weights[row];
   for (let i = 0, at = 0; i < state.absolute.length; i++) {
@@ -117,7 +129,7 @@ export async function meanAttributions(
 ): Promise<Attributions> {
   const { parameters, view, rows = Number.POSITIVE_INFINITY, ...rest } = options;
   const json: Options = { ...rest, share: sampleShare(session, rows) };
-  const { value } = await session.reduce<State, Attributions>({
+  const { value } = await session.reduce<AttributionSums, Attributions>({
     summary: { module: import.meta.url, name: 'attributions', options: json as unknown as Json },
     parameters: encodeParameters(parameters),
     view,

@@ -5,17 +5,20 @@
  * that are written, the means over particles and the report.
  */
 import { SoraError } from '../errors.ts';
+import { rowsOf } from '../fit/glm/sample.ts';
 import { decodeForest } from '../model/forest-tensors.ts';
 import { decodeParameters, type ScorerOptions } from '../model/scorer.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
 import { linearParts } from './contribution.ts';
-import { forestExplainer } from './shap/attribute.ts';
+import { type Explainer, forestExplainer, pairCount, pairIndex } from './shap/attribute.ts';
 
 /** What must be known besides the parameters; JSON, so that it can stand in a reference. */
 export interface AttributorOptions extends ScorerOptions {
   readonly columns: number;
   /** Column of each feature; features of a column stand together. */
   readonly columnOf: readonly number[];
+  /** Trees: attributions of columns alone, then of pairs of columns; absent: of columns. */
+  readonly pairs?: boolean;
   /** Linear: mean part of column c in the margin of output k, at c · outputs + k; absent: 0, and parts are as they are. */
   readonly means?: readonly number[];
 }
@@ -23,11 +26,17 @@ export interface AttributorOptions extends ScorerOptions {
 /** A model ready to be explained, column by column. */
 export interface Attributor {
   readonly outputs: number;
-  readonly columns: number;
+  /** Columns; with pairs, the pairs (0,1), (0,2) …, (1,2) … of columns after them. */
+  readonly slots: number;
   /** Margin that attributions are counted from, by output; they and the offset of a row add up to its margin. */
   readonly base: Float64Array;
-  /** Column c and output k of row r at (k · columns + c) · rows + r. */
+  /** Slot s and output k of row r at (k · slots + s) · rows + r. */
   attribute(view: DenseView | CsrView): Float64Array;
+}
+
+/** Number of slots of so many columns. */
+export function slotCount({ columns, pairs }: Pick<AttributorOptions, 'columns' | 'pairs'>): number {
+  return columns + (pairs ? pairCount(columns) : 0);
 }
 
 /** An attributor from encoded parameters; throws `corrupt` or `internal` if they do not fit the options. */
@@ -38,34 +47,78 @@ export function attributor(options: AttributorOptions, parameters: Uint8Array): 
 }
 
 function treeAttributor(options: AttributorOptions, parameters: Uint8Array): Attributor {
-  const { outputs, features, columns, columnOf } = options;
   const explainer = forestExplainer(decodeForest(parameters, options));
+  const { outputs, features } = options;
+  const slots = slotCount(options);
   return {
     outputs,
-    columns,
+    slots,
     base: explainer.expected,
     attribute(view) {
       if (view.kind !== 'dense') {
         throw new SoraError('schema-mismatch', 'The view has sparse rows, and trees read dense columns.');
       }
-      const values = explainer.attribute(view, 'features');
-      if (columns === features) return values;
-      const { rows } = view;
-      const sums = new Float64Array(outputs * columns * rows);
-      for (let k = 0; k < outputs; k++) {
-        for (let f = 0; f < features; f++) {
-          const [from, to] = [(k * features + f) * rows, (k * columns + columnOf[f]) * rows];
-          for (let row = 0; row < rows; row++) sums[to + row] += values[from + row];
-        }
+      const sums = new Float64Array(outputs * slots * view.rows);
+      const most = options.pairs
+        ? Math.floor(PAIR_VALUES / Math.max(1, outputs * pairCount(features)))
+        : view.rows;
+      const step = Math.max(64, Math.floor(most / 4) * 4);
+      for (let from = 0; from < view.rows; from += step) {
+        const rows = Math.min(step, view.rows - from);
+        addWindow(explainer, options, rowsOf(view, from, rows) as DenseView, sums.subarray(from), view.rows);
       }
       return sums;
     },
   };
 }
 
+/** Most values of pairs of features that are held at once. */
+const PAIR_VALUES = 1 << 22;
+
+/** Adds the attributions of the features of a window of rows to the slots of their columns, `stride` apart. */
+function addWindow(
+  explainer: Explainer,
+  options: AttributorOptions,
+  view: DenseView,
+  sums: Float64Array,
+  stride: number,
+): void {
+  const { outputs, features, columns, columnOf } = options;
+  const { rows } = view;
+  const slots = slotCount(options);
+  const add = (from: Float64Array, index: number, slot: number, factor: number): void => {
+    const [at, to] = [index * rows, slot * stride];
+    for (let row = 0; row < rows; row++) sums[to + row] += factor * from[at + row];
+  };
+  const values = explainer.attribute(view, 'features');
+  for (let k = 0; k < outputs; k++) {
+    for (let f = 0; f < features; f++) add(values, k * features + f, k * slots + columnOf[f], 1);
+  }
+  if (!options.pairs) return;
+  const pairs = explainer.attribute(view, 'pairs');
+  for (let k = 0, pair = 0; k < outputs; k++) {
+    for (let i = 0; i < features; i++) {
+      for (let j = i + 1; j < features; j++, pair++) {
+        const [a, b] = [columnOf[i], columnOf[j]].sort((x, y) => x - y);
+        // What features of one column give together is that column's own.
+        if (a === b) continue;
+        add(pairs, pair, k * slots + a, -1);
+        add(pairs, pair, k * slots + b, -1);
+        add(pairs, pair, k * slots + columns + pairIndex(a, b, columns), 2);
+      }
+    }
+  }
+}
+
 function linearAttributor(options: AttributorOptions, parameters: Uint8Array): Attributor {
   const { outputs, features, columns, columnOf } = options;
   const values = decodeParameters(parameters);
+  if (options.pairs) {
+    throw new SoraError(
+      'bad-option',
+      'A linear model has no interactions: what a column gives depends on no other column. Leave --interactions out.',
+    );
+  }
   const means = options.means ?? new Array<number>(columns * outputs).fill(0);
   if (values.length !== outputs * (features + 1) || means.length !== outputs * columns) {
     throw new SoraError(
@@ -77,7 +130,7 @@ function linearAttributor(options: AttributorOptions, parameters: Uint8Array): A
   for (let i = 0; i < means.length; i++) base[i % outputs] += means[i];
   return {
     outputs,
-    columns,
+    slots: columns,
     base,
     attribute(view) {
       const { rows } = view;
