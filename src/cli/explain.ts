@@ -88,7 +88,7 @@ export function explainScreen(result: ExplainResult): string {
   const { rows, unit, columns, interactions, first, loss, notes } = result;
   return [
     `\n  ${formatCounted(rows, 'row')} explained; contributions c are in ${unit}\n`,
-    columnsTable('columns', columns),
+    columnsTable(interactions ? 'columns alone' : 'columns', columns),
     ...(interactions ? [columnsTable('pairs of columns', interactions)] : []),
     ...(loss ? [`  mean loss ${formatNumber(loss.mean)} on ${formatCounted(loss.rows, 'row')}\n`] : []),
     ...first.map(rowText),

@@ -113,6 +113,7 @@ export async function explain(
   const { signal, onProgress, onNote, ...plain } = given;
   const hooks = { signal, onProgress, onNote };
   const options = checkOptions(explainShape, plain);
+  checkTogether(options);
   const started = performance.now();
   const model = await loadModel(directory);
   const explained = explainedModel(model, { pairs: options.interactions });
@@ -135,6 +136,19 @@ export async function explain(
     notes: [...found.notes, ...meaning(task)],
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** Throws `bad-option` on options that do nothing beside each other. */
+function checkTogether({ out, permutations, keep }: ExplainOptions): void {
+  if (out !== undefined && permutations) {
+    throw new SoraError(
+      'bad-option',
+      'Options --permutations and --out are for two runs: a file has contributions of rows, permutations say something of all rows.',
+    );
+  }
+  if (out === undefined && keep !== undefined) {
+    throw new SoraError('bad-option', 'Option --keep copies columns into the output file: add --out.');
+  }
 }
 
 /** What is to be known of how the numbers came about. */
@@ -172,6 +186,12 @@ async function explainMeans(
           })
         : undefined;
     await session.close();
+    if (permutation?.rows === 0) {
+      throw new SoraError(
+        'bad-data',
+        `The loss needs rows with the target "${recipe.label?.column ?? ''}", and there are none: leave --permutations out.`,
+      );
+    }
     const particle = await data.store.loadParticle(data.snapshot.particles[0]);
     const rows = sliceParticle({ ...particle, schema: data.schema }, 0, Math.min(FIRST, particle.rows));
     return { means, permutation, first: firstRows(task, rows), notes: data.notes };
