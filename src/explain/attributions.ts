@@ -39,7 +39,6 @@ export interface Attributions {
 
 /**
  * Summary of attributions of a model; a factory for references.
- * @byReference
  */
 export function attributions(
   options: Json,

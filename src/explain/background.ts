@@ -56,7 +56,6 @@ export function rowHashes(view: DenseView, seed: number): Uint32Array {
 
 /**
  * Summary that samples rows; a factory for references.
- * @byReference
  */
 export function backgroundSample(options: Json): Summary<State, Background, DenseView | CsrView> {
   const { features, seed } = options as { features: number; seed: number };

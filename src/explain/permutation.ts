@@ -69,7 +69,6 @@ export interface Permutation {
 
 /**
  * Summary of losses with columns exchanged; a factory for references. `parameters` is made by `joinParameters`.
- * @byReference
  */
 export function permutation(
   options: Json,

@@ -3,6 +3,7 @@
  * the means over all rows on workers and the first rows in full. What is added up is exact: base and contributions
  * make the margin.
  */
+import { SoraError } from '../errors.ts';
 import {
   type Attributions,
   addSums,
