@@ -5,7 +5,7 @@ export { checksumStripes } from './checksum';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
 export { clippedBlock, hingeBlock } from './scale';
-export { shapAdd, shapPairTerms, shapSplit, shapSplitSet, shapTerms } from './shap';
+export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerms } from './shap';
 export { treeAdd, treeBins, treeHistogram, treePartition, treeQuantize } from './tree';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
 

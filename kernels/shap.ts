@@ -200,3 +200,29 @@ export function shapAdd(
     }
   }
 }
+
+/**
+ * Replaces patterns by the number of the first one like it, counted in order of appearance; returns how many there are
+ * and leaves them at distinctPtr. hashPtr has room for 2^bits pairs of u32 (pattern, number + 1), more than there are rows.
+ */
+export function shapDistinct(patternPtr: usize, rows: i32, hashPtr: usize, bits: i32, distinctPtr: usize): i32 {
+  memory.fill(hashPtr, 0, <usize>8 << bits);
+  const mask = (<u32>1 << bits) - 1;
+  let count: u32 = 0;
+  for (let at = patternPtr; at < patternPtr + (<usize>rows << 2); at += 4) {
+    const pattern = load<u32>(at);
+    let place = (pattern * 0x9e3779b1) >> (32 - bits);
+    let slot = hashPtr + (<usize>place << 3);
+    while (load<u32>(slot, 4) != 0 && load<u32>(slot) != pattern) {
+      place = (place + 1) & mask;
+      slot = hashPtr + (<usize>place << 3);
+    }
+    if (load<u32>(slot, 4) == 0) {
+      store<u32>(distinctPtr + (<usize>count << 2), pattern);
+      store<u32>(slot, pattern);
+      store<u32>(slot, ++count, 4);
+    }
+    store<u32>(at, load<u32>(slot, 4) - 1);
+  }
+  return count;
+}

@@ -10,7 +10,8 @@ import { decodeForest } from '../model/forest-tensors.ts';
 import { decodeParameters, type ScorerOptions } from '../model/scorer.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
 import { linearParts } from './contribution.ts';
-import { type Explainer, forestExplainer, pairCount, pairIndex } from './shap/attribute.ts';
+import { type Explainer, forestExplainer } from './shap/attribute.ts';
+import { pairCount, pairIndex } from './shap/pairs.ts';
 
 /** What must be known besides the parameters; JSON, so that it can stand in a reference. */
 export interface AttributorOptions extends ScorerOptions {

@@ -55,6 +55,7 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly denseScales: Pointers;
   readonly sgdDense: Total;
   readonly sgdCsr: Total;
+  readonly shapDistinct: Total;
   readonly shapSplit: Pointers;
   readonly shapSplitSet: Pointers;
   readonly shapTerms: Pointers;

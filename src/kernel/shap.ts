@@ -216,6 +216,44 @@ export function bitPairTerms(
   }
 }
 
+/** Words that {@link distinctPatterns} needs for so many rows: at most half of its places are taken. */
+export function hashSize(rows: number): number {
+  return 2 * 2 ** hashBits(rows);
+}
+
+function hashBits(rows: number): number {
+  return Math.max(4, 33 - Math.clz32(Math.max(1, rows)));
+}
+
+/**
+ * Replaces patterns by the number of the first one like it, counted in order of appearance; returns how many there are
+ * and leaves them in `distinct`. O(rows): about 3 ns each.
+ */
+export function distinctPatterns(
+  { wasm }: KernelRun,
+  patterns: Uint32Array,
+  hash: Uint32Array,
+  distinct: Uint32Array,
+): number {
+  const rows = patterns.length;
+  if (wasm) {
+    const bits = hashBits(rows);
+    return wasm.shapDistinct(patterns.byteOffset, rows, hash.byteOffset, bits, distinct.byteOffset);
+  }
+  const numbers = new Map<number, number>();
+  for (let r = 0; r < rows; r++) {
+    const pattern = patterns[r];
+    let number = numbers.get(pattern);
+    if (number === undefined) {
+      number = numbers.size;
+      distinct[number] = pattern;
+      numbers.set(pattern, number);
+    }
+    patterns[r] = number;
+  }
+  return numbers.size;
+}
+
 /** Terms by pattern: slot s of pattern p at s · width + p, added to column targets[s]. */
 export interface TermTable {
   readonly terms: Float64Array;

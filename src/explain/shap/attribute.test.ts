@@ -8,7 +8,8 @@ import type { Forest } from '../../model/forest.ts';
 import { forestMargins } from '../../model/forest-predict.ts';
 import type { DenseView } from '../../particle/view.ts';
 import { randomUniform } from '../../random.ts';
-import { forestExplainer, type Kind, pairCount, pairIndex } from './attribute.ts';
+import { forestExplainer } from './attribute.ts';
+import { type Kind, pairCount, pairIndex } from './pairs.ts';
 
 afterEach(() => setKernelMode('wasm'));
 

@@ -7,8 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { setOf } from '../../../test/forests.ts';
 import { CATEGORICAL, type Forest, MISSING_LEFT } from '../../model/forest.ts';
 import type { DenseView } from '../../particle/view.ts';
-import { forestExplainer, pairCount, pairIndex } from './attribute.ts';
+import { forestExplainer } from './attribute.ts';
 import { interactionMatrix } from './interactions.ts';
+import { pairCount, pairIndex } from './pairs.ts';
 
 interface Node {
   readonly feature: number;

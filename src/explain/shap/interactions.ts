@@ -2,7 +2,8 @@
  * The matrix of SHAP interaction values of a row (Lundberg et al. 2020): off the diagonal half of what two features give
  * together, on it what is left of each feature's own value; so rows and columns add up to the SHAP values.
  */
-import { type Explainer, pairCount, pairIndex } from './attribute.ts';
+import type { Explainer } from './attribute.ts';
+import { pairCount, pairIndex } from './pairs.ts';
 
 /** Symmetric features × features matrix of row `row` and output `output`, from both kinds of attributions of a view. */
 export function interactionMatrix(

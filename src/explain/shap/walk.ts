@@ -1,0 +1,183 @@
+/**
+ * A tree passes over the rows of a bench: patterns come down from the root, block by block, and every leaf adds its terms.
+ * Shallow leaves are added first, then deep ones, whatever the number of rows: a row alone and among others gets the
+ * same bits.
+ */
+import {
+  addTerms,
+  bitPairTerms,
+  bitTerms,
+  distinctPatterns,
+  goesLeft,
+  type LeafTerms,
+  leafPairTerms,
+  leafTerms,
+  splitPatterns,
+} from '../../kernel/shap.ts';
+import { type Bench, constantSize, isKept, leavesOf, pointCount, tableSize } from './bench.ts';
+import { pairCount, pairIndex, slotCount } from './pairs.ts';
+import type { LeafStep, TreePaths } from './paths.ts';
+import { gaussLegendre } from './quadrature.ts';
+
+/** A leaf on the bench: its terms, where they go, and its table if it has one. */
+interface BenchLeaf extends LeafTerms {
+  readonly step: LeafStep;
+  readonly targets: Uint32Array;
+  /** Terms of every pattern. */
+  readonly table?: Float64Array;
+  /** Patterns of the chunk, where there is no table. */
+  readonly kept?: Uint32Array;
+}
+
+/** Adds what a tree gives to every row of the bench. */
+export function addTree(bench: Bench, tree: TreePaths): void {
+  const { block } = bench;
+  const leaves = benchLeaves(bench, tree);
+  for (let from = 0; from < bench.rows; from += block) {
+    const count = Math.min(block, bench.stride - from);
+    const slot = (index: number): Uint32Array =>
+      bench.patterns.subarray(index * block, index * block + count);
+    slot(0).fill(0xffff_ffff);
+    let next = 0;
+    for (const step of tree.steps) {
+      if (step.kind === 'leaf') {
+        addLeaf(bench, leaves[next++], slot(step.slot), from);
+        continue;
+      }
+      const patterns = slot(step.slot);
+      const values = bench.column(step.feature, from, count);
+      splitPatterns(bench.run, values, step, bench.sets, patterns, slot(step.slot + 1), patterns);
+    }
+  }
+  for (const leaf of leaves) if (leaf.kept) addKept(bench, leaf, leaf.kept);
+}
+
+/** Writes constants, targets and tables of the leaves of a tree. */
+function benchLeaves(bench: Bench, tree: TreePaths): BenchLeaf[] {
+  const { kind, rows, stride, constants, targets, tables } = bench;
+  let [constant, target, used, kept] = [0, 0, 0, 0];
+  return leavesOf(tree).map((step) => {
+    const depth = step.features.length;
+    const slots = slotCount(depth, kind);
+    const size = constantSize(depth);
+    const terms = termsOf(step, constants.subarray(constant, constant + size));
+    const own = { ...terms, step, targets: targets.subarray(target, target + slots) };
+    writeTargets(bench, tree.output, step.features, own.targets);
+    constant += size;
+    target += slots;
+    const entries = tableSize(depth, kind, rows);
+    if (entries > 0 && used + entries <= tables.length) {
+      const table = tables.subarray(used, used + entries);
+      used += entries;
+      writeTerms(bench, bench.counting.subarray(0, 2 ** depth), terms, table, 2 ** depth);
+      return { ...own, table };
+    }
+    if (!isKept(step)) return own;
+    kept += stride;
+    return { ...own, kept: bench.kept.subarray(kept - stride, kept) };
+  });
+}
+
+/** Ratios of a leaf and its factors z (1 − t) + o t at the points of the quadrature, written to `room`. */
+function termsOf({ features, ratios, value }: LeafStep, room: Float64Array): LeafTerms {
+  const depth = features.length;
+  const { points, weights } = gaussLegendre(pointCount(depth));
+  const n = points.length;
+  const even = depth + (depth % 2);
+  room.set(ratios);
+  const factors = room.subarray(even, even + 2 * depth * n);
+  for (let i = 0, at = 0; i < depth; i++) {
+    for (let q = 0; q < n; q++) factors[at++] = ratios[i] * (1 - points[q]);
+    for (let q = 0; q < n; q++, at++) factors[at] = factors[at - n] + points[q];
+  }
+  const end = even + 2 * depth * n;
+  room.set(weights, end);
+  return { depth, value, ratios: room.subarray(0, depth), factors, weights: room.subarray(end, end + n) };
+}
+
+function writeTargets(
+  { kind, forest }: Bench,
+  output: number,
+  path: readonly number[],
+  out: Uint32Array,
+): void {
+  const { features } = forest;
+  if (kind === 'features') {
+    for (let i = 0; i < path.length; i++) out[i] = output * features + path[i];
+    return;
+  }
+  let at = 0;
+  for (let i = 0; i < path.length; i++) {
+    for (let j = i + 1; j < path.length; j++) {
+      const [low, high] = path[i] < path[j] ? [path[i], path[j]] : [path[j], path[i]];
+      out[at++] = output * pairCount(features) + pairIndex(low, high, features);
+    }
+  }
+}
+
+function writeTerms(
+  { run, kind, work }: Bench,
+  patterns: Uint32Array,
+  leaf: LeafTerms,
+  out: Float64Array,
+  width: number,
+): void {
+  if (kind === 'features') leafTerms(run, patterns, leaf, work, out, width);
+  else leafPairTerms(run, patterns, leaf, work, out, width);
+}
+
+const ALL = 0xffff_ffff;
+
+/** Adds what a shallow leaf gives to the rows of a block, and keeps the patterns of a deep one. */
+function addLeaf(bench: Bench, leaf: BenchLeaf, patterns: Uint32Array, from: number): void {
+  const { run, stride, places, counting, terms } = bench;
+  const { targets, depth } = leaf;
+  const width = patterns.length;
+  if (targets.length === 0) return;
+  if (leaf.kept) leaf.kept.set(patterns, from);
+  else if (leaf.table) {
+    const table = { terms: leaf.table, width: 2 ** depth, mask: 2 ** depth - 1, targets };
+    addTerms(run, patterns, table, bench.out.subarray(from), stride, places);
+  } else if (leaf.step.conditions) {
+    writeDeep(bench, leaf, from, width);
+    const table = { terms, width, mask: ALL, targets };
+    addTerms(run, counting.subarray(0, width), table, bench.out.subarray(from), stride, places);
+  } else addDistinct(bench, leaf, patterns, from);
+}
+
+/** Adds what a deep leaf gives to all rows. */
+function addKept(bench: Bench, leaf: BenchLeaf, patterns: Uint32Array): void {
+  const step = Math.floor(bench.terms.length / leaf.targets.length / 4) * 4;
+  for (let from = 0; from < patterns.length; from += step) {
+    addDistinct(bench, leaf, patterns.subarray(from, from + step), from);
+  }
+}
+
+/** Terms of the patterns that occur, each computed once, to the rows from `from`; uses the patterns up. */
+function addDistinct(bench: Bench, leaf: BenchLeaf, patterns: Uint32Array, from: number): void {
+  const { run, stride, block, hash, distinct, places, terms } = bench;
+  const width = distinctPatterns(run, patterns, hash, distinct);
+  writeTerms(bench, distinct.subarray(0, width), leaf, terms, width);
+  const table = { terms, width, mask: ALL, targets: leaf.targets };
+  for (let at = 0; at < patterns.length; at += block) {
+    const some = patterns.subarray(at, at + block);
+    addTerms(run, some, table, bench.out.subarray(from + at), stride, places);
+  }
+}
+
+/** Terms of a leaf with more features than a pattern has bits, row by row. */
+function writeDeep(bench: Bench, leaf: BenchLeaf, from: number, count: number): void {
+  const { kind, sets, column, work, terms } = bench;
+  const bits = new Uint8Array(leaf.depth);
+  const conditions = leaf.step.conditions!.map(({ split, left, place }) => {
+    return { split, left, place, values: column(split.feature, from, count) };
+  });
+  const write = kind === 'features' ? bitTerms : bitPairTerms;
+  for (let row = 0; row < count; row++) {
+    bits.fill(1);
+    for (const { split, left, place, values } of conditions) {
+      if (goesLeft(split, sets, values[row]) !== left) bits[place] = 0;
+    }
+    write(bits, leaf, work, terms, row, count);
+  }
+}
