@@ -81,17 +81,19 @@ for (const [name, { rows, tasks }] of Object.entries(CASES)) {
         version: list[0].peer,
         rows: Number(rows),
         seconds: summarise(list.map(({ seconds }) => seconds)),
+        cpuSeconds: summarise(list.map(({ cpuSeconds }) => cpuSeconds)),
         ...(list[0].apart === undefined ? {} : { apart: list[0].apart }),
       },
     ]),
   );
-  const own = results[name].sora.seconds.median;
+  const own = results[name].sora;
   printTable(
-    [`${name}, ${rows} rows`, 'µs a row', 'times Sora', 'apart from LightGBM'],
-    Object.entries(results[name]).map(([who, { seconds, apart }]) => [
+    [`${name}, ${rows} rows`, 'µs a row', 'times Sora', 'CPU times Sora', 'apart from LightGBM'],
+    Object.entries(results[name]).map(([who, { seconds, cpuSeconds, apart }]) => [
       who,
       ((1e6 * seconds.median) / Number(rows)).toFixed(1),
-      (seconds.median / own).toFixed(2),
+      (seconds.median / own.seconds.median).toFixed(2),
+      (cpuSeconds.median / own.cpuSeconds.median).toFixed(2),
       apart === undefined ? '' : apart.toExponential(1),
     ]),
   );

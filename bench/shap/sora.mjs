@@ -73,13 +73,16 @@ const view = {
   labels: new Float64Array(rows),
 };
 const start = performance.now();
+const cpu = process.cpuUsage();
 const explainer = forestExplainer(forest);
 const values = explainer.attribute(view, kind);
 const seconds = (performance.now() - start) / 1000;
+const { user, system } = process.cpuUsage(cpu);
 console.log(
   JSON.stringify({
     peer: 'Sora',
     seconds,
+    cpuSeconds: (user + system) / 1e6,
     ...(kind === 'features'
       ? { apart: apart(values, explainer.expected, numbers('lightgbm.f64', Float64Array)) }
       : {}),

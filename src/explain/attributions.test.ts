@@ -74,6 +74,22 @@ describe.each(CASES)('%s', (_name, options, parameters, view) => {
   });
 });
 
+it.each([CASES[0], CASES[2], CASES[4]])('%s: a sample is near the whole', (_name, options, parameters) => {
+  const view = _name.includes('sparse')
+    ? csrView({ ...spec, rows: 6000 })
+    : denseView({ ...spec, rows: 6000 });
+  const [whole, some] = [1, 0.3].map((share) => {
+    const summary = attributions({ ...options, share } as unknown as Json, parameters);
+    return summary.read(partial(summary, view));
+  });
+  expect(whole.rows).toBe(6000);
+  expect(some.rows).toBeGreaterThan(1500);
+  expect(some.rows).toBeLessThan(2000);
+  some.absolute.forEach((value, i) => {
+    expect(value / whole.absolute[i]).toBeCloseTo(1, 0);
+  });
+});
+
 describe('linear attributions', () => {
   it('are the part of a column less its mean', () => {
     const view = denseView(spec);
