@@ -74,8 +74,8 @@ describe.each(CASES)('%s', (_name, options, parameters, view) => {
   });
 });
 
-it.each([CASES[0], CASES[2], CASES[4]])('%s: a sample is near the whole', (_name, options, parameters) => {
-  const view = _name.includes('sparse')
+it.each([CASES[0], CASES[2], CASES[4]])('%s: a sample is near the whole', (name, options, parameters) => {
+  const view = name.includes('sparse')
     ? csrView({ ...spec, rows: 6000 })
     : denseView({ ...spec, rows: 6000 });
   const [whole, some] = [1, 0.3].map((share) => {
