@@ -61,7 +61,8 @@ export function shapSplitSet(
  * Terms of a leaf by pattern, feature by feature: out[i · stride + k] is what pattern k gives to feature i of the path.
  * factorsPtr → for feature i and bit b, `pairs` × 2 values of its factor at the points of the quadrature, from
  * (2 i + b) · pairs · 16; weightsPtr → weights of the points; ratiosPtr → share of the cover that the path takes of i.
- * workPtr has room for 48 bytes a feature.
+ * workPtr has room for 80 bytes a feature. Products of two pairs of points go side by side, since each waits for the last;
+ * sums are added in the order of the points all the same.
  */
 export function shapTerms(
   patternsPtr: usize,
@@ -78,26 +79,52 @@ export function shapTerms(
 ): void {
   const bytes = <usize>pairs << 4;
   const end = <usize>depth << 4;
-  const prefixes = workPtr + end;
-  const sums = prefixes + end;
+  const sums = workPtr + (end << 2);
   for (let k: usize = 0; k < <usize>count; k++) {
     const pattern = load<u32>(patternsPtr + (k << 2));
     memory.fill(sums, 0, end);
-    for (let q: usize = 0; q < bytes; q += 16) {
+    let q: usize = 0;
+    for (; q + 16 < bytes; q += 32) {
+      let a = v128.load(weightsPtr + q);
+      let b = v128.load(weightsPtr + q, 16);
+      let bits = <usize>pattern;
+      for (let at = workPtr, i: usize = 0; at < sums; at += 64, i += 2, bits >>= 1) {
+        const factors = factorsPtr + (i + (bits & 1)) * bytes + q;
+        const x = v128.load(factors);
+        const y = v128.load(factors, 16);
+        v128.store(at, x);
+        v128.store(at, y, 16);
+        v128.store(at, a, 32);
+        v128.store(at, b, 48);
+        a = f64x2.mul(a, x);
+        b = f64x2.mul(b, y);
+      }
+      a = f64x2.splat(1);
+      b = f64x2.splat(1);
+      for (let at = sums, to = sums + end; at > workPtr; ) {
+        at -= 64;
+        to -= 16;
+        const first = f64x2.add(v128.load(to), f64x2.mul(v128.load(at, 32), a));
+        v128.store(to, f64x2.add(first, f64x2.mul(v128.load(at, 48), b)));
+        a = f64x2.mul(a, v128.load(at));
+        b = f64x2.mul(b, v128.load(at, 16));
+      }
+    }
+    if (q < bytes) {
       let product = v128.load(weightsPtr + q);
       let bits = <usize>pattern;
-      for (let at: usize = 0, i: usize = 0; at < end; at += 16, i += 2, bits >>= 1) {
+      for (let at = workPtr, i: usize = 0; at < sums; at += 64, i += 2, bits >>= 1) {
         const factor = v128.load(factorsPtr + (i + (bits & 1)) * bytes + q);
-        v128.store(workPtr + at, factor);
-        v128.store(prefixes + at, product);
+        v128.store(at, factor);
+        v128.store(at, product, 32);
         product = f64x2.mul(product, factor);
       }
       let suffix = f64x2.splat(1);
-      for (let at = end; at > 0; ) {
-        at -= 16;
-        const term = f64x2.mul(v128.load(prefixes + at), suffix);
-        v128.store(sums + at, f64x2.add(v128.load(sums + at), term));
-        suffix = f64x2.mul(suffix, v128.load(workPtr + at));
+      for (let at = sums, to = sums + end; at > workPtr; ) {
+        at -= 64;
+        to -= 16;
+        v128.store(to, f64x2.add(v128.load(to), f64x2.mul(v128.load(at, 32), suffix)));
+        suffix = f64x2.mul(suffix, v128.load(at));
       }
     }
     for (let i: usize = 0; i < <usize>depth; i++) {

@@ -73,7 +73,7 @@ export interface LeafTerms {
 
 /** Room that the terms of a leaf of so many features need, in f64. */
 export function workSize(depth: number): number {
-  return 6 * depth;
+  return 10 * depth;
 }
 
 /**
