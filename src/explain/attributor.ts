@@ -63,7 +63,7 @@ function treeAttributor(options: AttributorOptions, parameters: Uint8Array): Att
       const most = options.pairs
         ? Math.floor(PAIR_VALUES / Math.max(1, outputs * pairCount(features)))
         : view.rows;
-      const step = Math.max(64, Math.floor(most / 4) * 4);
+      const step = Math.max(4, Math.floor(most / 4) * 4);
       for (let from = 0; from < view.rows; from += step) {
         const rows = Math.min(step, view.rows - from);
         addWindow(explainer, options, rowsOf(view, from, rows) as DenseView, sums.subarray(from), view.rows);

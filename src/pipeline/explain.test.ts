@@ -6,6 +6,7 @@ import { temporaryFolder } from '../../test/cli.ts';
 import { explainScreen } from '../cli/explain.ts';
 import { randomUniform } from '../random.ts';
 import { explain } from './explain.ts';
+import { ingest } from './ingest.ts';
 import { loadModel } from './load-model.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
@@ -128,6 +129,25 @@ describe('trees', () => {
     expect(result.interactions).toHaveLength(6);
     expect(result.interactions![0].name).toBe('age × city');
     expect(explainScreen(result)).toMatch(/pairs of columns/);
+  });
+
+  it('say the same on two workers, in several particles', async () => {
+    const store = join(folder, 'parts.sora');
+    for (const part of [rows.slice(0, 250), rows.slice(250, 420), rows.slice(420)]) {
+      await ingest(part as never, { store, append: true, workers: 0 });
+    }
+    const options = { interactions: true, permutations: 2 };
+    const [inline, threads] = [0, 2].map((workers) =>
+      explain(modelOf('label', 'trees'), store, { ...options, workers }),
+    );
+    const { seconds: _, ...wanted } = await inline;
+    expect(await threads).toMatchObject(wanted);
+    const whole = await explain(modelOf('label', 'trees'), rows as never, { ...options, workers: 0 });
+    whole.columns.forEach(({ name, strength, lossIncrease }, i) => {
+      expect(wanted.columns[i].name).toBe(name);
+      expect(wanted.columns[i].strength).toBeCloseTo(strength, 10);
+      expect(wanted.columns[i].lossIncrease!.mean).toBeCloseTo(lossIncrease!.mean, 10);
+    });
   });
 
   it('say what the loss becomes without a column', async () => {

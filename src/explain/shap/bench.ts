@@ -73,7 +73,7 @@ export function leavesOf({ steps }: TreePaths): LeafStep[] {
 export function chunkRows(trees: readonly TreePaths[], columns: number): number {
   const leaves = trees.reduce((most, tree) => Math.max(most, leavesOf(tree).filter(isKept).length), 1);
   const rows = Math.min(CHUNK_VALUES / Math.max(1, columns), KEPT_PATTERNS / leaves, CHUNK);
-  return Math.max(64, Math.floor(rows / 4) * 4);
+  return Math.max(4, Math.floor(rows / 4) * 4);
 }
 
 /** Whether the patterns of a leaf are kept for the whole chunk: never a question of how many rows there are. */
