@@ -131,6 +131,31 @@ describe('SHAP values', () => {
     }
   });
 
+  it('of leaves too deep for a table are those of Algorithm 2, alone and among others', () => {
+    const features = 16;
+    let chain: Tree = 1;
+    for (let f = 0; f < features; f++) {
+      chain = { feature: f, at: 0.4, missingLeft: f % 2 === 0, left: chain, right: grown(2, features, f) };
+    }
+    const forest = covered(forestOf([chain, grown(20, features, 9)], { features }), 6, 0.1);
+    const rows = randomRows(1030, features);
+    const many = bothPaths(forest, viewOf(rows, features), 'features');
+    const pairs = bothPaths(forest, viewOf(rows, features), 'pairs');
+    const explainer = forestExplainer(forest);
+    for (const r of [0, 77, 1029]) {
+      const wanted = treeShap(forest, Array.from(rows[r], Math.fround));
+      const view = viewOf([rows[r]], features);
+      const [alone, own] = [explainer.attribute(view, 'features'), explainer.attribute(view, 'pairs')];
+      for (let f = 0; f < features; f++) {
+        expect(column(many, f, r, rows.length)).toBeCloseTo(wanted[f], 9);
+        expect(alone[f]).toBe(column(many, f, r, rows.length));
+      }
+      own.forEach((value, pair) => {
+        expect(value).toBe(column(pairs, pair, r, rows.length));
+      });
+    }
+  });
+
   it('add up to the margin with what is expected of a row of which nothing is known', () => {
     const forest = covered(
       forestOf([grown(63, 8, 5), grown(9, 8, 6), grown(30, 8, 7)], {
