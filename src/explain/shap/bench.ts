@@ -13,15 +13,19 @@ import type { LeafStep, TreePaths } from './paths.ts';
 const BLOCK = 512;
 /** Most rows whose columns are added to before they are handed over, and most values of those columns. */
 const CHUNK = 16_384;
-const CHUNK_VALUES = 1 << 21;
+const CHUNK_VALUES = 1 << 20;
 /** Most features of a leaf that is done block by block; deeper ones are done when all blocks have passed. */
 const SHALLOW = 9;
+/*
+ * What follows bounds the bench to about 20 MiB and the columns of the chunk, so that it fits beside the views of a
+ * worker: where it does not, the plain path takes over, with the same bits and ten times as slow.
+ */
 /** Most table entries of a tree, and rows that there must be for each pattern of a table. */
-const TABLE_VALUES = 1 << 20;
+const TABLE_VALUES = 1 << 19;
 const ROWS_A_PATTERN = 8;
 /** Most patterns that are kept of the leaves of a tree, and most terms of a leaf without a table. */
-const KEPT_PATTERNS = 1 << 22;
-const KEPT_TERMS = 1 << 20;
+const KEPT_PATTERNS = 1 << 20;
+const KEPT_TERMS = 1 << 19;
 
 /** What is explained: rows [first, first + rows) of the view. */
 export interface Chunk {
