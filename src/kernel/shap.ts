@@ -58,17 +58,25 @@ export function splitPatterns(
   }
 }
 
-/** A leaf as its terms need it. */
+/**
+ * A leaf as its terms need it. From `at` in `constants` stand the shares of the cover that the path takes of each feature
+ * (one more if they are odd), the factor of feature i with bit b at point q of the quadrature at (2 i + b) · points + q,
+ * and the weights of the points.
+ */
 export interface LeafTerms {
   /** Features of the path, each once. */
   readonly depth: number;
   readonly value: number;
-  /** Share of the cover that the path takes of each feature: depth. */
-  readonly ratios: Float64Array;
-  /** Factor of feature i with bit b at point q of the quadrature: (2 i + b) · points + q. */
-  readonly factors: Float64Array;
-  /** Weights of the points, an even number of them. */
-  readonly weights: Float64Array;
+  /** An even number. */
+  readonly points: number;
+  readonly constants: Float64Array;
+  readonly at: number;
+}
+
+/** Where the factors and the weights of a leaf begin. */
+export function leafLayout({ depth, points, at }: Omit<LeafTerms, 'value' | 'constants'>) {
+  const factors = at + depth + (depth % 2);
+  return { factors, weights: factors + 2 * depth * points };
 }
 
 /** Room that the terms of a leaf of so many features need, in f64. */
@@ -88,16 +96,17 @@ export function leafTerms(
   out: Float64Array,
   stride: number,
 ): void {
-  const { depth, value, ratios, factors, weights } = leaf;
+  const { depth, value, points, constants, at } = leaf;
   if (wasm) {
+    const { factors, weights } = leafLayout(leaf);
     wasm.shapTerms(
       patterns.byteOffset,
       patterns.length,
       depth,
-      ratios.byteOffset,
-      factors.byteOffset,
-      weights.byteOffset,
-      weights.length / 2,
+      constants.byteOffset + 8 * at,
+      constants.byteOffset + 8 * factors,
+      constants.byteOffset + 8 * weights,
+      points / 2,
       value,
       work.byteOffset,
       out.byteOffset,
@@ -115,30 +124,31 @@ export function leafTerms(
 /** {@link leafTerms} of one pattern of any length, a byte a feature, to out[i · stride + at]. */
 export function bitTerms(
   bits: Uint8Array,
-  { depth, value, ratios, factors, weights }: LeafTerms,
+  leaf: LeafTerms,
   work: Float64Array,
   out: Float64Array,
   at: number,
   stride: number,
 ): void {
-  const points = weights.length;
+  const { depth, value, points, constants } = leaf;
+  const { factors, weights } = leafLayout(leaf);
   const [prefixes, even, odd] = [0, depth, 2 * depth];
   work.fill(0, even, odd + depth);
   for (let q = 0; q < points; q++) {
     const sums = q % 2 === 0 ? even : odd;
-    let product = weights[q];
+    let product = constants[weights + q];
     for (let i = 0; i < depth; i++) {
       work[prefixes + i] = product;
-      product *= factors[(2 * i + bits[i]) * points + q];
+      product *= constants[factors + (2 * i + bits[i]) * points + q];
     }
     let suffix = 1;
     for (let i = depth - 1; i >= 0; i--) {
       work[sums + i] += work[prefixes + i] * suffix;
-      suffix *= factors[(2 * i + bits[i]) * points + q];
+      suffix *= constants[factors + (2 * i + bits[i]) * points + q];
     }
   }
   for (let i = 0; i < depth; i++) {
-    out[i * stride + at] = value * (bits[i] - ratios[i]) * (work[even + i] + work[odd + i]);
+    out[i * stride + at] = value * (bits[i] - constants[leaf.at + i]) * (work[even + i] + work[odd + i]);
   }
 }
 
@@ -151,16 +161,17 @@ export function leafPairTerms(
   out: Float64Array,
   stride: number,
 ): void {
-  const { depth, value, ratios, factors, weights } = leaf;
+  const { depth, value, points, constants, at } = leaf;
   if (wasm) {
+    const { factors, weights } = leafLayout(leaf);
     wasm.shapPairTerms(
       patterns.byteOffset,
       patterns.length,
       depth,
-      ratios.byteOffset,
-      factors.byteOffset,
-      weights.byteOffset,
-      weights.length / 2,
+      constants.byteOffset + 8 * at,
+      constants.byteOffset + 8 * factors,
+      constants.byteOffset + 8 * weights,
+      points / 2,
       value,
       work.byteOffset,
       out.byteOffset,
@@ -178,18 +189,20 @@ export function leafPairTerms(
 /** {@link leafPairTerms} of one pattern of any length. */
 export function bitPairTerms(
   bits: Uint8Array,
-  { depth, value, ratios, factors, weights }: LeafTerms,
+  leaf: LeafTerms,
   work: Float64Array,
   out: Float64Array,
   at: number,
   stride: number,
 ): void {
-  const points = weights.length;
+  const { depth, value, points, constants } = leaf;
+  const { factors, weights } = leafLayout(leaf);
   const slots = (depth * (depth - 1)) / 2;
   for (let slot = 0; slot < slots; slot++) out[slot * stride + at] = 0;
   // Lanes of the kernel: two points at a time.
   for (let q = 0; q < points; q += 2) {
-    const factor = (i: number, lane: number): number => factors[(2 * i + bits[i]) * points + q + lane];
+    const factor = (i: number, lane: number): number =>
+      constants[factors + (2 * i + bits[i]) * points + q + lane];
     const suffix = [1, 1];
     for (let i = depth - 1; i >= 0; i--) {
       for (let lane = 0; lane < 2; lane++) {
@@ -197,7 +210,7 @@ export function bitPairTerms(
         suffix[lane] *= factor(i, lane);
       }
     }
-    const prefix = [weights[q], weights[q + 1]];
+    const prefix = [constants[weights + q], constants[weights + q + 1]];
     for (let i = 0, slot = at; i < depth; i++) {
       let [a, b] = prefix;
       for (let j = i + 1; j < depth; j++, slot += stride) {
@@ -209,9 +222,9 @@ export function bitPairTerms(
     }
   }
   for (let i = 0, slot = at; i < depth; i++) {
-    const left = bits[i] - ratios[i];
+    const left = bits[i] - constants[leaf.at + i];
     for (let j = i + 1; j < depth; j++, slot += stride) {
-      out[slot] = 0.5 * value * left * (bits[j] - ratios[j]) * out[slot];
+      out[slot] = 0.5 * value * left * (bits[j] - constants[leaf.at + j]) * out[slot];
     }
   }
 }

@@ -18,7 +18,7 @@ const CHUNK_VALUES = 1 << 20;
 const SHALLOW = 9;
 /*
  * What follows bounds the bench to about 20 MiB and the columns of the chunk, so that it fits beside the views of a
- * worker: where it does not, the plain path takes over, with the same bits and ten times as slow.
+ * worker: where it does not, the plain path takes over, with the same bits and five times as slow.
  */
 /** Most table entries of a tree, and rows that there must be for each pattern of a table. */
 const TABLE_VALUES = 1 << 19;

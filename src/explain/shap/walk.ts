@@ -10,6 +10,7 @@ import {
   distinctPatterns,
   goesLeft,
   type LeafTerms,
+  leafLayout,
   leafPairTerms,
   leafTerms,
   splitPatterns,
@@ -20,8 +21,9 @@ import type { LeafStep, TreePaths } from './paths.ts';
 import { gaussLegendre } from './quadrature.ts';
 
 /** A leaf on the bench: its terms, where they go, and its table if it has one. */
-interface BenchLeaf extends LeafTerms {
+interface BenchLeaf {
   readonly step: LeafStep;
+  readonly terms: LeafTerms;
   readonly targets: Uint32Array;
   /** Terms of every pattern. */
   readonly table?: Float64Array;
@@ -55,44 +57,40 @@ export function addTree(bench: Bench, tree: TreePaths): void {
 /** Writes constants, targets and tables of the leaves of a tree. */
 function benchLeaves(bench: Bench, tree: TreePaths): BenchLeaf[] {
   const { kind, rows, stride, constants, targets, tables } = bench;
-  let [constant, target, used, kept] = [0, 0, 0, 0];
+  let [at, target, used, kept] = [0, 0, 0, 0];
   return leavesOf(tree).map((step) => {
     const depth = step.features.length;
     const slots = slotCount(depth, kind);
-    const size = constantSize(depth);
-    const terms = termsOf(step, constants.subarray(constant, constant + size));
-    const own = { ...terms, step, targets: targets.subarray(target, target + slots) };
-    writeTargets(bench, tree.output, step.features, own.targets);
-    constant += size;
+    const own = targets.subarray(target, target + slots);
+    const terms = { depth, value: step.value, points: pointCount(depth), constants, at };
+    writeConstants(step, terms);
+    writeTargets(bench, tree.output, step.features, own);
+    at += constantSize(depth);
     target += slots;
     const entries = tableSize(depth, kind, rows);
     if (entries > 0 && used + entries <= tables.length) {
       const table = tables.subarray(used, used + entries);
       used += entries;
       writeTerms(bench, bench.counting.subarray(0, 2 ** depth), terms, table, 2 ** depth);
-      return { ...own, table };
+      return { step, terms, targets: own, table };
     }
-    if (!isKept(step)) return own;
+    if (!isKept(step)) return { step, terms, targets: own };
     kept += stride;
-    return { ...own, kept: bench.kept.subarray(kept - stride, kept) };
+    return { step, terms, targets: own, kept: bench.kept.subarray(kept - stride, kept) };
   });
 }
 
-/** Ratios of a leaf and its factors z (1 − t) + o t at the points of the quadrature, written to `room`. */
-function termsOf({ features, ratios, value }: LeafStep, room: Float64Array): LeafTerms {
-  const depth = features.length;
-  const { points, weights } = gaussLegendre(pointCount(depth));
-  const n = points.length;
-  const even = depth + (depth % 2);
-  room.set(ratios);
-  const factors = room.subarray(even, even + 2 * depth * n);
-  for (let i = 0, at = 0; i < depth; i++) {
-    for (let q = 0; q < n; q++) factors[at++] = ratios[i] * (1 - points[q]);
-    for (let q = 0; q < n; q++, at++) factors[at] = factors[at - n] + points[q];
+/** Ratios of a leaf, its factors z (1 − t) + o t at the points of the quadrature, and their weights. */
+function writeConstants({ ratios }: LeafStep, terms: LeafTerms): void {
+  const { depth, points: n, constants, at } = terms;
+  const { points, weights } = gaussLegendre(n);
+  const { factors, weights: end } = leafLayout(terms);
+  for (let i = 0, to = factors; i < depth; i++) {
+    constants[at + i] = ratios[i];
+    for (let q = 0; q < n; q++) constants[to++] = ratios[i] * (1 - points[q]);
+    for (let q = 0; q < n; q++, to++) constants[to] = constants[to - n] + points[q];
   }
-  const end = even + 2 * depth * n;
-  room.set(weights, end);
-  return { depth, value, ratios: room.subarray(0, depth), factors, weights: room.subarray(end, end + n) };
+  for (let q = 0; q < n; q++) constants[end + q] = weights[q];
 }
 
 function writeTargets(
@@ -131,12 +129,13 @@ const ALL = 0xffff_ffff;
 /** Adds what a shallow leaf gives to the rows of a block, and keeps the patterns of a deep one. */
 function addLeaf(bench: Bench, leaf: BenchLeaf, patterns: Uint32Array, from: number): void {
   const { run, stride, places, counting, terms } = bench;
-  const { targets, depth } = leaf;
+  const { targets } = leaf;
   const width = patterns.length;
   if (targets.length === 0) return;
   if (leaf.kept) leaf.kept.set(patterns, from);
   else if (leaf.table) {
-    const table = { terms: leaf.table, width: 2 ** depth, mask: 2 ** depth - 1, targets };
+    const size = 2 ** leaf.terms.depth;
+    const table = { terms: leaf.table, width: size, mask: size - 1, targets };
     addTerms(run, patterns, table, bench.out.subarray(from), stride, places);
   } else if (leaf.step.conditions) {
     writeDeep(bench, leaf, from, width);
@@ -157,7 +156,7 @@ function addKept(bench: Bench, leaf: BenchLeaf, patterns: Uint32Array): void {
 function addDistinct(bench: Bench, leaf: BenchLeaf, patterns: Uint32Array, from: number): void {
   const { run, stride, block, hash, distinct, places, terms } = bench;
   const width = distinctPatterns(run, patterns, hash, distinct);
-  writeTerms(bench, distinct.subarray(0, width), leaf, terms, width);
+  writeTerms(bench, distinct.subarray(0, width), leaf.terms, terms, width);
   const table = { terms, width, mask: ALL, targets: leaf.targets };
   for (let at = 0; at < patterns.length; at += block) {
     const some = patterns.subarray(at, at + block);
@@ -168,7 +167,7 @@ function addDistinct(bench: Bench, leaf: BenchLeaf, patterns: Uint32Array, from:
 /** Terms of a leaf with more features than a pattern has bits, row by row. */
 function writeDeep(bench: Bench, leaf: BenchLeaf, from: number, count: number): void {
   const { kind, sets, column, work, terms } = bench;
-  const bits = new Uint8Array(leaf.depth);
+  const bits = new Uint8Array(leaf.terms.depth);
   const conditions = leaf.step.conditions!.map(({ split, left, place }) => {
     return { split, left, place, values: column(split.feature, from, count) };
   });
@@ -178,6 +177,6 @@ function writeDeep(bench: Bench, leaf: BenchLeaf, from: number, count: number): 
     for (const { split, left, place, values } of conditions) {
       if (goesLeft(split, sets, values[row]) !== left) bits[place] = 0;
     }
-    write(bits, leaf, work, terms, row, count);
+    write(bits, leaf.terms, work, terms, row, count);
   }
 }
