@@ -20,6 +20,9 @@ import { pairCount, pairIndex, slotCount } from './pairs.ts';
 import type { LeafStep, TreePaths } from './paths.ts';
 import { gaussLegendre } from './quadrature.ts';
 
+/** Every bit of a pattern. */
+const ALL = 0xffff_ffff;
+
 /** A leaf on the bench: its terms, where they go, and its table if it has one. */
 interface BenchLeaf {
   readonly step: LeafStep;
@@ -35,23 +38,27 @@ interface BenchLeaf {
 export function addTree(bench: Bench, tree: TreePaths): void {
   const { block } = bench;
   const leaves = benchLeaves(bench, tree);
+  let slots: Uint32Array[] = [];
   for (let from = 0; from < bench.rows; from += block) {
     const count = Math.min(block, bench.stride - from);
-    const slot = (index: number): Uint32Array =>
-      bench.patterns.subarray(index * block, index * block + count);
-    slot(0).fill(0xffff_ffff);
+    if (slots[0]?.length !== count) slots = slotsOf(bench, tree.slots, count);
+    slots[0].fill(ALL);
     let next = 0;
     for (const step of tree.steps) {
+      const patterns = slots[step.slot];
       if (step.kind === 'leaf') {
-        addLeaf(bench, leaves[next++], slot(step.slot), from);
+        addLeaf(bench, leaves[next++], patterns, from);
         continue;
       }
-      const patterns = slot(step.slot);
       const values = bench.column(step.feature, from, count);
-      splitPatterns(bench.run, values, step, bench.sets, patterns, slot(step.slot + 1), patterns);
+      splitPatterns(bench.run, values, step, bench.sets, patterns, slots[step.slot + 1], patterns);
     }
   }
   for (const leaf of leaves) if (leaf.kept) addKept(bench, leaf, leaf.kept);
+}
+
+function slotsOf({ patterns, block }: Bench, slots: number, count: number): Uint32Array[] {
+  return Array.from({ length: slots }, (_, i) => patterns.subarray(i * block, i * block + count));
 }
 
 /** Writes constants, targets and tables of the leaves of a tree. */
@@ -123,8 +130,6 @@ function writeTerms(
   if (kind === 'features') leafTerms(run, patterns, leaf, work, out, width);
   else leafPairTerms(run, patterns, leaf, work, out, width);
 }
-
-const ALL = 0xffff_ffff;
 
 /** Adds what a shallow leaf gives to the rows of a block, and keeps the patterns of a deep one. */
 function addLeaf(bench: Bench, leaf: BenchLeaf, patterns: Uint32Array, from: number): void {
