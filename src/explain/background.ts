@@ -66,7 +66,7 @@ export function backgroundSample(options: Json): Summary<State, Background, Dens
       if (view.kind !== 'dense') {
         throw new SoraError(
           'bad-option',
-          'Permutation importance needs dense features; these are sparse rows.',
+          'Permutation importance needs dense features, and the recipe of this model gives sparse rows: leave --permutations out.',
         );
       }
       const hashes = rowHashes(view, seed ^ 0x5bd1e995);
