@@ -28,12 +28,14 @@ export {
   type ImportResult,
   importModel,
 } from './pipeline/exchange.ts';
+export { type ExplainResult, explain } from './pipeline/explain.ts';
 export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
 export type {
   CompactOptions,
   EvaluateOptions,
+  ExplainOptions,
   ExportOptions,
   ImportOptions,
   IngestOptions,

@@ -66,6 +66,16 @@ describe('sora train on census data', () => {
     expect(right / 48842).toBeGreaterThan(0.84);
   });
 
+  it('explains the model, the same on any number of workers', async () => {
+    const results = await Promise.all(
+      ['0', '2'].map((workers) => run('explain', model, store, '--workers', workers, '--json')),
+    );
+    const [one, two] = results.map(({ stdout }) => ({ ...JSON.parse(stdout), seconds: 0 }));
+    expect(one.rows).toBe(48842);
+    expect(one.columns[0].strength).toBeGreaterThan(0.1);
+    expect(two).toEqual(one);
+  });
+
   it('evaluates the model on the store', async () => {
     const evaluated = await run('evaluate', model, store, '--json');
     const result = JSON.parse(evaluated.stdout);
@@ -189,6 +199,7 @@ describe('--help', () => {
     'train',
     'predict',
     'evaluate',
+    'explain',
     'ingest',
     'inspect',
     'verify',

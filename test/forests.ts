@@ -79,7 +79,8 @@ export function forestOf(
   };
 }
 
-function setOf(codes: readonly number[]): number[] {
+/** Words of a set of categories. */
+export function setOf(codes: readonly number[]): number[] {
   const words = new Array<number>(SET_WORDS).fill(0);
   for (const code of codes) words[code >> 5] = (words[code >> 5] | (1 << (code & 31))) >>> 0;
   return words;

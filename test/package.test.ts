@@ -16,6 +16,7 @@ const PUBLIC = [
   'describeParticle',
   'encodeParticle',
   'evaluate',
+  'explain',
   'exportModel',
   'fitGlm',
   'hashParticle',

@@ -105,8 +105,15 @@ function learnerRows({ model: { learner }, forest }: FoundModel): string[][] {
 function importanceLines({ forest }: FoundModel): string[] {
   const used = forest?.importance.filter(({ strength }) => strength > 0) ?? [];
   if (used.length === 0) return [];
-  const rows = used.slice(0, RECENT).map(({ name, strength }) => [`    ${name}`, formatPercent(strength)]);
-  return ['  strongest columns by share of the gain', alignRows(rows, [1]), ''];
+  const splits = new Map(forest?.splits.map(({ name, strength }) => [name, strength]));
+  const rows = used
+    .slice(0, RECENT)
+    .map(({ name, strength }) => [
+      `    ${name}`,
+      formatPercent(strength),
+      formatPercent(splits.get(name) ?? 0),
+    ]);
+  return [alignRows([['  strongest columns by share of', 'the gain', 'the splits'], ...rows], [1, 2]), ''];
 }
 
 /** Penalties and what else was asked of the fit, in words; of an imported model, its maker and objective. */

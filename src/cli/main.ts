@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { ERRORS } from '../errors.ts';
 import { compactCommand } from './compact.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { ingestCommand } from './ingest.ts';
@@ -23,6 +24,7 @@ const program = new Command('sora')
   .addCommand(trainCommand())
   .addCommand(predictCommand())
   .addCommand(evaluateCommand())
+  .addCommand(explainCommand())
   .addCommand(ingestCommand())
   .addCommand(inspectCommand())
   .addCommand(verifyCommand())

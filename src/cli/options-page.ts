@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import {
   compactShape,
   evaluateShape,
+  explainShape,
   exportShape,
   flagName,
   importShape,
@@ -18,6 +19,7 @@ const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['train', trainShape],
   ['predict', predictShape],
   ['evaluate', evaluateShape],
+  ['explain', explainShape],
   ['ingest', ingestShape],
   ['inspect', inspectShape],
   ['verify', verifyShape],

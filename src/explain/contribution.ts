@@ -29,8 +29,13 @@ interface State {
   readonly m2: Float64Array;
 }
 
-/** Standard deviation of each column's part of the margin, by column; over outputs, the root of summed variances. */
-export type Strengths = readonly number[];
+/** What the parts of columns are over rows. */
+export interface Parts {
+  /** Standard deviation of each column's part of the margin; over outputs, the root of summed variances. */
+  readonly spreads: readonly number[];
+  /** Mean part of column c in the margin of output k, at c · outputs + k. */
+  readonly means: readonly number[];
+}
 
 /** A column and how far it moves the prediction. */
 export interface ColumnStrength {
@@ -45,7 +50,7 @@ export interface ColumnStrength {
 export function contributions(
   options: Json,
   parameters?: Uint8Array,
-): Summary<State, Strengths, DenseView | CsrView> {
+): Summary<State, Parts, DenseView | CsrView> {
   const { outputs, columnOf, columns, share } = options as unknown as Options;
   const values = decodeParameters(parameters ?? new Uint8Array());
   const features = columnOf.length;
@@ -53,8 +58,7 @@ export function contributions(
   const addBlock = (state: State, block: DenseView | CsrView): void => {
     for (let k = 0; k < outputs; k++) {
       const coefficients = values.subarray(k * (features + 1), k * (features + 1) + features);
-      const parts = block.kind === 'dense' ? denseParts : csrParts;
-      parts(block as DenseView & CsrView, coefficients, columnOf, columns, (column, part) =>
+      linearParts(block, coefficients, columnOf, columns, (column, part) =>
         addPart(state, column * outputs + k, part, block.weights, block.rows),
       );
     }
@@ -72,12 +76,14 @@ export function contributions(
       }
       into.weight += from.weight;
     },
-    read: ({ weight, m2 }) =>
-      Array.from({ length: columns }, (_, column) => {
+    read: ({ weight, mean, m2 }) => ({
+      spreads: Array.from({ length: columns }, (_, column) => {
         let variance = 0;
         for (let k = 0; k < outputs; k++) variance += weight > 0 ? m2[column * outputs + k] / weight : 0;
         return Math.sqrt(variance);
       }),
+      means: [...mean],
+    }),
     codec: taggedCodec(
       'contributions/1',
       (writer, state) => {
@@ -139,6 +145,18 @@ function addPart(
 
 type EachPart = (column: number, part: Float64Array) => void;
 
+/** Calls `each` once a column, in order, with the part Σ coef_f · x_rf of its features in every row. */
+export function linearParts(
+  view: DenseView | CsrView,
+  coefficients: Float64Array,
+  columnOf: readonly number[],
+  columns: number,
+  each: EachPart,
+): void {
+  if (view.kind === 'dense') denseParts(view, coefficients, columnOf, columns, each);
+  else csrParts(view, coefficients, columnOf, columns, each);
+}
+
 /** Parts column by column; features of a column stand together. O(rows × features), one row buffer. */
 function denseParts(
   view: DenseView,
@@ -184,36 +202,47 @@ function csrParts(
 /** Rows that are looked at; where there are more, about so many are taken. */
 const SAMPLE_ROWS = 32_768;
 
-/** Columns by falling strength. One round over the rows of `view`. */
+/** Names of the columns that give features, and the place among them of each feature's column. O(width). */
+export function columnsOf(recipe: Recipe): { readonly names: string[]; readonly columnOf: number[] } {
+  const names = [...new Set(recipe.steps.map((step) => step.column))];
+  const position = new Map(names.map((name, index) => [name, index]));
+  return { names, columnOf: featureColumns(recipe).map((name) => position.get(name) as number) };
+}
+
+/** Columns by falling strength, and the means that their parts are counted from. One round over the rows of `view`. */
 export async function columnStrengths(
   session: Session,
   recipe: Recipe,
   parameters: Float64Array,
   outputs: number,
   view: Reference,
-): Promise<ColumnStrength[]> {
-  const names = recipe.steps.map((step) => step.column);
-  const distinct = [...new Set(names)];
-  const position = new Map(distinct.map((name, index) => [name, index]));
-  const columnOf = featureColumns(recipe).map((name) => position.get(name) as number);
-  const { value } = await session.reduce<State, Strengths>({
+): Promise<{ readonly strengths: ColumnStrength[]; readonly means: readonly number[] }> {
+  const { names, columnOf } = columnsOf(recipe);
+  const { value } = await session.reduce<State, Parts>({
     summary: {
       module: import.meta.url,
       name: 'contributions',
-      options: { outputs, columnOf, columns: distinct.length, share: sampleShare(session) },
+      options: { outputs, columnOf, columns: names.length, share: sampleShare(session, SAMPLE_ROWS) },
     },
     parameters: encodeParameters(parameters),
     view,
     keep: 'root',
     label: 'explain',
   });
-  return distinct
-    .map((name, index) => ({ name, strength: value[index] }))
-    .sort((a, b) => b.strength - a.strength || (a.name < b.name ? -1 : 1));
+  const strengths = names.map((name, index) => ({ name, strength: value.spreads[index] }));
+  return { strengths: strengths.sort(byStrength), means: value.means };
 }
 
-/** Rows are counted before the view leaves any out: what is left of a sample is as good a share of what is left. */
-function sampleShare({ particles }: Session): number {
+/** Strongest first, then by name. */
+export function byStrength(a: ColumnStrength, b: ColumnStrength): number {
+  return b.strength - a.strength || (a.name < b.name ? -1 : 1);
+}
+
+/**
+ * Share of each particle's rows that makes about `most` rows. Rows are counted before the view leaves any out: what is
+ * left of a sample is as good a share of what is left.
+ */
+export function sampleShare({ particles }: Session, most: number): number {
   const rows = particles.reduce((sum, particle) => sum + particle.rows, 0);
-  return rows <= SAMPLE_ROWS ? 1 : SAMPLE_ROWS / rows;
+  return rows <= most ? 1 : most / rows;
 }

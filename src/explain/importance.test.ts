@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { forestOf } from '../../test/forests.ts';
 import { fitted } from '../../test/recipe-data.ts';
 import { createParticle } from '../particle/create.ts';
-import { forestSize, gainShares } from './importance.ts';
+import { forestSize, gainShares, splitShares } from './importance.ts';
 
 const recipe = fitted(
   createParticle({ columns: { a: [1, 2], b: [1, 2], at: [new Date(0), new Date(1e12)] } }),
@@ -22,6 +22,11 @@ describe('gainShares', () => {
       { name: 'a', strength: 0 },
     ]);
     expect(forestSize(forest)).toEqual({ trees: 2, leaves: 6, depth: 3 });
+    expect(splitShares(recipe, forest)).toEqual([
+      { name: 'at', strength: 0.5 },
+      { name: 'b', strength: 0.5 },
+      { name: 'a', strength: 0 },
+    ]);
   });
 
   it('of no trees, and of splits without a gain, are 0', () => {

@@ -4,7 +4,7 @@
  */
 import { type Forest, treeCount } from '../model/forest.ts';
 import { featureColumns, type Recipe } from '../recipe/recipe.ts';
-import type { ColumnStrength } from './contribution.ts';
+import { byStrength, type ColumnStrength } from './contribution.ts';
 
 /** Columns by falling share of the gain; the shares add up to 1, or to 0 where nothing was split. */
 export function gainShares(recipe: Recipe, { nodeFeatures, gains }: Forest): ColumnStrength[] {
@@ -18,9 +18,22 @@ export function gainShares(recipe: Recipe, { nodeFeatures, gains }: Forest): Col
     sums.set(columns[feature], sums.get(columns[feature])! + gain);
     total += gain;
   }
-  return [...sums]
-    .map(([name, sum]) => ({ name, strength: total > 0 ? sum / total : 0 }))
-    .sort((a, b) => b.strength - a.strength || (a.name < b.name ? -1 : 1));
+  return [...sums].map(([name, sum]) => ({ name, strength: total > 0 ? sum / total : 0 })).sort(byStrength);
+}
+
+/** Columns by falling share of the splits that ask them: cheap, but favours columns of many values. */
+export function splitShares(recipe: Recipe, { nodeFeatures }: Forest): ColumnStrength[] {
+  const columns = featureColumns(recipe);
+  const counts = new Map(columns.map((name) => [name, 0]));
+  let total = 0;
+  for (const feature of nodeFeatures) {
+    if (feature < 0) continue;
+    counts.set(columns[feature], counts.get(columns[feature])! + 1);
+    total++;
+  }
+  return [...counts]
+    .map(([name, count]) => ({ name, strength: total > 0 ? count / total : 0 }))
+    .sort(byStrength);
 }
 
 /** How large a forest is. */

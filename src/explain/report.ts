@@ -3,7 +3,7 @@
  * Knows only {@link ReportData}: whoever trained gathers the facts. Charts are Observable Plot's, drawn on linkedom.
  */
 import { chartBars, chartCalibration, chartHistory, chartRoc, type HistoryPoint } from './chart.ts';
-import { escapeHtml, formatNumber, formatPercent } from './format.ts';
+import { escapeHtml, formatCounted, formatNumber, formatPercent } from './format.ts';
 import { REPORT_STYLE } from './style.ts';
 
 /** One metric on the held-out rows, beside the trivial baseline. */
@@ -37,6 +37,12 @@ export interface ReportData {
   readonly features: readonly { readonly name: string; readonly strength: number }[];
   /** What the strength of a feature is: spread of its part of the margin, or share of the gain of trees. */
   readonly strength: 'spread' | 'gain';
+  /** Mean size of each column's contribution to the margin over some held-out rows, where it is known. */
+  readonly contributions?: {
+    readonly rows: number;
+    readonly unit: string;
+    readonly columns: readonly { readonly name: string; readonly strength: number }[];
+  };
   readonly history: readonly HistoryPoint[];
   readonly calibration: readonly {
     readonly predicted: number;
@@ -115,6 +121,13 @@ function charts(data: ReportData): string[] {
     const { lead, axis } = STRENGTH[data.strength];
     const chart = chartBars(data.features.slice(0, 20), axis);
     sections.push(section('features', 'Strongest columns', chart, lead));
+  }
+  if (data.contributions && data.contributions.columns.length > 0) {
+    const { rows, unit, columns } = data.contributions;
+    const lead = `How far each column moves the prediction: the mean size of its contribution (SHAP value) to ${formatCounted(rows, 'held-out row')}, in ${unit}.`;
+    sections.push(
+      section('contributions', 'Contributions', chartBars(columns.slice(0, 20), `mean |SHAP|`), lead),
+    );
   }
   if (data.calibration.length > 0) {
     const lead =

@@ -58,6 +58,12 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly denseScales: Pointers;
   readonly sgdDense: Total;
   readonly sgdCsr: Total;
+  readonly shapDistinct: Total;
+  readonly shapSplit: Pointers;
+  readonly shapSplitSet: Pointers;
+  readonly shapTerms: Pointers;
+  readonly shapPairTerms: Pointers;
+  readonly shapAdd: Pointers;
   readonly treeHistogram: Total;
   readonly treePartition: Total;
   readonly treeQuantize: Pointers;

@@ -49,7 +49,17 @@ const learnerCommon = {
 };
 
 const learnerShape = z.discriminatedUnion('name', [
-  z.object({ name: z.literal('glm'), ...learnerCommon, objective: z.number(), gradientNorm: z.number() }),
+  z.object({
+    name: z.literal('glm'),
+    ...learnerCommon,
+    objective: z.number(),
+    gradientNorm: z.number(),
+    /**
+     * Mean part of each column (in order of first appearance in the recipe) in the margin of each output, over training
+     * rows: column · outputs + output. What explanations are counted from.
+     */
+    means: z.array(z.number()).optional(),
+  }),
   z.object({
     name: z.literal('trees'),
     ...learnerCommon,

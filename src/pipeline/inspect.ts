@@ -7,7 +7,7 @@ import { open, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { SoraError } from '../errors.ts';
 import type { ColumnStrength } from '../explain/contribution.ts';
-import { type ForestSize, forestSize, gainShares } from '../explain/importance.ts';
+import { type ForestSize, forestSize, gainShares, splitShares } from '../explain/importance.ts';
 import { loadModel } from '../model/files.ts';
 import { MODEL_FILE, type Model, modelForest, PARAMETERS_FILE } from '../model/model.ts';
 import { decodeParticle, isSealed } from '../particle/decode.ts';
@@ -33,8 +33,11 @@ export type Inspection =
       readonly kind: 'model';
       readonly path: string;
       readonly model: Model;
-      /** Size of a model of trees, and how much each column helped it. */
-      readonly forest?: ForestSize & { readonly importance: readonly ColumnStrength[] };
+      /** Size of a model of trees, and each column's share of the gain of all splits and of their number. */
+      readonly forest?: ForestSize & {
+        readonly importance: readonly ColumnStrength[];
+        readonly splits: readonly ColumnStrength[];
+      };
     }
   | {
       readonly kind: 'particle';
@@ -99,7 +102,8 @@ function inspectModel(path: string, model: Model): Inspection {
   if (model.learner.name !== 'trees') return { kind: 'model', path, model };
   const forest = modelForest(model);
   const importance = gainShares(model.recipe, forest);
-  return { kind: 'model', path, model, forest: { ...forestSize(forest), importance } };
+  const splits = splitShares(model.recipe, forest);
+  return { kind: 'model', path, model, forest: { ...forestSize(forest), importance, splits } };
 }
 
 async function decodeFile(path: string): Promise<Particle> {

@@ -243,6 +243,31 @@ export const evaluateShape = z.object({
   at: atOption,
 });
 
+/** `sora explain`. */
+export const explainShape = z.object({
+  ...readShape.shape,
+  ...resourceShape.shape,
+  out: z
+    .string()
+    .optional()
+    .describe('Output file (.csv, .ndjson or .parquet) with what each column gave to each row.'),
+  interactions: z.boolean().default(false).describe('Trees: also what each pair of columns gives together.'),
+  limit: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Explain so many rows: the first with --out, else about so many spread over the data.'),
+  permutations: z
+    .int()
+    .nonnegative()
+    .max(100)
+    .default(0)
+    .describe('Labelled data: also how much the loss grows when a column is exchanged, so many times over.'),
+  seed: z.int().min(0).max(0xffff_ffff).default(1).describe('Seed of the permutations.'),
+  keep: z.array(z.string()).optional().describe('Input columns to copy into the output file.'),
+  at: atOption,
+});
+
 /** `sora inspect`. */
 export const inspectShape = z.object({
   ...readShape.shape,
@@ -308,6 +333,7 @@ export type TrainOptions = Omit<z.input<typeof trainShape>, 'loss'> & {
 export type CheckedTrain = z.output<typeof trainShape> & { readonly ownLoss?: Reference };
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
+export type ExplainOptions = z.input<typeof explainShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
 export type CompactOptions = z.input<typeof compactShape>;
 export type ImportOptions = z.input<typeof importShape>;

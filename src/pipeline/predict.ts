@@ -45,7 +45,8 @@ export function cellOf(column: Column, row: number): Cell {
   }
 }
 
-interface OutputColumn {
+/** A named column of what is written. */
+export interface OutputColumn {
   readonly name: string;
   cell(row: number): Cell;
 }
@@ -70,7 +71,8 @@ export function predictionColumns(predictions: Predictions): OutputColumn[] {
   return [...columns, ...each];
 }
 
-function keptColumns(particle: Particle, keep: readonly string[]): OutputColumn[] {
+/** Columns of the input that are copied; throws `not-found` naming those there are. */
+export function keptColumns(particle: Particle, keep: readonly string[]): OutputColumn[] {
   return keep.map((name) => {
     const index = particle.schema.fields.findIndex((field) => field.name === name);
     if (index < 0) {
@@ -95,13 +97,20 @@ function addCounts(into: Record<string, number>, from: Readonly<Record<string, n
   for (const [name, count] of Object.entries(from)) into[name] = (into[name] ?? 0) + count;
 }
 
+/** Rows as they come, particle by particle. */
 interface Rows {
   readonly particles: AsyncIterable<Particle>;
   readonly notes: readonly string[];
   badRows(): number;
 }
 
-async function openRows(model: Model, inputs: Inputs, options: PredictOptions, hooks: Hooks): Promise<Rows> {
+/** Opens inputs, or a store, to be read once under the schema of the model. */
+export async function openRows(
+  model: Model,
+  inputs: Inputs,
+  options: PredictOptions,
+  hooks: Hooks,
+): Promise<Rows> {
   const directory = options.sql === undefined ? storeOf(inputs) : undefined;
   if (directory !== undefined) {
     const store = await openStore(directory);

@@ -50,6 +50,7 @@ export function reportData(result: TrainResult, fitted: Fitted): ReportData {
     metrics: (evaluation?.metrics ?? []).map((metric) => ({ ...metric, name: metricLabel(metric.name) })),
     features: result.features.filter(({ strength }) => strength > 0),
     strength: result.strength,
+    ...(result.contributions ? { contributions: result.contributions } : {}),
     history: fitted.learner.history,
     calibration: (evaluation?.calibration ?? []).map(({ predicted, observed, weight }) => ({
       predicted,

@@ -33,6 +33,12 @@ export interface TrainResult {
   readonly features: readonly ColumnStrength[];
   /** What the strength of a column is: the spread of its part of the margin, or its share of the gain of all splits. */
   readonly strength: 'spread' | 'gain';
+  /** Trees with a report: mean size of each column's contribution (SHAP) over some held-out rows. */
+  readonly contributions?: {
+    readonly rows: number;
+    readonly unit: string;
+    readonly columns: readonly ColumnStrength[];
+  };
   /** The largest coefficients of words of texts and entries of sparse columns. */
   readonly coefficients: readonly FeatureCoefficient[];
   readonly notes: readonly string[];

@@ -9,13 +9,15 @@ import { holdOut } from '../evaluate/split.ts';
 import { isTooGood, verdict } from '../evaluate/verdict.ts';
 import { type FeatureCoefficient, largestCoefficients } from '../explain/coefficients.ts';
 import { type ColumnStrength, columnStrengths } from '../explain/contribution.ts';
-import { gainShares } from '../explain/importance.ts';
+import { columnContributions } from '../explain/explained.ts';
+import { forestSize, gainShares } from '../explain/importance.ts';
 import { isOwn } from '../fit/own-loss.ts';
 import type { Json } from '../json.ts';
 import { saveModel } from '../model/files.ts';
-import { type Model, parameterTensors } from '../model/model.ts';
+import { type LearnerRecord, type Model, parameterTensors } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
+import { learnerViewReference } from '../recipe/view.ts';
 import type { Session } from '../run/session.ts';
 import type { Split } from '../summary/split.ts';
 import { calibrate } from './calibrate.ts';
@@ -76,10 +78,42 @@ function folderName(target: string): string {
 }
 
 /** Columns by what they do: the spread of their part of a linear model, or their share of the gain of trees. */
-async function strengths(session: Session, { recipe, view, learner }: Fitted): Promise<ColumnStrength[]> {
+async function strengths(
+  session: Session,
+  { recipe, view, learner }: Fitted,
+): Promise<{ readonly strengths: ColumnStrength[]; readonly means?: readonly number[] }> {
   const { parameters, record } = learner;
-  if (!(parameters instanceof Float64Array)) return gainShares(recipe, parameters);
+  if (!(parameters instanceof Float64Array)) return { strengths: gainShares(recipe, parameters) };
   return columnStrengths(session, recipe, parameters, record.outputs, view);
+}
+
+/** The record of a linear model with the means that explanations are counted from. */
+function withMeans(record: LearnerRecord, means: readonly number[] | undefined): LearnerRecord {
+  return record.name === 'glm' && means ? { ...record, means: [...means] } : record;
+}
+
+/** Leaves times rows that the contributions of a report may cost: about half a second. */
+const REPORT_LEAVES = 10_000_000;
+
+/** Mean contributions of the columns of trees over held-out rows, as many as are had at little cost. */
+async function contributions(
+  session: Session,
+  { recipe, learner }: Fitted,
+  split: Split,
+): Promise<TrainResult['contributions']> {
+  const { parameters, record } = learner;
+  if (parameters instanceof Float64Array) return undefined;
+  const { leaves } = forestSize(parameters);
+  const held = Math.max(200, REPORT_LEAVES / Math.max(1, leaves));
+  return columnContributions(
+    session,
+    { recipe, learner: record, parameters },
+    {
+      view: learnerViewReference({ recipe, split, purpose: 'score' }),
+      // The share of a sample is one of all rows, of which the view has a fraction.
+      rows: held / split.fraction,
+    },
+  );
 }
 
 /** The largest coefficients of words and entries; trees have none. */
@@ -127,7 +161,10 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     const evaluation = sides && (await evaluateOn(session, fitted, calibration?.rest ?? sides.test));
     const folds =
       options.folds === undefined ? undefined : await crossValidate(executor, data, options, hooks);
-    const features = await strengths(session, fitted);
+    const { strengths: features, means } = await strengths(session, fitted);
+    const { learner } = fitted;
+    fitted = { ...fitted, learner: { ...learner, record: withMeans(learner.record, means) } };
+    const shap = options.report && sides ? await contributions(session, fitted, sides.test) : undefined;
     await session.close();
     const model = assemble(schema, fitted, options, snapshot.id, sides?.train, evaluation);
     const directory = resolve(
@@ -156,6 +193,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
         : 'No rows were held out: nothing is known of how good it is.',
       features,
       strength: model.learner.name === 'trees' ? 'gain' : 'spread',
+      ...(shap ? { contributions: shap } : {}),
       coefficients: coefficients(fitted),
       notes: [
         ...data.notes,

@@ -111,6 +111,9 @@ describe('train --learner trees', () => {
     expect(page).toMatch(/Loss by round/);
     expect(page).toMatch(/kept back<\/text>/);
     expect(page).toMatch(/share of the gain/);
+    expect(result.contributions).toMatchObject({ unit: 'log odds', rows: result.rows.test });
+    expect(result.contributions?.columns[0].name).toBe('age');
+    expect(page).toMatch(/SHAP value\) to \d+ held-out rows, in log odds/);
   });
 
   it('gives a model that is read, evaluated, applied and inspected', async () => {

@@ -16,7 +16,7 @@ export interface LearnerViewOptions {
   /** Rows of one side of a hold-out only. */
   readonly split?: Split;
   /** Default: `score` on the test side, else `fit`. */
-  readonly purpose?: Exclude<Purpose, 'predict'>;
+  readonly purpose?: Purpose;
 }
 
 /** Names this module for {@link Reference}s. */
@@ -28,8 +28,9 @@ export function learnerViewReference(options: LearnerViewOptions): Reference {
 export function learnerView(options: LearnerViewOptions): ViewKind<DenseView | CsrView> {
   const { recipe, split } = options;
   const purpose = options.purpose ?? (split?.side === 'test' ? 'score' : 'fit');
-  // Without out-of-fold encodings both purposes give the same view, which is then kept once.
-  const which = canonicalJson({ split, purpose: recipe.folds === undefined ? 'fit' : purpose } as Json);
+  // Without out-of-fold encodings fit and score give the same view, which is then kept once.
+  const kept = purpose === 'score' && recipe.folds === undefined ? 'fit' : purpose;
+  const which = canonicalJson({ split, purpose: kept } as Json);
   return {
     id: `learner/1 ${recipeHash(recipe)} ${which}`,
     kept: true,

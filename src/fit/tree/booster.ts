@@ -105,11 +105,11 @@ class Booster {
     return { ...state, stopped };
   }
 
-  #checkStart({ loss }: Watched): void {
-    if (Number.isFinite(loss)) return;
+  #checkStart({ loss, gradients, hessians }: Watched): void {
+    if ([loss, ...gradients, ...hessians].every(Number.isFinite)) return;
     throw new SoraError(
       'bad-data',
-      `The loss ${this.#setting.loss.id} of the training rows is not finite where the fit starts: some label is too large for it. Leave such rows out, or scale the labels.`,
+      `The loss ${this.#setting.loss.id} of the training rows, or a gradient of it as a single, is not finite where the fit starts: some label is too large for it. Leave such rows out, or scale the labels.`,
     );
   }
 
