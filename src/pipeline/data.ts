@@ -32,6 +32,12 @@ export interface Hooks {
   readonly onNote?: (note: string) => void;
 }
 
+/** The same within a workflow over a store. */
+export interface StoreHooks extends Hooks {
+  /** Directory of the store; absent: it has none. */
+  readonly store?: string;
+}
+
 /** A snapshot of a store, under the roles that were asked for. */
 export interface Data {
   readonly store: Store;

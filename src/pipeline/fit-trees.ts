@@ -2,13 +2,15 @@
 import type { Baseline } from '../evaluate/baseline.ts';
 import { classFactors, classWeightedReference } from '../fit/glm/class-weights.ts';
 import { fitTrees } from '../fit/tree/fit.ts';
-import type { TreesProgress } from '../fit/tree/options.ts';
+import type { Checkpoints, TreesProgress } from '../fit/tree/options.ts';
 import { categoricalFeatures } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
-import type { Hooks } from './data.ts';
+import { checkpointFiles } from '../store/checkpoint-file.ts';
+import type { Hooks, StoreHooks } from './data.ts';
 import type { FittedLearner, LearnerProblem } from './learner.ts';
 import { lossOptions } from './loss-choice.ts';
 import type { CheckedTrain as Checked } from './options.ts';
+import { treeGrowth } from './tree-options.ts';
 
 const REPLAYED =
   'The rows did not all fit into the memory budget, so every round replayed the trees before it: a larger --memory, or --learner linear, is much faster.';
@@ -18,23 +20,24 @@ export async function fitBoosted(
   session: Session,
   problem: LearnerProblem,
   options: Checked,
-  hooks: Hooks,
+  hooks: StoreHooks,
   baseline: Baseline,
 ): Promise<FittedLearner> {
   const { recipe, loss, outputs } = problem;
-  const { rounds, learningRate, leaves, maxDepth, minRows, l2, bins } = options;
-  const { rowShare, columnShare, earlyStopping, stoppingShare, classWeight, calibrate } = options;
-  const growth = { learningRate, leaves, maxDepth, minRows, l2, bins, rowShare, columnShare, earlyStopping };
+  const { rounds, l2, classWeight, calibrate } = options;
+  const growth = treeGrowth(options, recipe);
   const result = await fitTrees(session, {
     ...growth,
+    l2,
     loss: options.ownLoss ?? loss,
     outputs,
     features: recipe.width,
     view: weighted(problem, classWeight, baseline),
     categorical: categoricalFeatures(recipe),
-    rounds,
-    holdOut: earlyStopping > 0 ? stoppingShare : 0,
     seed: options.seed,
+    ...(hooks.store === undefined
+      ? {}
+      : { checkpoint: checkpoints(hooks.store, options.checkpointSeconds, hooks) }),
     signal: hooks.signal,
     onRound: (round) =>
       hooks.onProgress?.({
@@ -48,7 +51,9 @@ export async function fitBoosted(
   if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
   const fitted = lossOptions(result.loss);
-  const used = { ...growth, rounds, stoppingShare, classWeight, calibrate, ...fitted };
+  const { holdOut: stoppingShare, monotone: _, interactions: __, ...grown } = growth;
+  const { monotone, interactions } = options;
+  const used = { ...grown, l2, stoppingShare, monotone, interactions, classWeight, calibrate, ...fitted };
   return {
     parameters: result.forest,
     record: {
@@ -56,9 +61,7 @@ export async function fitBoosted(
       loss: loss.name,
       outputs,
       features: recipe.width,
-      options: Object.fromEntries(
-        Object.entries(used).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
-      ),
+      options: defined(used),
       converged: result.stopped !== 'rounds',
       reason: result.stopped,
       rounds: result.rounds,
@@ -70,6 +73,29 @@ export async function fitBoosted(
       objective: trainLoss,
       holdOut: holdOutLoss,
     })),
+  };
+}
+
+function defined<T>(options: Readonly<Record<string, T | undefined>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(options).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])));
+}
+
+/** Checkpoints in the store, from which the same training goes on if this one is killed. */
+function checkpoints(store: string, seconds: number, hooks: Hooks): Checkpoints {
+  const files = checkpointFiles(store);
+  let last = performance.now();
+  return {
+    due: () => performance.now() - last >= 1000 * seconds,
+    save(identity, bytes) {
+      files.save(identity, bytes);
+      last = performance.now();
+    },
+    load(identity) {
+      const bytes = files.load(identity);
+      if (bytes) hooks.onNote?.('Going on where the same training was interrupted.');
+      return bytes;
+    },
+    done: (identity) => files.remove(identity),
   };
 }
 

@@ -19,7 +19,7 @@ import type { Reference } from '../run/reference.ts';
 import type { Session } from '../run/session.ts';
 import type { Profile } from '../summary/profile.ts';
 import type { Split } from '../summary/split.ts';
-import type { Hooks } from './data.ts';
+import type { StoreHooks } from './data.ts';
 import { fitLinear } from './fit-linear.ts';
 import { fitBoosted } from './fit-trees.ts';
 import { chooseLearner, type Family, type FittedLearner } from './learner.ts';
@@ -57,7 +57,7 @@ export async function fitOn(
   schema: Schema,
   options: Checked,
   split: Split | undefined,
-  hooks: Hooks,
+  hooks: StoreHooks,
   clock: () => void = () => {},
 ): Promise<Fitted> {
   const { seed } = options;

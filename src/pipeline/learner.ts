@@ -65,6 +65,16 @@ const OWN: Record<Family, readonly (keyof Checked)[]> = {
   trees: [
     ...(['rounds', 'learningRate', 'leaves', 'maxDepth', 'minRows', 'bins'] as const),
     ...(['rowShare', 'columnShare', 'earlyStopping', 'stoppingShare'] as const),
+    ...([
+      'boosting',
+      'growth',
+      'checkpointSeconds',
+      'topShare',
+      'otherShare',
+      'levelColumnShare',
+      'monotone',
+      'interactions',
+    ] as const),
   ],
 };
 const NAME: Record<Family, string> = { linear: 'linear models', trees: 'gradient-boosted trees' };

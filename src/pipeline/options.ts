@@ -7,6 +7,7 @@ import { SoraError } from '../errors.ts';
 import { LOSS_NAMES } from '../loss/registry.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
 import type { Reference } from '../run/reference.ts';
+import { treeOptions } from './tree-options.ts';
 
 const COLUMN = 'column';
 
@@ -97,45 +98,6 @@ export const ingestShape = z.object({
     .default('f32')
     .describe('Precision that fractional features are stored with; learners use f32.'),
 });
-
-const share = (shape: z.ZodNumber) => shape.gt(0).max(1).default(1);
-
-/** How gradient-boosted trees grow. */
-const treeOptions = {
-  rounds: z.int().positive().max(100_000).default(500).describe('Trees: most rounds of boosting.'),
-  learningRate: z
-    .number()
-    .gt(0)
-    .max(1)
-    .default(0.1)
-    .describe('Trees: share of each tree that is added; lower needs more rounds.'),
-  leaves: z.int().min(2).max(65_536).default(31).describe('Trees: most leaves a tree.'),
-  maxDepth: z
-    .int()
-    .positive()
-    .optional()
-    .describe('Trees: most splits from the root to a leaf; default: no limit but the leaves.'),
-  minRows: z.int().positive().default(20).describe('Trees: fewest training rows in a leaf.'),
-  bins: z
-    .int()
-    .min(2)
-    .max(255)
-    .default(255)
-    .describe('Trees: most groups of values that a split tells apart.'),
-  rowShare: share(z.number()).describe('Trees: share of the rows that each round looks at.'),
-  columnShare: share(z.number()).describe('Trees: share of the features that each tree may ask.'),
-  earlyStopping: z
-    .int()
-    .nonnegative()
-    .default(20)
-    .describe('Trees: stops after this many rounds that do not help rows kept back; 0 plays all rounds.'),
-  stoppingShare: z
-    .number()
-    .gt(0)
-    .max(0.9)
-    .default(0.1)
-    .describe('Trees: share of the training rows kept back to stop early.'),
-};
 
 /** Losses that a name is enough for. */
 const NAMED_LOSSES = LOSS_NAMES.filter((name) => name !== 'own');

@@ -152,7 +152,8 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     const session = await openSession(executor, data, hooks, options.cache);
     const { schema, snapshot } = data;
     let prepared = ingested;
-    let fitted = await fitOn(session, schema, options, sides?.train, hooks, () => {
+    const within = { ...hooks, store: data.store.root };
+    let fitted = await fitOn(session, schema, options, sides?.train, within, () => {
       prepared = performance.now();
     });
     const fitEnd = performance.now();

@@ -45,9 +45,11 @@ export async function boost(
   player: (steps: readonly GrownTree[]) => Player,
 ): Promise<Boosted & { readonly replayed: boolean }> {
   const { checkpoint } = options;
-  const resumed = checkpoint?.resume && decodeCheckpoint(checkpoint.resume, setting.identity);
+  const bytes = await checkpoint?.load(setting.identity);
+  const resumed = bytes && decodeCheckpoint(bytes, setting.identity);
   const booster = new Booster(options, bins, setting, player(resumed?.steps ?? []), resumed?.state);
   const boosted = await booster.run();
+  await checkpoint?.done?.(setting.identity);
   return { ...boosted, replayed: booster.replayed };
 }
 
@@ -174,8 +176,9 @@ class Booster {
 
   async #checkpoint(round: number): Promise<void> {
     const { checkpoint } = this.#options;
-    if (checkpoint === undefined || round % checkpoint.every !== 0) return;
-    await checkpoint.save(encodeCheckpoint(this.#state, this.#player.steps, this.#setting.identity));
+    if (!checkpoint?.due(round)) return;
+    const { identity } = this.#setting;
+    await checkpoint.save(identity, encodeCheckpoint(this.#state, this.#player.steps, identity));
   }
 
   /** Every tree counts as much: their mean. */

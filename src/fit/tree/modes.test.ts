@@ -30,6 +30,12 @@ const LOGISTIC: Given = {
 };
 const grow = (given: Partial<Given>) => fitted(PARTICLES, 6, { ...LOGISTIC, ...given });
 const lossOf = (result: TreesResult) => result.history[result.history.length - 1].trainLoss;
+/** Checkpoints after every so many iterations. */
+const checkpoints = (every: number, save: (bytes: Uint8Array) => void, resume?: Uint8Array) => ({
+  due: (round: number) => round % every === 0,
+  save: (_: string, bytes: Uint8Array) => save(bytes),
+  load: () => resume,
+});
 const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 /** Log loss of the census, from margins by the definition of the forest. */
 const logLoss = (forest: Forest) => {
@@ -71,11 +77,10 @@ describe('a fit that is interrupted', () => {
   ];
   it.each(cases)('goes on from a checkpoint to the same bytes: %s', async (_, given) => {
     const saved: Uint8Array[] = [];
-    const save = (bytes: Uint8Array) => void saved.push(bytes);
-    const whole = await grow({ ...given, checkpoint: { every: 4, save } });
+    const whole = await grow({ ...given, checkpoint: checkpoints(4, (bytes) => saved.push(bytes)) });
     expect(saved.length).toBeGreaterThanOrEqual(2);
     for (const resume of saved.slice(0, 2)) {
-      const resumed = await grow({ ...given, checkpoint: { every: 4, save: () => {}, resume } });
+      const resumed = await grow({ ...given, checkpoint: checkpoints(4, () => {}, resume) });
       expect(bytesOf(resumed)).toEqual(bytesOf(whole));
       expect(resumed.history).toEqual(whole.history);
     }
@@ -83,11 +88,11 @@ describe('a fit that is interrupted', () => {
 
   it('goes on in threads, and for more rounds than were asked before', async () => {
     const saved: Uint8Array[] = [];
-    await grow({ rounds: 6, checkpoint: { every: 6, save: (bytes) => void saved.push(bytes) } });
+    await grow({ rounds: 6, checkpoint: checkpoints(6, (bytes) => saved.push(bytes)) });
     const executor = threadExecutor({ workers: 2 });
     const session = await executor.open(memoryParticles(PARTICLES));
     try {
-      const resume = { every: 100, save: () => {}, resume: saved[0] };
+      const resume = checkpoints(100, () => {}, saved[0]);
       const resumed = await fitIn(session, 6, { ...LOGISTIC, checkpoint: resume });
       expect(bytesOf(resumed)).toEqual(bytesOf(await grow({})));
     } finally {
@@ -98,18 +103,18 @@ describe('a fit that is interrupted', () => {
 
   it('refuses a checkpoint of other options, of other data, or none at all', async () => {
     const saved: Uint8Array[] = [];
-    await grow({ rounds: 2, checkpoint: { every: 2, save: (bytes) => void saved.push(bytes) } });
+    await grow({ rounds: 2, checkpoint: checkpoints(2, (bytes) => saved.push(bytes)) });
     for (const [given, resume] of [
       [{ leaves: 9 }, saved[0]],
       [{ loss: 'squared' }, saved[0]],
       [{}, Uint8Array.of(1, 2, 3)],
     ] as const) {
-      const error = grow({ ...given, checkpoint: { every: 2, save: () => {}, resume } });
+      const error = grow({ ...given, checkpoint: checkpoints(2, () => {}, resume) });
       await expect(error).rejects.toMatchObject({ code: 'bad-option' } satisfies Partial<SoraError>);
     }
     const other = fitted(particlesOf(FEATURES, [...INCOME].reverse()), 6, {
       ...LOGISTIC,
-      checkpoint: { every: 2, save: () => {}, resume: saved[0] },
+      checkpoint: checkpoints(2, () => {}, saved[0]),
     });
     await expect(other).rejects.toMatchObject({ code: 'bad-option' });
   });

@@ -8,13 +8,16 @@ import type { GrowthOrder } from './grow.ts';
 
 export type TreesMode = 'boosted' | 'dart' | 'forest';
 
-/** Checkpoints of a fit: bytes that {@link FitTreesOptions} of the same data and values can resume from. */
+/** Where a fit keeps what another of the same data, options and version can go on from, under its identity. */
 export interface Checkpoints {
-  /** Called after every so many iterations; it waits. */
-  readonly every: number;
-  save(bytes: Uint8Array): Promise<void> | void;
-  /** What an earlier fit saved. */
-  readonly resume?: Uint8Array;
+  /** Whether to save after this iteration; asked after each. */
+  due(round: number): boolean;
+  /** It waits for this. */
+  save(identity: string, bytes: Uint8Array): Promise<void> | void;
+  /** What an earlier fit saved under the identity, if anything. */
+  load(identity: string): Promise<Uint8Array | undefined> | Uint8Array | undefined;
+  /** Called when the fit has ended: nothing is to go on from. */
+  done?(identity: string): Promise<void> | void;
 }
 
 /** What to fit, and how. */
