@@ -80,8 +80,14 @@ function addTrees(
   }
 }
 
-/** The leaf that a row falls into. O(depth). */
-function leafOf(forest: Forest, root: number, values: Float32Array, stride: number, row: number): number {
+/** The leaf that a row falls into, among all nodes; the tree is told by its root's number. O(depth). */
+export function leafOf(
+  forest: Forest,
+  root: number,
+  values: Float32Array,
+  stride: number,
+  row: number,
+): number {
   const { nodeFeatures, lefts } = forest;
   let node = root;
   for (let feature = nodeFeatures[node]; feature >= 0; feature = nodeFeatures[node]) {

@@ -6,7 +6,7 @@
 import type { KernelRun } from '../../kernel/mode.ts';
 import { addLambdas, ndcg, ranked, WATCHED_PLACES } from '../../loss/lambdarank.ts';
 import { checkLabels, type Loss } from '../../loss/loss.ts';
-import type { BinnedView } from './view.ts';
+import type { EvaluatedRows } from './view.ts';
 
 /** Rows of all queries of a view. */
 interface QueryPass {
@@ -17,7 +17,7 @@ interface QueryPass {
 }
 
 /** One pass over the queries at the margins of the view. */
-function queryPass({ rows, margins, labels, weights: given, groups }: BinnedView, loss: Loss): QueryPass {
+function queryPass({ rows, margins, labels, weights: given, groups }: EvaluatedRows, loss: Loss): QueryPass {
   checkLabels(loss, labels, 1);
   const starts = groups ?? Uint32Array.of(0, rows);
   const residuals = new Float64Array(rows);
@@ -44,7 +44,7 @@ function queryPass({ rows, margins, labels, weights: given, groups }: BinnedView
 }
 
 /** An evaluator of queries, as slopes.ts wants one: planes of `stride` rows at a time. */
-export function queryEvaluator(run: KernelRun, view: BinnedView, loss: Loss, stride: number) {
+export function queryEvaluator(run: KernelRun, view: EvaluatedRows, loss: Loss, stride: number) {
   const pass = queryPass(view, loss);
   const residuals = run.zeros(Float64Array, stride);
   const curvatures = run.zeros(Float64Array, stride);

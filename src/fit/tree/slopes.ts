@@ -8,7 +8,7 @@ import { type Loss, type LossBlock, lossBlock } from '../../loss/loss.ts';
 import { lossOf } from '../../loss/registry.ts';
 import { queryEvaluator } from './query.ts';
 import type { TreeProblem } from './round.ts';
-import type { BinnedView } from './view.ts';
+import type { BinnedView, EvaluatedRows } from './view.ts';
 
 /** Rows of a block: what it takes stays in the first-level cache. */
 const BLOCK_ROWS = 1024;
@@ -27,7 +27,7 @@ interface Evaluator {
 }
 
 /** An evaluator of the loss at the margins of the view. */
-function evaluator(run: KernelRun, view: BinnedView, loss: Loss, outputs: number): Evaluator {
+export function evaluator(run: KernelRun, view: EvaluatedRows, loss: Loss, outputs: number): Evaluator {
   const stride = BLOCK_ROWS;
   if (loss.perQuery) return queryEvaluator(run, view, loss, stride);
   const { rows, margins, labels, weights, kept } = view;

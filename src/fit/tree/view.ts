@@ -5,9 +5,8 @@
  */
 import type { Json } from '../../json.ts';
 import { recordBytes } from '../../kernel/tree.ts';
-import type { Forest } from '../../model/forest.ts';
-import { forestMargins } from '../../model/forest-predict.ts';
-import { decodeForest } from '../../model/forest-tensors.ts';
+import { forestScorer } from '../../model/forest-predict.ts';
+import { decodeForest, type ForestShape } from '../../model/forest-tensors.ts';
 import type { DenseView, View } from '../../particle/view.ts';
 import { combine32, hashText, mix32 } from '../../random.ts';
 import { compiledModule, type Reference, resolveReference } from '../../run/reference.ts';
@@ -42,6 +41,9 @@ export interface BinnedView extends View {
   readonly slopes: Float32Array;
   readonly order: Uint32Array;
 }
+
+/** What a loss is evaluated from. */
+export type EvaluatedRows = Pick<BinnedView, 'rows' | 'margins' | 'labels' | 'weights' | 'kept' | 'groups'>;
 
 export interface BinnedOptions {
   /** Dense learner view: NaN where a value is missing. */
@@ -85,10 +87,7 @@ export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
   const features = bins.map(
     ({ edges, count, categorical }): FeatureBins => ({ edges: Float32Array.from(edges), count, categorical }),
   );
-  const forest =
-    from === undefined
-      ? undefined
-      : decodeForest(Buffer.from(from, 'base64'), { outputs, features: bins.length });
+  const start = from === undefined ? undefined : startingAt(from, { outputs, features: bins.length });
   const continued = from === undefined ? '' : ` ${hashText(from)} ${from.length}`;
   return {
     id: `binned/2 ${outputs} ${holdOut} ${seed} ${binsHash(features)}${continued} ${inner.id}`,
@@ -96,21 +95,24 @@ export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
     derive: (particle, memory) => {
       const dense = inner.derive(particle, memory);
       const binned = binRows(dense, features, outputs, holdOut, seed);
-      return forest === undefined ? binned : { ...binned, start: startOf(forest, dense) };
+      return start === undefined ? binned : { ...binned, start: start(dense) };
     },
   };
 }
 
-/** Margins of a forest, as planes. */
-function startOf(forest: Forest, view: DenseView): Float64Array {
-  const { outputs } = forest;
-  const margins = forestMargins(forest, view);
-  if (outputs === 1) return margins;
-  const planes = new Float64Array(margins.length);
-  for (let row = 0, at = 0; row < view.rows; row++) {
-    for (let k = 0; k < outputs; k++) planes[k * view.rows + row] = margins[at++];
-  }
-  return planes;
+/** Margins of an encoded forest, as planes. */
+function startingAt(from: string, shape: ForestShape): (view: DenseView) => Float64Array {
+  const score = forestScorer(decodeForest(Buffer.from(from, 'base64'), shape));
+  const { outputs } = shape;
+  return (view) => {
+    const margins = score(view);
+    if (outputs === 1) return margins;
+    const planes = new Float64Array(margins.length);
+    for (let row = 0, at = 0; row < view.rows; row++) {
+      for (let k = 0; k < outputs; k++) planes[k * view.rows + row] = margins[at++];
+    }
+    return planes;
+  };
 }
 
 function binsHash(bins: readonly FeatureBins[]): number {
