@@ -62,6 +62,7 @@ const TREE_ENDS: Readonly<Record<string, string>> = {
   'no-gain': '; no further split lowers the loss',
   rounds: ', all that were asked for (--rounds)',
   imported: ', imported',
+  refit: ', their leaves refitted',
 };
 
 const ENDS: Readonly<Record<string, string>> = {

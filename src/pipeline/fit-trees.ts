@@ -3,6 +3,8 @@ import type { Baseline } from '../evaluate/baseline.ts';
 import { classFactors, classWeightedReference } from '../fit/glm/class-weights.ts';
 import { fitTrees } from '../fit/tree/fit.ts';
 import type { Checkpoints, TreesProgress } from '../fit/tree/options.ts';
+import { refitForest } from '../fit/tree/refit.ts';
+import { type Model, modelForest } from '../model/model.ts';
 import { categoricalFeatures } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
 import { checkpointFiles } from '../store/checkpoint-file.ts';
@@ -24,7 +26,8 @@ export async function fitBoosted(
   baseline: Baseline,
 ): Promise<FittedLearner> {
   const { recipe, loss, outputs } = problem;
-  const { rounds, l2, classWeight, calibrate } = options;
+  const { rounds, l2, classWeight, calibrate, fromModel } = options;
+  if (fromModel && options.refit) return refitted(session, problem, options, hooks, fromModel);
   const growth = treeGrowth(options, recipe);
   const result = await fitTrees(session, {
     ...growth,
@@ -35,6 +38,7 @@ export async function fitBoosted(
     view: weighted(problem, classWeight, baseline),
     categorical: categoricalFeatures(recipe),
     seed: options.seed,
+    ...(fromModel ? { from: modelForest(fromModel) } : {}),
     ...(hooks.store === undefined
       ? {}
       : { checkpoint: checkpoints(hooks.store, options.checkpointSeconds, hooks) }),
@@ -64,7 +68,7 @@ export async function fitBoosted(
       options: defined(used),
       converged: result.stopped !== 'rounds',
       reason: result.stopped,
-      rounds: result.rounds,
+      rounds: result.rounds + (fromModel?.learner.rounds ?? 0),
       ...(last === undefined ? {} : { trainLoss: last.trainLoss }),
       ...(last?.holdOutLoss === undefined ? {} : { holdOutLoss: last.holdOutLoss }),
     },
@@ -73,6 +77,29 @@ export async function fitBoosted(
       objective: trainLoss,
       holdOut: holdOutLoss,
     })),
+  };
+}
+
+/** The model's forest, its leaves moved towards the rows. */
+async function refitted(
+  session: Session,
+  { view, loss }: LearnerProblem,
+  { l2, learningRate, decay }: Checked,
+  hooks: Hooks,
+  model: Model,
+): Promise<FittedLearner> {
+  const forest = modelForest(model);
+  const settings = { decay, learningRate, ...(l2 === undefined ? {} : { l2 }) };
+  const parameters = await refitForest(session, { forest, loss, view, ...settings, signal: hooks.signal });
+  const { outputs, features, rounds, options } = model.learner;
+  return {
+    parameters,
+    // Losses of training are those of other rows now.
+    record: {
+      ...{ name: 'trees', loss: loss.name, outputs, features, rounds, converged: true, reason: 'refit' },
+      options: { ...options, decay },
+    },
+    history: [],
   };
 }
 

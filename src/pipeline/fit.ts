@@ -64,17 +64,20 @@ export async function fitOn(
   const own = options.ownLoss && (await loadLoss(options.ownLoss));
   const task = askedTask(options, schema);
   const family = chooseLearner(options);
-  const { recipe, profile } = await prepareRecipe(session, {
+  const { fromModel } = options;
+  const prepared = await prepareRecipe(session, {
     schema,
     split,
     options: recipeOptions(options, family),
     label: task === undefined ? {} : { task },
     seed,
   });
+  const { profile } = prepared;
+  const recipe = fromModel?.recipe ?? prepared.recipe;
   const label = recipe.label as LabelSpec;
   const view = learnerViewReference({ recipe, split, purpose: 'fit' });
   clock();
-  const loss = lossFor(options, label, schema, own);
+  const loss = fromModel ? recordedLoss(fromModel.learner) : lossFor(options, label, schema, own);
   if (options.calibrate) requireProbability(label, loss.name);
   const outputs = loss.name === 'softmax' ? (label.classes?.length ?? 1) : 1;
   const baseline = await fitBaseline(session, {

@@ -49,7 +49,9 @@ export function chooseLearner({
   learner: asked,
   loss,
   ownLoss,
-}: Pick<CheckedTrain, 'learner' | 'loss' | 'ownLoss'>): Family {
+  from,
+}: Pick<CheckedTrain, 'learner' | 'loss' | 'ownLoss' | 'from'>): Family {
+  if (from !== undefined && asked === 'auto') return 'trees';
   if (ownLoss === undefined && !TREES_ONLY.includes(loss)) return asked === 'auto' ? 'linear' : asked;
   if (asked !== 'linear') return 'trees';
   throw new SoraError(
@@ -68,6 +70,9 @@ const OWN: Record<Family, readonly (keyof Checked)[]> = {
     ...([
       'boosting',
       'growth',
+      'from',
+      'refit',
+      'decay',
       'checkpointSeconds',
       'topShare',
       'otherShare',

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { SoraError } from '../errors.ts';
 import { LOSS_NAMES } from '../loss/registry.ts';
+import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
 import type { Reference } from '../run/reference.ts';
 import { treeOptions } from './tree-options.ts';
@@ -292,7 +293,11 @@ export type TrainOptions = Omit<z.input<typeof trainShape>, 'loss'> & {
   readonly loss?: z.input<typeof trainShape>['loss'] | Reference;
 };
 /** Options of a training, checked. */
-export type CheckedTrain = z.output<typeof trainShape> & { readonly ownLoss?: Reference };
+export type CheckedTrain = z.output<typeof trainShape> & {
+  readonly ownLoss?: Reference;
+  /** The model that `from` names, read. */
+  readonly fromModel?: Model;
+};
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type ExplainOptions = z.input<typeof explainShape>;

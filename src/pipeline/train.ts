@@ -21,6 +21,7 @@ import { learnerViewReference } from '../recipe/view.ts';
 import type { Session } from '../run/session.ts';
 import type { Split } from '../summary/split.ts';
 import { calibrate } from './calibrate.ts';
+import { withModel } from './continue.ts';
 import { crossValidate } from './cross-validate.ts';
 import { type Hooks, type Inputs, openData, openSession } from './data.ts';
 import { learnerName } from './describe.ts';
@@ -133,7 +134,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const hooks: Hooks = { signal, onProgress, onNote };
   const own = isOwn(plain.loss) ? plain.loss : undefined;
   const checked = checkOptions(trainShape, own ? { ...plain, loss: undefined } : plain);
-  const options: Checked = own ? { ...checked, ownLoss: own } : checked;
+  const options = await withModel(own ? { ...checked, ownLoss: own } : checked);
   checkFamily(chooseLearner(options), options);
   checkLossOptions(options);
   if (options.calibrate && options.testFraction === 0) {

@@ -68,6 +68,23 @@ export const treeOptions = {
   levelColumnShare: share(z.number()).describe(
     'Trees: share of those features that each level of a tree may ask.',
   ),
+  from: z
+    .string()
+    .optional()
+    .describe(
+      'Trees: directory of a model to go on from: its columns and loss are kept, and rounds are added.',
+    )
+    .meta({ value: 'model' }),
+  refit: z
+    .boolean()
+    .default(false)
+    .describe('Trees: with --from, keeps its splits, and moves the leaves towards what the new rows say.'),
+  decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('Trees: with --refit, share of its old value that each leaf keeps.'),
   checkpointSeconds: z
     .number()
     .nonnegative()
