@@ -13,7 +13,7 @@ import { corrupt } from '../../summary/codec.ts';
 import type { Summary } from '../../summary/summary.ts';
 import { decodeParameters } from './parameters.ts';
 import type { LearnerView } from './pass.ts';
-import { sampleBlocks } from './sample.ts';
+import { spacedRows } from './sample.ts';
 
 /** Options of the summary; JSON. */
 export interface ProductOptions {
@@ -51,7 +51,7 @@ export function sampleProducts(
     id: `sample-products/1 ${share} ${bands}×${features}`,
     empty: () => ({ pieces: [] }),
     observe(state, view) {
-      for (const block of sampleBlocks(view, share)) state.pieces.push(productsOf(block, table, width));
+      state.pieces.push(productsOf(view, spacedRows(view.rows, share), table, width));
     },
     merge(into, from) {
       for (const piece of from.pieces) into.pieces.push(piece);
@@ -77,26 +77,27 @@ function joined({ pieces }: ProductRows): Float64Array {
   return rows;
 }
 
-function productsOf(view: LearnerView, table: Float64Array, width: number): Float64Array {
-  const out = new Float64Array(view.rows * width);
+function productsOf(view: LearnerView, taken: Uint32Array, table: Float64Array, width: number): Float64Array {
+  const out = new Float64Array(taken.length * width);
   const { features } = view;
-  for (let r = 0, at = 0; r < view.rows; r++, at += width) {
-    out[at] = view.labels[r];
-    out[at + 1] = view.weights ? view.weights[r] : 1;
-    out[at + 2] = view.offsets ? view.offsets[r] : 0;
+  taken.forEach((row, r) => {
+    const at = r * width;
+    out[at] = view.labels[row];
+    out[at + 1] = view.weights ? view.weights[row] : 1;
+    out[at + 2] = view.offsets ? view.offsets[row] : 0;
     addProduct(out, at, table, features, 1);
-  }
+  });
   if (view.kind === 'dense') {
     const { values, stride } = view;
-    for (let f = 0; f < features; f++) {
-      for (let r = 0; r < view.rows; r++) addProduct(out, r * width, table, f, values[f * stride + r]);
-    }
+    for (let f = 0; f < features; f++)
+      for (let r = 0; r < taken.length; r++)
+        addProduct(out, r * width, table, f, values[f * stride + taken[r]]);
     return out;
   }
   const { starts, indices, values } = view;
-  for (let r = 0; r < view.rows; r++) {
-    const end = starts[r + 1];
-    for (let j = starts[r]; j < end; j++) addProduct(out, r * width, table, indices[j], values[j]);
+  for (let r = 0; r < taken.length; r++) {
+    const end = starts[taken[r] + 1];
+    for (let j = starts[taken[r]]; j < end; j++) addProduct(out, r * width, table, indices[j], values[j]);
   }
   return out;
 }
