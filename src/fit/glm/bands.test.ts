@@ -90,12 +90,12 @@ describe('bandedSteps', () => {
     const tight = fits(loss, view, 1e-7);
     expect(tight.banded.reason).toBe('gradient');
     expect(tight.banded.rounds).toBeLessThan(tight.plain.rounds);
-    expect(tight.banded.point.value).toBeCloseTo(tight.plain.point.value, 12);
+    expect(tight.banded.point.value).toBeCloseTo(tight.plain.point.value, 10);
   });
 
   it('cut coefficients by quarters of the greatest curvature, the intercept apart', () => {
     const diagonal = Float64Array.of(4, 1.1, 1, 0.9, 0.2, 1e-9, 0, 1000);
-    expect(Array.from(bandsOf(diagonal))).toEqual([0, 0, 0, 0, 2, 7, 7, 8]);
+    expect(Array.from(bandsOf(diagonal))).toEqual([0, 0, 0, 1, 2, 7, 7, 8]);
     expect(Array.from(bandsOf(Float64Array.of(4, 0.99, 1)))).toEqual([0, 1, 8]);
   });
 
