@@ -58,7 +58,7 @@ function fits(loss: string, view: CsrView, tolerance: number): { plain: Optimum;
   };
   const products = ({ table }: ProductsAsk): Float64Array => {
     const options = { features: WORDS, bands: BANDS, share: 0.25 };
-    const summary = sampleProducts(options, encodeParameters(table));
+    const summary = sampleProducts(options, new Uint8Array(table.slice().buffer));
     return summary.read(partial(summary, view));
   };
   const start = new Float64Array(WORDS + 1);

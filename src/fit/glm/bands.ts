@@ -14,7 +14,7 @@ import { minimiseInSubspace, type Subspace } from './subspace.ts';
 
 /** Asks for the products of a sample of rows with the directions of a table. */
 export interface ProductsAsk {
-  readonly table: Float64Array;
+  readonly table: Float32Array;
 }
 
 /** Bands of coefficients by curvature, each a quarter of the one before at least; the intercept has the last. */
@@ -86,8 +86,8 @@ function tableOf(
   direction: Float64Array,
   steps: Float64Array,
   bands: Uint8Array,
-): Float64Array {
-  const table = new Float64Array(TABLE_WIDTH * parameters.length);
+): Float32Array {
+  const table = new Float32Array(TABLE_WIDTH * parameters.length);
   for (let i = 0, at = 0; i < parameters.length; i++, at += TABLE_WIDTH) {
     table[at] = parameters[i];
     table[at + 1] = direction[i];

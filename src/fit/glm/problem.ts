@@ -10,7 +10,6 @@ import { type CurvatureValue, curvatureReference } from './curvature.ts';
 import { type GradientSums, gradientReference } from './gradient.ts';
 import type { CurvedEvaluation } from './newton.ts';
 import type { Evaluation } from './objective.ts';
-import { encodeParameters } from './parameters.ts';
 import type { GlmOptions } from './pass.ts';
 import { residualsReference } from './residuals.ts';
 import { sampleProductsReference } from './sample-products.ts';
@@ -106,7 +105,7 @@ export function sampledProducts(
   problem: Problem,
   share: number,
   bands: number,
-  table: Float64Array,
+  table: Float32Array,
 ): Promise<Float64Array> {
   const summary = sampleProductsReference({ features: problem.features, bands, share });
   return play<Float64Array>(session, problem, summary, table, 'direction');
@@ -155,11 +154,11 @@ async function play<Value>(
   session: Session,
   { view, signal }: Problem,
   summary: Reference,
-  at: Float64Array,
+  at: Float64Array | Float32Array,
   label: string,
 ): Promise<Value> {
   throwIfAborted(signal);
-  const parameters = encodeParameters(at);
+  const parameters = new Uint8Array(at.slice().buffer);
   const { value } = await session.reduce<unknown, Value>({ summary, view, parameters, keep: 'root', label });
   return value;
 }

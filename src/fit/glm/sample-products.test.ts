@@ -3,14 +3,13 @@ import type { CsrView, DenseView } from '../../particle/view.ts';
 import { randomUniform } from '../../random.ts';
 import { checkLaws } from '../../summary/laws.ts';
 import { partial } from '../../summary/summary.ts';
-import { encodeParameters } from './parameters.ts';
 import { sampleProducts } from './sample-products.ts';
 
 const FEATURES = 5;
 const BANDS = 3;
 const WIDTH = 4 + BANDS;
 /** parameter, direction, step, band of every feature and of the intercept. */
-const TABLE = Float64Array.from({ length: 4 * (FEATURES + 1) }, (_, i) =>
+const TABLE = Float32Array.from({ length: 4 * (FEATURES + 1) }, (_, i) =>
   i % 4 === 3 ? Math.floor(i / 8) : randomUniform(3, 0, i) - 0.5,
 );
 
@@ -49,7 +48,7 @@ function denseOf(view: CsrView): DenseView {
 
 function productsOf(view: CsrView | DenseView, share: number): Float64Array {
   const options = { features: FEATURES, bands: BANDS, share };
-  const summary = sampleProducts(options, encodeParameters(TABLE));
+  const summary = sampleProducts(options, new Uint8Array(TABLE.buffer));
   return summary.read(partial(summary, view));
 }
 
@@ -87,7 +86,7 @@ describe('sampleProducts', () => {
 
   it('keeps the laws where it takes all rows, and refuses bytes that are no rows', () => {
     const options = { features: FEATURES, bands: BANDS, share: 1 };
-    const summary = sampleProducts(options, encodeParameters(TABLE));
+    const summary = sampleProducts(options, new Uint8Array(TABLE.buffer));
     const slice = (view: CsrView, from: number, to: number): CsrView => ({
       ...view,
       rows: to - from,

@@ -8,6 +8,7 @@
  *     table  | parameter | direction | banded step | band | for every feature, then for the intercept
  */
 import type { Json } from '../../json.ts';
+import type { CsrView, DenseView } from '../../particle/view.ts';
 import type { Reference } from '../../run/reference.ts';
 import { corrupt } from '../../summary/codec.ts';
 import type { Summary } from '../../summary/summary.ts';
@@ -34,7 +35,7 @@ export interface ProductRows {
   pieces: Float64Array[];
 }
 
-/** Names the summary; a round's parameters are the table's f64 numbers. */
+/** Names the summary; a round's parameters are the table's f32 numbers: enough for a model of the objective. */
 export function sampleProductsReference(options: ProductOptions): Reference {
   return { module: import.meta.url, name: 'sampleProducts', options: options as unknown as Json };
 }
@@ -45,7 +46,7 @@ export function sampleProducts(
   parameters: Uint8Array,
 ): Summary<ProductRows, Float64Array, LearnerView> {
   const { features, bands, share } = options as unknown as ProductOptions;
-  const table = decodeParameters(parameters);
+  const table = new Float32Array(parameters.slice().buffer);
   const width = ROW_HEAD + 1 + bands;
   return {
     id: `sample-products/1 ${share} ${bands}×${features}`,
@@ -77,35 +78,60 @@ function joined({ pieces }: ProductRows): Float64Array {
   return rows;
 }
 
-function productsOf(view: LearnerView, taken: Uint32Array, table: Float64Array, width: number): Float64Array {
+function productsOf(view: LearnerView, taken: Uint32Array, table: Float32Array, width: number): Float64Array {
   const out = new Float64Array(taken.length * width);
-  const { features } = view;
-  taken.forEach((row, r) => {
-    const at = r * width;
+  const intercept = view.features * TABLE_WIDTH;
+  for (let r = 0, at = 0; r < taken.length; r++, at += width) {
+    const row = taken[r];
     out[at] = view.labels[row];
     out[at + 1] = view.weights ? view.weights[row] : 1;
-    out[at + 2] = view.offsets ? view.offsets[row] : 0;
-    addProduct(out, at, table, features, 1);
-  });
-  if (view.kind === 'dense') {
-    const { values, stride } = view;
-    for (let f = 0; f < features; f++)
-      for (let r = 0; r < taken.length; r++)
-        addProduct(out, r * width, table, f, values[f * stride + taken[r]]);
-    return out;
+    out[at + 2] = (view.offsets ? view.offsets[row] : 0) + table[intercept];
+    out[at + 3] = table[intercept + 1];
+    out[at + 4 + table[intercept + 3]] = table[intercept + 2];
   }
-  const { starts, indices, values } = view;
-  for (let r = 0; r < taken.length; r++) {
-    const end = starts[taken[r] + 1];
-    for (let j = starts[taken[r]]; j < end; j++) addProduct(out, r * width, table, indices[j], values[j]);
-  }
+  if (view.kind === 'dense') addDense(view, taken, table, width, out);
+  else addSparse(view, taken, table, width, out);
   return out;
 }
 
-/** Adds what feature f of value x contributes to a row's products. */
-function addProduct(out: Float64Array, at: number, table: Float64Array, f: number, x: number): void {
-  const from = f * TABLE_WIDTH;
-  out[at + 2] += x * table[from];
-  out[at + 3] += x * table[from + 1];
-  out[at + 4 + table[from + 3]] += x * table[from + 2];
+function addDense(
+  { values, stride, features }: DenseView,
+  taken: Uint32Array,
+  table: Float32Array,
+  width: number,
+  out: Float64Array,
+): void {
+  for (let f = 0; f < features; f++) {
+    const [parameter, along, step, band] = table.subarray(f * TABLE_WIDTH, (f + 1) * TABLE_WIDTH);
+    for (let r = 0, at = 2; r < taken.length; r++, at += width) {
+      const x = values[f * stride + taken[r]];
+      out[at] += x * parameter;
+      out[at + 1] += x * along;
+      out[at + 2 + band] += x * step;
+    }
+  }
+}
+
+function addSparse(
+  { starts, indices, values }: CsrView,
+  taken: Uint32Array,
+  table: Float32Array,
+  width: number,
+  out: Float64Array,
+): void {
+  for (let r = 0, at = 2; r < taken.length; r++, at += width) {
+    const end = starts[taken[r] + 1];
+    let margin = out[at];
+    let along = out[at + 1];
+    for (let j = starts[taken[r]]; j < end; j++) {
+      const from = indices[j] * TABLE_WIDTH;
+      const x = values[j];
+      margin += x * table[from];
+      along += x * table[from + 1];
+      // A whole number: `| 0` spares the check that it is.
+      out[at + 2 + (table[from + 3] | 0)] += x * table[from + 2];
+    }
+    out[at] = margin;
+    out[at + 1] = along;
+  }
 }
