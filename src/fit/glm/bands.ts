@@ -121,6 +121,7 @@ function spaceOf(
     differs ||= direction[i] !== steps[i];
     if (i === last) continue;
     penalty[0] += l2 * direction[i] * direction[i];
+    penalty[band] += l2 * direction[i] * steps[i];
     penalty[band * parts] += l2 * direction[i] * steps[i];
     penalty[band * parts + band] += l2 * steps[i] * steps[i];
   }

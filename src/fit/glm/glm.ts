@@ -249,7 +249,7 @@ async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<
 }
 
 /** Rows that steps are chosen on: enough for the ten coefficients of a step. */
-const DIRECTION_ROWS = Number(process.env.DROWS ?? 4096);
+const DIRECTION_ROWS = 4096;
 
 /** Rows a feature from which a stochastic pass finds a better start than a constant does. */
 const ROWS_A_FEATURE = 20;

@@ -7,9 +7,9 @@
  * with U the products of rows and directions, Q what the penalty adds. φ is convex and its slope at 0 is exact, so a
  * step that lowers φ descends. O(rows × directions²) an iteration, no pass over data.
  */
-import type { Loss } from '../../loss/loss.ts';
+import type { Loss, LossBlock } from '../../loss/loss.ts';
 import { cholesky, solveCholesky } from './cholesky.ts';
-import { dot } from './objective.ts';
+import { combine, dot } from './objective.ts';
 import { ROW_HEAD } from './sample-products.ts';
 
 /** Rows of a sample and what is known of all rows. */
@@ -38,94 +38,151 @@ const MOST_STEPS = 20;
 const ENOUGH = 1e-3;
 const SUFFICIENT_DECREASE = 1e-4;
 const LEAST_LENGTH = 1e-6;
+/**
+ * Where curvature along the next step is this small a part of what it was at the start, the sample has been fitted
+ * and its model of the objective may fall for ever: the step ends there.
+ */
+const LEAST_CURVATURE = 1 / 16;
 
 /** Minimises φ. */
 export function minimiseInSubspace(space: Subspace): SubspaceStep {
-  const sample = sampleOf(space);
-  const order = space.directions.length;
-  let at = new Float64Array(order);
-  let here = sample.look(at);
-  const first = here;
+  const sample = new Sample(space);
+  const first = sample.look(new Float64Array(space.directions.length));
+  let here = first;
   for (let step = 0; step < MOST_STEPS; step++) {
     const newton = scaledSolve(here.hessian, here.gradient);
-    const slope = dot(here.gradient, newton);
-    if (!(slope < 0)) break;
-    const from = here;
-    let length = 1;
-    for (; length > LEAST_LENGTH; length /= 2) {
-      const next = at.map((a, i) => a + length * newton[i]);
-      const there = sample.look(next);
-      if (!(there.value <= from.value + SUFFICIENT_DECREASE * length * slope)) continue;
-      [at, here] = [next, there];
-      break;
-    }
-    if (here === from || from.value - here.value < ENOUGH * (first.value - here.value)) break;
+    if (curvatureAlong(newton, here.hessian) < LEAST_CURVATURE * curvatureAlong(newton, first.hessian)) break;
+    const next = backtrack(sample, here, newton);
+    if (next === undefined) break;
+    const fall = here.value - next.value;
+    here = next;
+    if (fall < ENOUGH * (first.value - here.value)) break;
   }
-  const curvatures: [number, number] = [first.curvature, here.curvature];
-  return { coefficients: here.value < first.value ? at : undefined, curvatures };
+  const curvatures = [first.curvature, here.curvature] as const;
+  return { coefficients: here.value < first.value ? here.at : undefined, curvatures };
 }
 
+/** The first of ever shorter steps that lowers φ enough. */
+function backtrack(sample: Sample, from: Look, direction: Float64Array): Look | undefined {
+  const slope = dot(from.gradient, direction);
+  for (let length = 1; slope < 0 && length > LEAST_LENGTH; length /= 2) {
+    const look = sample.look(combine(from.at, length, direction));
+    if (look.value <= from.value + SUFFICIENT_DECREASE * length * slope) return look;
+  }
+  return undefined;
+}
+
+/** φ and its derivatives. */
 interface Look {
+  readonly at: Float64Array;
   readonly value: number;
   readonly gradient: Float64Array;
   readonly hessian: Float64Array;
+  /** Mean curvature of the loss by the margin. */
   readonly curvature: number;
 }
 
-function sampleOf({ loss, rows, width, directions, slopes, penalty }: Subspace) {
-  const order = directions.length;
-  const count = rows.length / width;
-  const room = count + (count & 1);
-  const labels = new Float64Array(room);
-  const weights = new Float64Array(room);
-  let weight = 0;
-  for (let r = 0; r < count; r++) {
-    labels[r] = rows[r * width];
-    weights[r] = rows[r * width + 1];
-    weight += weights[r];
-  }
-  const margins = new Float64Array(room);
-  const residuals = new Float64Array(room);
-  const curvatures = new Float64Array(room);
-  const block = { rows: room, outputs: 1, stride: room, margins, labels, weights, residuals, curvatures };
+/** φ on the rows of a sample. */
+class Sample {
+  readonly #space: Subspace;
+  readonly #block: Required<Omit<LossBlock, 'unitWeights'>>;
+  readonly #weight: number;
+  readonly #start: Float64Array;
+  /** Row-major, rows × directions. */
+  readonly #products: Float64Array;
   /** What turns the sample's slope at the start into that of all rows. */
-  let correction: Float64Array | undefined;
-  const look = (at: Float64Array): Look => {
-    for (let r = 0; r < count; r++) {
-      const from = r * width + ROW_HEAD;
-      let margin = rows[from - 1];
-      for (let i = 0; i < order; i++) margin += at[i] * rows[from + directions[i]];
-      margins[r] = margin;
+  #correction: Float64Array | undefined;
+
+  constructor(space: Subspace) {
+    const { rows, width, directions } = space;
+    const count = rows.length / width;
+    const room = count + (count & 1);
+    const vector = () => new Float64Array(room);
+    this.#space = space;
+    this.#block = {
+      rows: room,
+      outputs: 1,
+      stride: room,
+      margins: vector(),
+      labels: vector(),
+      weights: vector(),
+      residuals: vector(),
+      curvatures: vector(),
+    };
+    this.#start = vector();
+    this.#products = new Float64Array(room * directions.length);
+    let [weight, to] = [0, 0];
+    for (let r = 0, from = 0; r < count; r++, from += width) {
+      this.#block.labels[r] = rows[from];
+      this.#block.weights[r] = rows[from + 1];
+      this.#start[r] = rows[from + 2];
+      weight += rows[from + 1];
+      for (const direction of directions) this.#products[to++] = rows[from + ROW_HEAD + direction];
     }
-    let value = loss.block(block) / weight;
+    this.#weight = weight;
+  }
+
+  look(at: Float64Array): Look {
+    const { loss, slopes, penalty } = this.#space;
+    const order = at.length;
+    this.#moveTo(at);
+    let value = loss.block(this.#block) / this.#weight;
     const gradient = new Float64Array(order);
     const hessian = new Float64Array(order * order);
-    let curvature = 0;
-    for (let r = 0; r < count; r++) {
-      const from = r * width + ROW_HEAD;
-      curvature += curvatures[r] / weight;
-      for (let i = 0; i < order; i++) {
-        const u = rows[from + directions[i]] / weight;
-        gradient[i] += u * residuals[r];
-        for (let j = 0; j <= i; j++) hessian[i * order + j] += u * curvatures[r] * rows[from + directions[j]];
-      }
-    }
-    correction ??= slopes.map((slope, i) => slope - gradient[i]);
+    const curvature = this.#addRows(gradient, hessian);
+    this.#correction ??= slopes.map((slope, i) => slope - gradient[i]);
     for (let i = 0; i < order; i++) {
       let pull = 0;
-      for (let j = 0; j < order; j++) {
-        const low = i > j ? i * order + j : j * order + i;
-        pull += penalty[low] * at[j];
-        if (j > i) continue;
-        hessian[low] += penalty[low];
-        hessian[j * order + i] = hessian[low];
-      }
-      gradient[i] += correction[i] + pull;
-      value += at[i] * (correction[i] + pull / 2);
+      for (let j = 0; j < order; j++) pull += penalty[i * order + j] * at[j];
+      gradient[i] += this.#correction[i] + pull;
+      value += at[i] * (this.#correction[i] + pull / 2);
     }
-    return { value, gradient, hessian, curvature };
-  };
-  return { look };
+    for (let i = 0; i < hessian.length; i++) hessian[i] += penalty[i];
+    return { at, value, gradient, hessian, curvature };
+  }
+
+  #moveTo(at: Float64Array): void {
+    const { margins } = this.#block;
+    const products = this.#products;
+    for (let r = 0, from = 0; r < margins.length; r++) {
+      let margin = this.#start[r];
+      for (let i = 0; i < at.length; i++) margin += at[i] * products[from++];
+      margins[r] = margin;
+    }
+  }
+
+  /** Adds the means of what rows add; returns their mean curvature. */
+  #addRows(gradient: Float64Array, hessian: Float64Array): number {
+    const { residuals, curvatures } = this.#block;
+    const products = this.#products;
+    const order = gradient.length;
+    let sum = 0;
+    for (let r = 0, from = 0; r < residuals.length; r++, from += order) {
+      const residual = residuals[r] / this.#weight;
+      const curvature = curvatures[r] / this.#weight;
+      sum += curvature;
+      for (let i = 0; i < order; i++) {
+        const product = products[from + i];
+        gradient[i] += residual * product;
+        const scaled = curvature * product;
+        for (let j = 0; j <= i; j++) hessian[i * order + j] += scaled * products[from + j];
+      }
+    }
+    for (let i = 0; i < order; i++)
+      for (let j = 0; j < i; j++) hessian[j * order + i] = hessian[i * order + j];
+    return sum;
+  }
+}
+
+/** direction' hessian direction. */
+function curvatureAlong(direction: Float64Array, hessian: Float64Array): number {
+  const order = direction.length;
+  let sum = 0;
+  for (let i = 0; i < order; i++) {
+    const row = hessian.subarray(i * order, (i + 1) * order);
+    sum += direction[i] * dot(row, direction);
+  }
+  return sum;
 }
 
 /** −hessian⁻¹·gradient, directions scaled to curvature 1 first: their lengths differ by orders of magnitude. */
