@@ -2,7 +2,7 @@
  * Fitting a generalised linear model over the particles of a session, by rounds of gradient and curvature sums.
  * Small problems: Newton's method. Narrow ones: a start and a Hessian from a sample of rows, then L-BFGS (proximal
  * Newton with an L1 penalty) preconditioned by that Hessian, a handful of full passes; with many classes, by the block
- * of each class. Wide ones: L-BFGS (OWL-QN with L1) scaled by the diagonal.
+ * of each class. Wide ones: L-BFGS scaled by the diagonal, its steps chosen on a sample of rows; with L1 OWL-QN.
  * The result is a pure function of particles, view and options: rounds that a cache holds are not played again.
  */
 import { SoraError } from '../../errors.ts';
@@ -168,7 +168,8 @@ function planFor(problem: Problem): typeof fitNarrow {
   const blocks = problem.outputs * (problem.features + 1) * (problem.features + 1);
   const blocky =
     problem.outputs > 1 && problem.features < NARROW && blocks <= MOST_CURVATURE && problem.l1 === 0;
-  return blocky ? fitBlocks : fitWide;
+  if (blocky) return fitBlocks;
+  return problem.outputs === 1 && problem.l1 === 0 ? fitBanded : fitWide;
 }
 
 /** How loosely a start is sought, in spreads. */
@@ -228,28 +229,44 @@ async function fitBlocks(session: Session, problem: Problem, plan: Plan): Promis
   );
 }
 
-/** A start from a stochastic pass where it is lower, then full passes scaled by the diagonal of the Hessian. */
-async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
-  const start = plan.given ?? (await wideStart(session, problem, plan));
+/** One output, no L1: full passes by the diagonal of the Hessian, steps chosen on a sample of the rows. */
+async function fitBanded(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
+  const start = plan.given ?? constantStart(problem, plan.totals);
   const first = await diagonalCurved(session, problem, start);
-  const evaluate = async (at: Float64Array): Promise<Evaluation> =>
-    at === start ? first : fullObjective(session, problem, at);
-  const precondition = (vector: Float64Array) => {
-    for (let i = 0; i < vector.length; i++) vector[i] /= first.diagonal[i];
-  };
-  const options = { ...plan.rule, precondition, rescale: problem.outputs > 1 };
-  if (problem.l1 > 0)
-    return run(plan, owlqn(start, { ...options, strengths: l1Strengths(problem) }), evaluate);
-  if (problem.outputs > 1) return run(plan, lbfgs(start, options), evaluate);
-  const banded = bandedSteps(lossOf(problem.loss as LossSpec), first.diagonal, problem.l2);
+  const steps = bandedSteps(lossOf(problem.loss as LossSpec), first.diagonal, problem.l2);
   const share = Math.min(1, DIRECTION_ROWS / plan.totals.rows);
-  return run(plan, lbfgs(start, { ...plan.rule, ...banded }), evaluate, ({ table }) =>
-    sampledProducts(session, problem, share, BANDS, table),
+  return run(
+    plan,
+    lbfgs(start, { ...plan.rule, ...steps }),
+    startingWith(start, first, allRows(session, problem)),
+    ({ table }) => sampledProducts(session, problem, share, BANDS, table),
   );
 }
 
 /** Rows that steps are chosen on: enough for the ten coefficients of a step. */
 const DIRECTION_ROWS = 4096;
+
+/** A start from a stochastic pass where it is lower, then full passes scaled by the diagonal of the Hessian. */
+async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
+  const start = plan.given ?? (await wideStart(session, problem, plan));
+  const first = await diagonalCurved(session, problem, start);
+  const precondition = (vector: Float64Array) => {
+    for (let i = 0; i < vector.length; i++) vector[i] /= first.diagonal[i];
+  };
+  const options = { ...plan.rule, precondition, rescale: problem.outputs > 1 };
+  const machine =
+    problem.l1 > 0 ? owlqn(start, { ...options, strengths: l1Strengths(problem) }) : lbfgs(start, options);
+  return run(plan, machine, startingWith(start, first, allRows(session, problem)));
+}
+
+/** An objective that is known at the start. */
+function startingWith(
+  start: Float64Array,
+  first: Evaluation,
+  evaluate: (at: Float64Array) => Promise<Evaluation>,
+): (at: Float64Array) => Promise<Evaluation> {
+  return async (at) => (at === start ? first : evaluate(at));
+}
 
 /** Rows a feature from which a stochastic pass finds a better start than a constant does. */
 const ROWS_A_FEATURE = 20;

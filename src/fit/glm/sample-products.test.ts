@@ -58,7 +58,11 @@ describe('sampleProducts', () => {
     const rows = productsOf(view, 1);
     expect(rows.length).toBe(11 * WIDTH);
     const dense = denseOf(view);
-    expect(productsOf(dense, 1)).toEqual(rows);
+    const few = productsOf(dense, 1);
+    expect(few.length).toBe(3 * WIDTH);
+    [1, 5, 9].forEach((row, i) => {
+      for (let k = 0; k < WIDTH; k++) expect(few[i * WIDTH + k]).toBeCloseTo(rows[row * WIDTH + k], 12);
+    });
     for (let r = 0; r < 11; r++) {
       const expected = [view.labels[r], view.weights![r], view.offsets![r], 0, 0, 0, 0];
       for (let f = 0; f <= FEATURES; f++) {

@@ -21,7 +21,7 @@ export interface ProductOptions {
   readonly features: number;
   /** Bands that the last direction is split into: one product each. */
   readonly bands: number;
-  /** Share of the rows of each view. */
+  /** Share of the rows of each view; of a dense one a quarter of that. */
   readonly share: number;
 }
 
@@ -29,6 +29,9 @@ export interface ProductOptions {
 export const ROW_HEAD = 3;
 /** Numbers a parameter in the table of a round. */
 export const TABLE_WIDTH = 4;
+
+/** A dense view gives so many times fewer rows: each has all features, and few bands to choose between. */
+const DENSE_COST = 4;
 
 /** Rows so far, row-major, in pieces. */
 export interface ProductRows {
@@ -52,7 +55,7 @@ export function sampleProducts(
     id: `sample-products/1 ${share} ${bands}×${features}`,
     empty: () => ({ pieces: [] }),
     observe(state, view) {
-      state.pieces.push(productsOf(view, spacedRows(view.rows, share), table, width));
+      state.pieces.push(productsOf(view, share, table, width));
     },
     merge(into, from) {
       for (const piece of from.pieces) into.pieces.push(piece);
@@ -78,7 +81,8 @@ function joined({ pieces }: ProductRows): Float64Array {
   return rows;
 }
 
-function productsOf(view: LearnerView, taken: Uint32Array, table: Float32Array, width: number): Float64Array {
+function productsOf(view: LearnerView, share: number, table: Float32Array, width: number): Float64Array {
+  const taken = spacedRows(view.rows, view.kind === 'dense' ? share / DENSE_COST : share);
   const out = new Float64Array(taken.length * width);
   const intercept = view.features * TABLE_WIDTH;
   for (let r = 0, at = 0; r < taken.length; r++, at += width) {
@@ -94,6 +98,7 @@ function productsOf(view: LearnerView, taken: Uint32Array, table: Float32Array, 
   return out;
 }
 
+/** Column by column, each product in a column of its own until the end. */
 function addDense(
   { values, stride, features }: DenseView,
   taken: Uint32Array,
@@ -101,15 +106,22 @@ function addDense(
   width: number,
   out: Float64Array,
 ): void {
+  const count = taken.length;
+  const products = Array.from({ length: width - 2 }, () => new Float64Array(count));
+  const [margins, alongs] = products;
   for (let f = 0; f < features; f++) {
     const [parameter, along, step, band] = table.subarray(f * TABLE_WIDTH, (f + 1) * TABLE_WIDTH);
-    for (let r = 0, at = 2; r < taken.length; r++, at += width) {
+    const steps = products[2 + band];
+    for (let r = 0; r < count; r++) {
       const x = values[f * stride + taken[r]];
-      out[at] += x * parameter;
-      out[at + 1] += x * along;
-      out[at + 2 + band] += x * step;
+      margins[r] += x * parameter;
+      alongs[r] += x * along;
+      steps[r] += x * step;
     }
   }
+  products.forEach((column, i) => {
+    for (let r = 0; r < count; r++) out[r * width + 2 + i] += column[r];
+  });
 }
 
 function addSparse(
