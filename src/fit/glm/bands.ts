@@ -2,8 +2,9 @@
  * Steps for wide problems. A diagonal of the Hessian misjudges how much rare and frequent features pull on the same
  * rows: each would be right alone, together they overshoot, and by how much depends on how frequent they are. So the
  * diagonally scaled gradient is cut into bands of like curvature, and the step is the best combination of these and
- * of the quasi-Newton direction (a multi-directional search, as in Sorber, Van Barel & De Lathauwer, "Plane search",
- * or Conn, Gould, Sartenaer & Toint's iterated subspaces, 1996), found on a sample of the rows; see subspace.ts.
+ * of the quasi-Newton direction, found on a sample of the rows: minimisation over a subspace in every step (Conn,
+ * Gould, Sartenaer & Toint, "On iterated-subspace minimization methods for nonlinear optimization", 1996; Narkiss &
+ * Zibulevsky, "Sequential subspace optimization method for large-scale unconstrained problems", 2005); see subspace.ts.
  */
 import type { Loss } from '../../loss/loss.ts';
 import type { StepMachine } from '../loop.ts';
