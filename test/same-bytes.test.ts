@@ -3,10 +3,11 @@
  * answer, and whether training was killed in the middle.
  */
 import { createHash } from 'node:crypto';
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { train } from '../src/pipeline/train.ts';
+import { randomUniform } from '../src/random.ts';
 import { ADULT, sora, temporaryFolder } from './cli.ts';
 
 const folder = temporaryFolder();
@@ -100,5 +101,54 @@ describe.each([
     const store = freshStore(named('api'));
     const { directory } = await train(store, { target: 'income', workers: 0, report: false, ...options });
     expect(modelHash(directory)).toBe(expected);
+  });
+});
+
+describe('the same model, byte for byte: linear, of many sparse features', () => {
+  const WORDS = 1500;
+  const source = join(folder, 'words.libsvm');
+  beforeAll(() => {
+    const lines = Array.from({ length: 9000 }, (_, row) => {
+      const words = new Set<number>();
+      for (let i = 0; i < 12; i++) words.add(Math.floor(WORDS ** randomUniform(21, row, i)));
+      const score = [...words].reduce((sum, word) => sum + randomUniform(22, 0, word) - 0.5, 0);
+      const label = score + randomUniform(23, row, 0) > 0.5 ? 1 : 0;
+      return `${label} ${[...words]
+        .sort((a, b) => a - b)
+        .map((word) => `${word}:1`)
+        .join(' ')}`;
+    });
+    writeFileSync(source, `${lines.join('\n')}\n`);
+  });
+
+  it('on any number of workers, and with the plain kernels', async () => {
+    const models = [];
+    for (const [name, workers, env] of [
+      ['0', '0', {}],
+      ['1', '1', {}],
+      ['2', '2', {}],
+      ['5', '5', {}],
+      ['plain', '2', { SORA_KERNELS: 'plain' }],
+    ] as const) {
+      const out = outOf(`words-${name}`);
+      const store = join(folder, `words-${name}.sora`);
+      const words = [
+        'train',
+        source,
+        '--target',
+        'label',
+        '--store',
+        store,
+        '--out',
+        out,
+        '--no-report',
+        '--json',
+      ];
+      const run = await sora([...words, '--workers', workers], { cwd: folder, env });
+      expect(run.code).toBe(0);
+      expect(JSON.parse(run.stdout).fit).toMatchObject({ converged: true });
+      models.push(readFileSync(join(out, 'parameters.safetensors')));
+    }
+    for (const model of models) expect(model).toEqual(models[0]);
   });
 });

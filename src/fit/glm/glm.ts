@@ -2,7 +2,7 @@
  * Fitting a generalised linear model over the particles of a session, by rounds of gradient and curvature sums.
  * Small problems: Newton's method. Narrow ones: a start and a Hessian from a sample of rows, then L-BFGS (proximal
  * Newton with an L1 penalty) preconditioned by that Hessian, a handful of full passes; with many classes, by the block
- * of each class. Wide ones: L-BFGS (OWL-QN with L1) scaled by the diagonal.
+ * of each class. Wide ones: L-BFGS scaled by the diagonal, its steps chosen on a sample of rows; with L1 OWL-QN.
  * The result is a pure function of particles, view and options: rounds that a cache holds are not played again.
  */
 import { SoraError } from '../../errors.ts';
@@ -11,6 +11,7 @@ import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
 import { type LabelTotals, learnableTotals, requireSmooth } from '../labels.ts';
 import { fitLoop, type StepMachine } from '../loop.ts';
+import { BANDS, bandedSteps } from './bands.ts';
 import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
 import { lbfgs } from './lbfgs.ts';
 import { newton } from './newton.ts';
@@ -26,7 +27,7 @@ import {
 import { owlqn } from './owlqn.ts';
 import {
   averagedStart,
-  diagonalCurvature,
+  diagonalCurved,
   fullObjective,
   l1Penalty,
   l1Strengths,
@@ -36,6 +37,7 @@ import {
   sampledBlocks,
   sampledCurved,
   sampledObjective,
+  sampledProducts,
 } from './problem.ts';
 import { proximalNewton } from './proximal-newton.ts';
 import { blockStart, blockSteps, sampleRidge, sampleShare, warmStart, wholeStep } from './warm-start.ts';
@@ -159,7 +161,8 @@ function planFor(problem: Problem): typeof fitNarrow {
   const blocks = problem.outputs * (problem.features + 1) * (problem.features + 1);
   const blocky =
     problem.outputs > 1 && problem.features < NARROW && blocks <= MOST_CURVATURE && problem.l1 === 0;
-  return blocky ? fitBlocks : fitWide;
+  if (blocky) return fitBlocks;
+  return problem.outputs === 1 && problem.l1 === 0 ? fitBanded : fitWide;
 }
 
 /** How loosely a start is sought, in spreads. */
@@ -219,17 +222,43 @@ async function fitBlocks(session: Session, problem: Problem, plan: Plan): Promis
   );
 }
 
+/** One output, no L1: full passes by the diagonal of the Hessian, steps chosen on a sample of the rows. */
+async function fitBanded(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
+  const start = plan.given ?? constantStart(problem, plan.totals);
+  const first = await diagonalCurved(session, problem, start);
+  const steps = bandedSteps(lossOf(problem.loss as LossSpec), first.diagonal, problem.l2);
+  const share = Math.min(1, DIRECTION_ROWS / plan.totals.rows);
+  return run(
+    plan,
+    lbfgs(start, { ...plan.rule, ...steps }),
+    startingWith(start, first, allRows(session, problem)),
+    ({ table }) => sampledProducts(session, problem, share, BANDS, table),
+  );
+}
+
+/** Rows that steps are chosen on: enough for the ten coefficients of a step. */
+const DIRECTION_ROWS = 4096;
+
 /** A start from a stochastic pass where it is lower, then full passes scaled by the diagonal of the Hessian. */
 async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
   const start = plan.given ?? (await wideStart(session, problem, plan));
-  const diagonal = await diagonalCurvature(session, problem, start);
+  const first = await diagonalCurved(session, problem, start);
   const precondition = (vector: Float64Array) => {
-    for (let i = 0; i < vector.length; i++) vector[i] /= diagonal[i];
+    for (let i = 0; i < vector.length; i++) vector[i] /= first.diagonal[i];
   };
   const options = { ...plan.rule, precondition, rescale: problem.outputs > 1 };
   const machine =
     problem.l1 > 0 ? owlqn(start, { ...options, strengths: l1Strengths(problem) }) : lbfgs(start, options);
-  return run(plan, machine, allRows(session, problem));
+  return run(plan, machine, startingWith(start, first, allRows(session, problem)));
+}
+
+/** An objective that is known at the start. */
+function startingWith(
+  start: Float64Array,
+  first: Evaluation,
+  evaluate: (at: Float64Array) => Promise<Evaluation>,
+): (at: Float64Array) => Promise<Evaluation> {
+  return async (at) => (at === start ? first : evaluate(at));
 }
 
 /** Rows a feature from which a stochastic pass finds a better start than a constant does. */
@@ -266,15 +295,17 @@ async function robust(
   return [{ ...problem, loss: { name: 'huber', delta: scale > 0 ? scale : plan.spread } }, found];
 }
 
-/** Plays the rounds that an optimiser asks for. */
-function run<Tell extends Evaluation>(
+/** Plays the rounds that an optimiser asks for; what else it asks for, over some of the rows, is not a full pass. */
+function run<Tell extends Evaluation, Ask = never>(
   plan: Plan,
-  machine: StepMachine<Float64Array, Tell, Optimum>,
+  machine: StepMachine<Float64Array | Ask, Tell, Optimum>,
   evaluate: (at: Float64Array) => Promise<Tell>,
+  lookUp?: (ask: Ask) => Promise<unknown>,
 ): Promise<Optimum> {
   let round = 0;
-  return fitLoop(machine, async (at: Float64Array): Promise<Tell> => {
-    const evaluation = await evaluate(at);
+  return fitLoop(machine, async (ask: Float64Array | Ask): Promise<Tell> => {
+    if (!(ask instanceof Float64Array)) return (await lookUp?.(ask)) as Tell;
+    const evaluation = await evaluate(ask);
     round++;
     plan.onRound?.({ round, objective: evaluation.value });
     return evaluation;

@@ -10,9 +10,9 @@ import { type CurvatureValue, curvatureReference } from './curvature.ts';
 import { type GradientSums, gradientReference } from './gradient.ts';
 import type { CurvedEvaluation } from './newton.ts';
 import type { Evaluation } from './objective.ts';
-import { encodeParameters } from './parameters.ts';
 import type { GlmOptions } from './pass.ts';
 import { residualsReference } from './residuals.ts';
+import { sampleProductsReference } from './sample-products.ts';
 import { sampledReference } from './sampled.ts';
 import type { SgdValue } from './sgd.ts';
 
@@ -85,15 +85,30 @@ export async function sampledBlocks(
   return blocks;
 }
 
-/** Diagonal of the Hessian over all rows, penalty included. */
-export async function diagonalCurvature(
+/** Value, gradient and diagonal of the Hessian over all rows, penalty included. */
+export async function diagonalCurved(
   session: Session,
   problem: Problem,
   at: Float64Array,
-): Promise<Float64Array> {
+): Promise<Evaluation & { readonly diagonal: Float64Array }> {
   const summary = curvatureReference({ ...glmOptions(problem), curvature: 'diagonal' });
-  const sums = await play<CurvatureValue>(session, problem, summary, at, 'curvature');
-  return sums.diagonal.map((value, i) => value / sums.weight + (isCoefficient(problem, i) ? problem.l2 : 0));
+  const sums = await play<CurvatureValue>(session, problem, summary, at, 'gradient');
+  const diagonal = sums.diagonal.map(
+    (value, i) => value / sums.weight + (isCoefficient(problem, i) ? problem.l2 : 0),
+  );
+  return { ...evaluation(sums, problem, at), diagonal };
+}
+
+/** Products of a share of the rows with the directions of a table; see sample-products.ts. */
+export function sampledProducts(
+  session: Session,
+  problem: Problem,
+  share: number,
+  bands: number,
+  table: Float32Array,
+): Promise<Float64Array> {
+  const summary = sampleProductsReference({ features: problem.features, bands, share });
+  return play<Float64Array>(session, problem, summary, table, 'direction');
 }
 
 /** Parameters after an averaged stochastic pass from `start` over a share of the rows of every particle. */
@@ -139,11 +154,11 @@ async function play<Value>(
   session: Session,
   { view, signal }: Problem,
   summary: Reference,
-  at: Float64Array,
+  at: Float64Array | Float32Array,
   label: string,
 ): Promise<Value> {
   throwIfAborted(signal);
-  const parameters = encodeParameters(at);
+  const parameters = new Uint8Array(at.slice().buffer);
   const { value } = await session.reduce<unknown, Value>({ summary, view, parameters, keep: 'root', label });
   return value;
 }

@@ -22,6 +22,12 @@ export function sampleBlocks<V extends DenseView | CsrView>(view: V, share: numb
   return blocks;
 }
 
+/** About `share` of `rows` row numbers at even distances, at least one of any: for what needs no windows. */
+export function spacedRows(rows: number, share: number): Uint32Array {
+  const wanted = Math.min(rows, Math.ceil(share * rows));
+  return Uint32Array.from({ length: wanted }, (_, i) => Math.floor(((i + 0.5) * rows) / wanted));
+}
+
 /** Rows [start, start + length) of a view; `start` a multiple of 4. */
 export function rowsOf(view: DenseView | CsrView, start: number, length: number): DenseView | CsrView {
   const end = start + length;
