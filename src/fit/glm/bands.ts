@@ -42,7 +42,7 @@ export function bandedSteps(loss: Loss, diagonal: Float64Array, l2: number): Ban
   const last = diagonal.length - 1;
   const bands = bandsOf(diagonal);
   const penaltyAt = (i: number) => (i === last ? 0 : l2);
-  const least = LEAST_CURVATURE * diagonal.reduce((most, value) => Math.max(most, value), 0);
+  const least = leastCurvature(diagonal);
   let [start, ratio] = [0, 1];
   const scale = (value: number, i: number) =>
     value / Math.max(least, (diagonal[i] - penaltyAt(i)) * ratio + penaltyAt(i));
@@ -65,6 +65,11 @@ export function bandedSteps(loss: Loss, diagonal: Float64Array, l2: number): Ban
       return direction.map((value, i) => parts[0] * value + parts[1 + bands[i]] * steps[i]);
     },
   };
+}
+
+/** What to take for the curvature of parameters that have less, or none. */
+export function leastCurvature(diagonal: Float64Array): number {
+  return LEAST_CURVATURE * diagonal.reduce((most, value) => Math.max(most, value), 0);
 }
 
 /** Band of every parameter. */

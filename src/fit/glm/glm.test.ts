@@ -258,6 +258,17 @@ describe('fitGlm', () => {
     expect(result.parameters.slice(6, 700).every((value) => value === 0)).toBe(true);
   });
 
+  it('leaves columns that no row has at 0 in wide fits without an L2 penalty', async () => {
+    const columns = Array.from({ length: 700 }, (_, f) => (f < 6 ? X[f] : new Float32Array(ROWS)));
+    for (const l1 of [0, 1e-3]) {
+      const options = { loss: 'logistic', outputs: 1, features: 700, l1, l2: 0 } as const;
+      const result = await fitted(particlesOf(columns, INCOME), options, SPARSE);
+      expect(result.converged).toBe(true);
+      expect(result.parameters.every(Number.isFinite)).toBe(true);
+      expect(result.parameters.slice(6, 700).every((value) => value === 0)).toBe(true);
+    }
+  });
+
   it('ends on separable data without a penalty', async () => {
     const x = Float32Array.from(
       { length: 400 },

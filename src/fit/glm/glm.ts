@@ -11,7 +11,7 @@ import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
 import { type LabelTotals, learnableTotals, requireSmooth } from '../labels.ts';
 import { fitLoop, type StepMachine } from '../loop.ts';
-import { BANDS, bandedSteps } from './bands.ts';
+import { BANDS, bandedSteps, leastCurvature } from './bands.ts';
 import { type ClassWeight, classFactors, classWeightedReference, weightedTotals } from './class-weights.ts';
 import { lbfgs } from './lbfgs.ts';
 import { newton } from './newton.ts';
@@ -243,8 +243,9 @@ const DIRECTION_ROWS = 4096;
 async function fitWide(session: Session, problem: Problem, plan: Plan): Promise<Optimum> {
   const start = plan.given ?? (await wideStart(session, problem, plan));
   const first = await diagonalCurved(session, problem, start);
+  const least = leastCurvature(first.diagonal);
   const precondition = (vector: Float64Array) => {
-    for (let i = 0; i < vector.length; i++) vector[i] /= first.diagonal[i];
+    for (let i = 0; i < vector.length; i++) vector[i] /= Math.max(least, first.diagonal[i]);
   };
   const options = { ...plan.rule, precondition, rescale: problem.outputs > 1 };
   const machine =
