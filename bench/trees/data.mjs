@@ -31,7 +31,17 @@ export async function prepareSet(name) {
     await runJson(PYTHON, [script, name, DATA, path, ...more]);
   }
   const shape = JSON.parse(readFileSync(`${path}.json`, 'utf8'));
-  if (!existsSync(`${path}.sora`)) await writeStore(path, shape);
+  if (!existsSync(`${path}.sora`)) {
+    await writeStore(path, shape);
+    // The profile of the columns is a part of the ingest: a first run leaves it in the store.
+    await runJson(process.execPath, [
+      fileURLToPath(new URL('sora.mjs', import.meta.url)),
+      `${path}.sora`,
+      2,
+      2,
+      2,
+    ]);
+  }
   return { path, store: `${path}.sora`, ...shape };
 }
 

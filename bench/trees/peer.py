@@ -1,10 +1,10 @@
 """The peers' side of the tree benchmark, a process a run: boosted trees on arrays in memory.
 
-peer.py lightgbm|lightgbm-quantized|xgboost|catboost|scikit-learn SET THREADS ROUNDS LEAVES
+peer.py lightgbm|lightgbm-quantized|lightgbm-blocks|xgboost|catboost|scikit-learn SET THREADS ROUNDS LEAVES
 
 The clock runs over binning and training. Same leaves, rounds, rate, bins and penalty. XGBoost grows by loss guide, as
 the others do; CatBoost grows symmetric trees, its default, as deep as that many leaves need, and one tree for all
-classes. Counts are learned as claims a year of exposure, weighted by the exposure: the same gradients and Hessians as
+classes. lightgbm-blocks reads rows from disk as it bins them. Counts are learned as claims a year of exposure, weighted by the exposure: the same gradients and Hessians as
 counts with an offset. Prints one JSON line; the loss is that of the training rows, computed the same way for all.
 """
 import json
@@ -20,7 +20,16 @@ os.environ["OMP_NUM_THREADS"] = str(threads)
 with open(f"{path}.json") as file:
     shape = json.load(file)
 task, classes = shape["task"], shape["classes"]
-x = np.fromfile(f"{path}.x.f32", np.float32).reshape(shape["rows"], shape["features"])
+
+
+def block_of(start, count):
+    """Rows of the matrix from disk."""
+    features = shape["features"]
+    flat = np.fromfile(f"{path}.x.f32", np.float32, count * features, offset=4 * start * features)
+    return flat.reshape(count, features)
+
+
+x = None if peer == "lightgbm-blocks" else block_of(0, shape["rows"])
 y = np.fromfile(f"{path}.y.f64", np.float64)
 exposure = np.fromfile(f"{path}.e.f64", np.float64) if task == "count" else None
 labels = y / exposure if task == "count" else y.astype(np.int64)
@@ -34,7 +43,7 @@ def after_round(*_):
     return False
 
 
-def lightgbm(quantized):
+def lightgbm(quantized, blocks=False):
     import lightgbm as lgb
 
     options = dict(
@@ -48,11 +57,32 @@ def lightgbm(quantized):
         # Its default adds this to log(Hessian), which would make smaller steps than the others make.
         options["poisson_max_delta_step"] = 1e-10
 
+    class Blocks(lgb.Sequence):
+        batch_size = 25_000
+
+        def __getitem__(self, which):
+            if isinstance(which, slice):
+                start, stop, _ = which.indices(len(self))
+                return block_of(start, stop - start)
+            if isinstance(which, list):
+                return np.concatenate([block_of(row, 1) for row in which])
+            return block_of(which, 1)[0]
+
+        def __len__(self):
+            return shape["rows"]
+
     def fit():
-        data = lgb.Dataset(x, labels, weight=exposure, params=options).construct()
+        data = lgb.Dataset(Blocks() if blocks else x, labels, weight=exposure, params=options).construct()
         return lgb.train(options, data, rounds, callbacks=[after_round])
 
-    return f"LightGBM {lgb.__version__}{', quantized' if quantized else ''}", fit, lambda model: model.predict(x, num_threads=threads)
+    def predict(model):
+        if not blocks:
+            return model.predict(x, num_threads=threads)
+        rows, most = shape["rows"], 1_000_000
+        starts = range(0, rows, most)
+        return np.concatenate([model.predict(block_of(at, min(most, rows - at)), num_threads=threads) for at in starts])
+
+    return f"LightGBM {lgb.__version__}{', quantized' if quantized else ''}", fit, predict
 
 
 def xgboost():
@@ -154,7 +184,8 @@ def loss(means):
 
 
 version, fit, predict = {
-    "lightgbm": lambda: lightgbm(False), "lightgbm-quantized": lambda: lightgbm(True), "xgboost": xgboost,
+    "lightgbm": lambda: lightgbm(False), "lightgbm-quantized": lambda: lightgbm(True),
+    "lightgbm-blocks": lambda: lightgbm(False, True), "xgboost": xgboost,
     "catboost": catboost, "scikit-learn": scikit_learn,
 }[peer]()
 cpu, start = time.process_time(), time.perf_counter()

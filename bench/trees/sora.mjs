@@ -2,6 +2,8 @@
  * Sora's side of the tree benchmark, a process of its own: STORE THREADS ROUNDS LEAVES [MEMORY]. Prints one JSON line.
  * The clock runs over everything after the store is open: threads, recipe, bins, trees. Same settings as peer.py.
  */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fitTrees } from '../../dist/fit/tree/fit.js';
 import { openSession } from '../../dist/pipeline/data.js';
 import { prepareRecipe } from '../../dist/recipe/prepare.js';
@@ -16,6 +18,8 @@ const [path, threads, rounds, leaves, memory] = process.argv.slice(2);
 const store = await openStore(path);
 const snapshot = await store.snapshot();
 const { schema } = snapshot;
+// Binned views that an earlier run had no memory for would save this one the binning.
+rmSync(join(path, 'cache', 'views'), { recursive: true, force: true });
 const start = performance.now();
 const cpu = process.cpuUsage();
 const executor =
