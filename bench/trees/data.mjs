@@ -13,7 +13,7 @@ import { makeDense } from '../linear/make.mjs';
 export const SETS = {
   dense: { rounds: 50 },
   covertype: { rounds: 10, file: 'covertype_92k/covertype_ramp_test.csv.gz' },
-  kdd99: { rounds: 5, file: 'kdd99/kddcup.data_10_percent.gz' },
+  kdd99: { rounds: 10, file: 'kdd99/kddcup.data_10_percent.gz' },
   fremtpl2: { rounds: 50, file: 'freMTPL2/freMTPL2freq.derived.csv.gz' },
   tennis: { rounds: 50, file: 'tennis_matches/atp_matches_all.concat.csv.gz' },
 };

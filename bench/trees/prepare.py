@@ -39,9 +39,20 @@ def covertype():
     return coded(frame.drop(columns="Cover_Type")), frame["Cover_Type"], None, "multiclass"
 
 
+ATTACKS = {
+    "normal": "normal",
+    "dos": "back land neptune pod smurf teardrop",
+    "probe": "ipsweep nmap portsweep satan",
+    "r2l": "ftp_write guess_passwd imap multihop phf spy warezclient warezmaster",
+    "u2r": "buffer_overflow loadmodule perl rootkit",
+}
+
+
 def kdd99():
+    """The five kinds of connections that the contest was scored by."""
+    kinds = {f"{name}.": kind for kind, names in ATTACKS.items() for name in names.split()}
     frame = pd.read_csv(f"{folder}/kdd99/kddcup.data_10_percent.gz", header=None)
-    return coded(frame.iloc[:, :-1]), frame.iloc[:, -1], None, "multiclass"
+    return coded(frame.iloc[:, :-1]), frame.iloc[:, -1].map(kinds).to_numpy(str), None, "multiclass"
 
 
 def fremtpl2():
