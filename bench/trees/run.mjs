@@ -1,16 +1,17 @@
 /**
- * Boosted trees against LightGBM (plain and quantized), XGBoost and scikit-learn: 1M × 28 dense, same leaves, rounds,
- * rate and bins, binning and training both counted, fresh processes in turn, 1 and 2 threads; medians.
+ * Boosted trees against LightGBM (plain and quantized), XGBoost, CatBoost and scikit-learn on five data sets: the same
+ * matrix, leaves, rounds, rate and bins, binning and training both counted, fresh processes in turn, medians.
  *
- *     node bench/trees/run.mjs [--runs 3] [--rounds 50] [--leaves 63] [--threads 1,2]
+ *     node bench/trees/run.mjs [--sets dense,covertype,kdd99,fremtpl2,tennis] [--runs 3] [--rounds N] [--leaves 63]
+ *                              [--threads 1,2] [--peers lightgbm,lightgbm-quantized,xgboost,catboost,scikit-learn]
+ *
+ * Sets whose file is not there are left out. Results of sets that are not asked for stay in the result file.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   alternate,
-  FOLDER,
   needPeers,
   PYTHON,
   printTable,
@@ -20,78 +21,83 @@ import {
   waitForQuiet,
   writeResult,
 } from '../common.mjs';
-import { makeDense } from '../linear/make.mjs';
+import { prepareSet, SETS } from './data.mjs';
 
 const { values: args } = parseArgs({
   options: {
+    sets: { type: 'string', default: Object.keys(SETS).join() },
+    peers: { type: 'string', default: 'lightgbm,lightgbm-quantized,xgboost,catboost,scikit-learn' },
     runs: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '50' },
+    rounds: { type: 'string' },
     leaves: { type: 'string', default: '63' },
     threads: { type: 'string', default: '1,2' },
   },
 });
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
-const PEERS = ['lightgbm', 'lightgbm-quantized', 'xgboost', 'scikit-learn'];
+const PEERS = args.peers.split(',');
+const FIELDS = ['seconds', 'firstSeconds', 'roundSeconds', 'cpuSeconds', 'peakMiB', 'trainLoss'];
 
 needPeers();
-const store = join(FOLDER, 'dense.ingested.sora');
-const arrays = join(FOLDER, 'dense.npz');
-const csv = await makeDense(FOLDER);
-if (!existsSync(arrays)) await runJson(PYTHON, [here('../linear/peer.py'), 'prepare', 'dense', csv, arrays]);
-if (!existsSync(store)) {
-  const { ingest } = await import('../../dist/index.js');
-  await ingest(csv, { target: 'y', store });
+for (const name of args.sets.split(',')) {
+  if (!(name in SETS)) throw new Error(`There is no set ${name}; there are ${Object.keys(SETS).join(', ')}.`);
 }
-await waitForQuiet();
-const results = {};
-for (const threads of args.threads.split(',').map(Number)) {
-  const settings = [threads, args.rounds, args.leaves];
-  const peer = (name) => () =>
-    runJson(PYTHON, [here('peer.py'), name, arrays, ...settings], { env: threadEnvironment(threads) });
+
+/** Name of contestant → what it took, on so many threads. */
+async function compare(set, rounds, threads) {
+  const settings = [threads, rounds, args.leaves];
+  const env = threadEnvironment(threads);
+  const peer = (name) => () => runJson(PYTHON, [here('peer.py'), name, set.path, ...settings], { env });
   const runs = await alternate(
     {
-      sora: () => runJson(process.execPath, [here('sora.mjs'), store, 'y', ...settings]),
+      sora: () => runJson(process.execPath, [here('sora.mjs'), set.store, ...settings]),
       ...Object.fromEntries(PEERS.map((name) => [name, peer(name)])),
     },
     Number(args.runs),
   );
-  const of = (list, field) => summarise(list.map((run) => run[field]));
-  results[threads] = Object.fromEntries(
+  const of = (list, field) => (list[0][field] === null ? null : summarise(list.map((run) => run[field])));
+  return Object.fromEntries(
     Object.entries(runs).map(([name, list]) => [
       name,
-      {
-        version: list[0].peer,
-        ...Object.fromEntries(
-          ['seconds', 'firstSeconds', 'treeSeconds', 'cpuSeconds', 'peakMiB', 'trainLoss'].map((field) => [
-            field,
-            of(list, field),
-          ]),
-        ),
-      },
+      { version: list[0].peer, ...Object.fromEntries(FIELDS.map((field) => [field, of(list, field)])) },
     ]),
   );
-  const fastest = Math.min(...PEERS.map((name) => results[threads][name].seconds.median));
+}
+
+function print(title, results) {
+  const fastest = Math.min(...PEERS.map((name) => results[name].seconds.median));
+  const heads = ['seconds', 'of the fastest', 'first', 'ms a round', 'CPU s', 'peak MiB', 'train loss'];
   printTable(
-    [
-      `${threads} thread(s)`,
-      'seconds',
-      'against fastest peer',
-      'first',
-      'ms a tree',
-      'CPU s',
-      'peak MiB',
-      'train loss',
-    ],
-    Object.entries(results[threads]).map(([name, r]) => [
-      name,
+    [title, ...heads],
+    Object.values(results).map((r) => [
+      r.version,
       r.seconds.median.toFixed(2),
       (r.seconds.median / fastest).toFixed(2),
-      r.firstSeconds.median.toFixed(2),
-      (1000 * r.treeSeconds.median).toFixed(1),
+      r.firstSeconds?.median.toFixed(2) ?? '–',
+      r.roundSeconds ? (1000 * r.roundSeconds.median).toFixed(1) : '–',
       r.cpuSeconds.median.toFixed(2),
       r.peakMiB.median.toFixed(0),
       r.trainLoss.median.toFixed(6),
     ]),
   );
 }
-writeResult('trees', { rows: 1_000_000, features: 28, ...args, target: 0.67, results });
+
+const written = here('../results/trees.json');
+const sets = (existsSync(written) && JSON.parse(readFileSync(written, 'utf8')).sets) || {};
+for (const name of args.sets.split(',')) {
+  const set = await prepareSet(name);
+  if (set === undefined) {
+    console.log(`${name}: ${SETS[name].file} is not there; SORA_DATA names the folder of the data sets.`);
+    continue;
+  }
+  const { rows, features, task, classes } = set;
+  const rounds = Number(args.rounds ?? SETS[name].rounds);
+  sets[name] = { rows, features, task, classes, rounds, leaves: Number(args.leaves), results: {} };
+  await waitForQuiet();
+  for (const threads of args.threads.split(',').map(Number)) {
+    const results = await compare(set, rounds, threads);
+    sets[name].results[threads] = results;
+    const outputs = classes > 1 ? `, ${classes} classes` : '';
+    print(`${name}, ${rows} × ${features}${outputs}, ${rounds} rounds, ${threads} thread(s)`, results);
+  }
+}
+writeResult('trees', { runs: Number(args.runs), target: 0.67, sets });

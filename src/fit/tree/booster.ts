@@ -11,6 +11,7 @@ import { columnRule } from './columns.ts';
 import { droppedIn } from './dropout.ts';
 import type { BoostedTree } from './forest.ts';
 import { type Grown, growTree, HistogramStore, leastGain } from './grow.ts';
+import { type RecordLayout, widthOf } from './layout.ts';
 import type { FitTreesOptions, TreeStop } from './options.ts';
 import type { Player, TreeRound } from './player.ts';
 import type { GrownTree, RowSampling } from './round.ts';
@@ -33,6 +34,8 @@ export interface BoosterSetting {
   readonly loss: Loss;
   readonly rows: number;
   readonly holdOut: boolean;
+  /** Of the records, where features share bytes of them. */
+  readonly layout?: RecordLayout;
   /** A text that two fits have in common only if their checkpoints may be exchanged. */
   readonly identity: string;
 }
@@ -212,6 +215,7 @@ class Booster {
     const { leaves = 31, maxDepth = Number.POSITIVE_INFINITY, l2 = 1, order, monotone, mode } = this.#options;
     const { minRows = 20, minHessian = 1e-3, minGain = 0, seed = 1, signal, features } = this.#options;
     const learningRate = mode === 'forest' ? 1 : (this.#options.learningRate ?? 0.1);
+    const { layout } = this.#setting;
     const [gradientScale, hessianScale] = at.scales[output];
     const none: Grown = { splits: [], nodes: new Map() };
     const number = this.#state.trees.length;
@@ -220,7 +224,8 @@ class Booster {
     }
     const machine = growTree({
       features: this.#bins,
-      width: (features + 3) & ~3,
+      width: widthOf(layout?.columns ?? features),
+      ...(layout ? { layout } : {}),
       units: { gradient: 1 / gradientScale, hessian: 1 / hessianScale },
       rules: { l2, minRows, minHessian, minGain },
       leaves,

@@ -16,7 +16,9 @@ import { isOwn, loadLoss } from '../own-loss.ts';
 import { type LabelSpread, labelSpreadReference } from '../robust.ts';
 import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts';
 import { boost, scaled } from './booster.ts';
+import { chooseLayout } from './exclusive.ts';
 import { forestOf } from './forest.ts';
+import { type RecordLayout, widthOf } from './layout.ts';
 import { checkOptions, type FitTreesOptions, type TreeStop, type TreesRound } from './options.ts';
 import { Player } from './player.ts';
 import { checkQueries } from './query-check.ts';
@@ -56,21 +58,23 @@ export async function fitTrees(session: Session, asked: FitTreesOptions): Promis
   if (lossOf(options.loss as LossSpec).perQuery) await checkQueries(session);
   const totals = await learnableTotals(session, lossOf(options.loss as LossSpec), outputs, view);
   const { loss, base } = await startOf(session, options, totals);
-  const bins = await chooseBins(session, options, totals.rows);
+  const { bins, layout } = await chooseBins(session, options, totals.rows);
   const holdOut = earlyStopping > 0 ? (options.holdOut ?? 0.1) : 0;
   const binned = binnedReference(view, bins, {
     outputs,
     holdOut,
     seed,
     ...(own ? { loss: own } : {}),
+    ...(layout ? { layout } : {}),
     ...(from ? { from: Buffer.from(encodeForest(from)).toString('base64') } : {}),
   });
   const problem = { fit: `${process.pid} ${fits++}`, loss, outputs, base: [...base] };
-  const width = (options.features + 3) & ~3;
+  const width = widthOf(layout?.columns ?? options.features);
   const setting = {
     loss: lossOf(loss as LossSpec),
     rows: totals.rows,
     holdOut: holdOut > 0,
+    ...(layout ? { layout } : {}),
     identity: identityOf(session, options, [{ ...problem, fit: '' }, binned.options]),
   };
   const boosted = await boost(
@@ -140,18 +144,19 @@ async function startOf(
 
 async function chooseBins(
   session: Session,
-  { view, features, categorical, bins = MOST_BINS, seed = 1 }: FitTreesOptions,
+  { view, features, categorical, bins: most = MOST_BINS, seed = 1, bundle = true }: FitTreesOptions,
   rows: number,
-): Promise<FeatureBins[]> {
+): Promise<{ readonly bins: FeatureBins[]; readonly layout?: RecordLayout }> {
   const share = Math.min(1, SAMPLE_ROWS / rows);
   const { value } = await session.reduce<unknown, Float32Array[]>({
     summary: sampleReference(features),
     view: sampledReference(view, share, seed),
     label: 'bins',
   });
-  return value.map((values, f) =>
-    categorical[f] ? categoryBins(largestOf(values) + 1) : numberBins(values, bins),
+  const bins = value.map((values, f) =>
+    categorical[f] ? categoryBins(largestOf(values) + 1) : numberBins(values, most),
   );
+  return { bins, layout: bundle ? await chooseLayout(session, view, bins, value) : undefined };
 }
 
 function largestOf(values: Float32Array): number {

@@ -11,6 +11,7 @@ import { FEATURE_WORDS, subtractWords } from '../../kernel/tree.ts';
 import type { StepMachine } from '../loop.ts';
 import type { FeatureBins } from './bins.ts';
 import type { Histograms } from './histogram.ts';
+import type { RecordLayout } from './layout.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
 import {
   type Bounds,
@@ -25,8 +26,10 @@ import {
 
 export interface GrowOptions {
   readonly features: readonly FeatureBins[];
-  /** Features of a row of the histogram, padding included. */
+  /** Bytes of a record, padding included: so many parts a histogram has. */
   readonly width: number;
+  /** Which of them has which feature, where some share one. */
+  readonly layout?: RecordLayout;
   readonly units: Units;
   readonly rules: SplitRules;
   readonly leaves: number;
@@ -167,14 +170,14 @@ const UNBOUND: Bounds = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_I
 
 function candidateOf(
   run: KernelRun,
-  { features, units, rules, maxDepth, allowed, monotone: directions }: GrowOptions,
+  { features, units, rules, maxDepth, allowed, monotone: directions, layout }: GrowOptions,
   path: NodePath & { readonly bounds?: Bounds },
   sums: NodeSums,
   histogram: Int32Array,
 ): Candidate | undefined {
   if (path.depth >= maxDepth) return undefined;
   const monotone = directions && { directions, bounds: path.bounds ?? UNBOUND };
-  return bestSplit(run, histogram, features, sums, units, rules, allowed?.(path), monotone);
+  return bestSplit(run, histogram, features, sums, units, rules, allowed?.(path), monotone, layout);
 }
 
 /** The leaf that is split next; of equal ones the first made. */

@@ -82,6 +82,8 @@ export interface FitTreesOptions {
   /** Share of the training rows that are held out to stop early; 0.1 by default where that is wanted. */
   readonly holdOut?: number;
   readonly seed?: number;
+  /** Whether exclusive features may share bytes of records; true by default. The forest is the same either way. */
+  readonly bundle?: boolean;
   readonly signal?: AbortSignal;
   readonly onRound?: (round: TreesProgress) => void;
 }

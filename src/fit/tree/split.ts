@@ -13,6 +13,7 @@ import {
   type ThresholdRules,
 } from '../../kernel/tree.ts';
 import type { FeatureBins } from './bins.ts';
+import { featureSums, type RecordLayout } from './layout.ts';
 import type { Split } from './round.ts';
 
 /** Limits and penalties of splits. */
@@ -85,21 +86,22 @@ export function bestSplit(
   rules: SplitRules,
   allowed?: Uint8Array,
   monotone?: Monotone,
+  layout?: RecordLayout,
 ): Candidate | undefined {
   let best: Candidate | undefined;
   if (node.rows < 2 * rules.minRows) return undefined;
   const threshold = thresholdRules(node, units, rules, monotone?.bounds);
+  const scratch = layout && run.zeros(Int32Array, FEATURE_WORDS);
   for (let f = 0; f < features.length; f++) {
     if (allowed !== undefined && allowed[f] === 0) continue;
-    const at = f * FEATURE_WORDS;
-    const feature = histogram.subarray(at, at + FEATURE_WORDS);
+    const feature = featureSums(histogram, f, features[f].count, layout, scratch);
     const scan: Scan = monotone
       ? (from, limits) =>
           constrained(feature, features[f].count, from, limits, monotone, monotone.directions[f])
       : ({ gradient, hessian }, limits) =>
           bestThreshold(run, feature, features[f].count, gradient, hessian, limits);
     const found = features[f].categorical
-      ? bestSet(histogram, at, f, features[f].count, node, units, rules, monotone?.bounds)
+      ? bestSet(feature, f, features[f].count, node, units, rules, monotone?.bounds)
       : bestNumber(scan, feature, f, features[f].count, node, units, threshold);
     if (found !== undefined && found.gain > (best?.gain ?? rules.minGain)) best = found;
   }
@@ -234,7 +236,6 @@ function candidate(
 /** Sets of categories: the bins in an order, and prefixes of that order (or single bins) as the left side. */
 function bestSet(
   histogram: Int32Array,
-  at: number,
   feature: number,
   bins: number,
   node: NodeSums,
@@ -243,14 +244,14 @@ function bestSet(
   bounds?: Bounds,
 ): Candidate | undefined {
   const rowsPerHessian = node.hessian > 0 ? node.rows / node.hessian : 0;
-  const hessianOf = (bin: number): number => (histogram[at + 2 * bin] >>> 0) * units.hessian;
+  const hessianOf = (bin: number): number => (histogram[2 * bin] >>> 0) * units.hessian;
   const present: number[] = [];
   // The bin of missing values is a category like any other.
-  for (let bin = 0; bin <= bins; bin++) if (histogram[at + 2 * bin] !== 0) present.push(bin);
+  for (let bin = 0; bin <= bins; bin++) if (histogram[2 * bin] !== 0) present.push(bin);
   if (present.length < 2) return undefined;
   const few = present.length <= ONE_AGAINST_REST;
   const ratio = (bin: number): number =>
-    (histogram[at + 2 * bin + 1] * units.gradient) / (hessianOf(bin) + CATEGORY_SMOOTHING);
+    (histogram[2 * bin + 1] * units.gradient) / (hessianOf(bin) + CATEGORY_SMOOTHING);
   const ordered = few
     ? present
     : present
@@ -263,8 +264,8 @@ function bestSet(
     const most = few ? list.length : Math.min(MOST_CATEGORIES, list.length - 1);
     for (let i = 0; i < most; i++) {
       if (few) [gradient, hessian] = [0, 0];
-      hessian += histogram[at + 2 * list[i]] >>> 0;
-      gradient += histogram[at + 2 * list[i] + 1];
+      hessian += histogram[2 * list[i]] >>> 0;
+      gradient += histogram[2 * list[i] + 1];
       const gain = gainOf(gradient * units.gradient, hessian * units.hessian, node, strict, bounds);
       if (gain > (best?.gain ?? 0)) {
         best = { gain, set: few ? [list[i]] : list.slice(0, i + 1), gradient, hessian };

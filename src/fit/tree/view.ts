@@ -13,12 +13,13 @@ import { compiledModule, type Reference, resolveReference } from '../../run/refe
 import type { ViewKind } from '../../run/session.ts';
 import { loadLoss } from '../own-loss.ts';
 import { binColumn, type FeatureBins } from './bins.ts';
+import { type RecordLayout, sharedColumns, widthOf } from './layout.ts';
 
 /** Binned rows with a desk. Plane k of margins starts at k · rows, that of slopes at 2 · k · rows. */
 export interface BinnedView extends View {
   readonly kind: 'binned';
   readonly features: number;
-  /** Bytes of the bins of a row: features rounded up to 4. */
+  /** Bytes of the bins of a row in its record: one a feature unless some share one, rounded up to 4. */
   readonly width: number;
   /** Hash of the bins: tells particles apart where random numbers are wanted. */
   readonly salt: number;
@@ -59,6 +60,8 @@ export interface BinnedOptions {
   readonly seed: number;
   /** A loss of the user's own, for the worker to load. */
   readonly loss?: Reference;
+  /** Where features share bytes of records. */
+  readonly layout?: RecordLayout;
   /** A forest to go on from, base64: margins begin with its own. */
   readonly from?: string;
 }
@@ -79,7 +82,7 @@ export function binnedReference(
  * @byReference
  */
 export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
-  const { view, bins, outputs, holdOut, seed, loss, from } = options as unknown as BinnedOptions;
+  const { view, bins, outputs, holdOut, seed, loss, from, layout } = options as unknown as BinnedOptions;
   if (loss !== undefined) await loadLoss(loss);
   // Inside a worker this module is compiled, and so must be the one it names.
   const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
@@ -88,13 +91,14 @@ export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
     ({ edges, count, categorical }): FeatureBins => ({ edges: Float32Array.from(edges), count, categorical }),
   );
   const start = from === undefined ? undefined : startingAt(from, { outputs, features: bins.length });
+  const shared = layout === undefined ? '' : ` shared ${hashText(JSON.stringify(layout))}`;
   const continued = from === undefined ? '' : ` ${hashText(from)} ${from.length}`;
   return {
-    id: `binned/2 ${outputs} ${holdOut} ${seed} ${binsHash(features)}${continued} ${inner.id}`,
+    id: `binned/2 ${outputs} ${holdOut} ${seed} ${binsHash(features)}${shared}${continued} ${inner.id}`,
     kept: true,
     derive: (particle, memory) => {
       const dense = inner.derive(particle, memory);
-      const binned = binRows(dense, features, outputs, holdOut, seed);
+      const binned = binRows(dense, features, outputs, holdOut, seed, layout);
       return start === undefined ? binned : { ...binned, start: start(dense) };
     },
   };
@@ -136,16 +140,21 @@ export function binRows(
   outputs: number,
   holdOut: number,
   seed: number,
+  layout?: RecordLayout,
 ): BinnedView {
   const { rows, features, stride, values, labels, weights, offsets, groups } = view;
-  const width = (features + 3) & ~3;
   const columns = new Uint8Array(rows * features);
   for (let f = 0; f < features; f++) {
     const column = columns.subarray(f * rows, (f + 1) * rows);
     binColumn(bins[f], values.subarray(f * stride, f * stride + rows), column);
   }
-  const records = interleaved(columns, rows, features, width);
-  const hashes = rowHashes(records, width, labels, seed);
+  const plain = interleaved(columns, rows, features);
+  // Of every bin, so that what is chosen at random does not depend on the layout.
+  const hashes = rowHashes(plain, widthOf(features), labels, seed);
+  const records =
+    layout === undefined
+      ? plain
+      : interleaved(sharedColumns(columns, rows, layout, bins), rows, layout.columns);
   let salt = rows;
   for (const hash of hashes) salt = (Math.imul(salt, 31) + hash) | 0;
   const kept = holdOut > 0 ? keptRows(groups ? firstOfGroup(hashes, groups) : hashes, holdOut) : undefined;
@@ -153,7 +162,7 @@ export function binRows(
     kind: 'binned',
     rows,
     features,
-    width,
+    width: widthOf(layout?.columns ?? features),
     salt: mix32(salt),
     records,
     columns,
@@ -169,7 +178,8 @@ export function binRows(
 }
 
 /** Records of the columns, their quants 0. */
-function interleaved(columns: Uint8Array, rows: number, features: number, width: number): Uint8Array {
+function interleaved(columns: Uint8Array, rows: number, features: number): Uint8Array {
+  const width = widthOf(features);
   const out = new Uint8Array(recordBytes(rows, width));
   const stride = recordBytes(1, width);
   for (let start = 0; start < rows; start += BLOCK_ROWS) {

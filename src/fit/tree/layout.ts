@@ -1,0 +1,153 @@
+/**
+ * Which byte of a record has the bin of which feature. Features of which no two leave their usual bin in the same row
+ * (one-hot columns, say) share a byte, so that one addition to a histogram serves them all: exclusive feature bundling
+ * (Ke et al. 2017, section 4), without conflicts, so that every sum, and every tree, is what it is without bundles.
+ *
+ *     byte of a bundle: 0 where every member is in its usual bin, else `first` + the bin of the one that is not,
+ *     its usual bin left out of the count
+ *     sums of a usual bin: those of the node, which any byte has, less those of the member's other bins
+ */
+import { FEATURE_WORDS } from '../../kernel/tree.ts';
+import type { FeatureBins } from './bins.ts';
+
+/** Where the bins of one feature are found. */
+export interface Place {
+  /** Byte of the record. */
+  readonly column: number;
+  /** In a bundle: the code of its first bin that is not the usual one, and that bin; absent: the byte is the bin. */
+  readonly first?: number;
+  readonly usual?: number;
+}
+
+/** Bytes of a record, padding not counted, and the place of each feature; absent where nothing is bundled: `column` = f. */
+export interface RecordLayout {
+  readonly columns: number;
+  readonly places: readonly Place[];
+}
+
+/** A feature that may share a byte. */
+export interface Candidate {
+  readonly feature: number;
+  /** The bin that most rows are in. */
+  readonly usual: number;
+  /** Share of the rows that are in another one, about. */
+  readonly share: number;
+}
+
+/** Codes of a byte. */
+const CODES = 256;
+
+/**
+ * Bundles of candidates that never leave their usual bins together: the least usual first, each into the first bundle
+ * that has room and nothing against it (Ke et al. 2017, algorithm 3, without conflicts). `conflicts` has a row of
+ * `words` words a candidate: bit j of row i is set where candidates i and j both left theirs. Undefined where no record
+ * would be shorter. O(candidates × bundles × words).
+ */
+export function layoutOf(
+  bins: readonly FeatureBins[],
+  candidates: readonly Candidate[],
+  conflicts: Uint32Array,
+  words: number,
+): RecordLayout | undefined {
+  const bundles: { members: number[]; mask: Uint32Array; codes: number }[] = [];
+  const order = candidates.map((_, i) => i);
+  order.sort((a, b) => candidates[b].share - candidates[a].share || a - b);
+  for (const i of order) {
+    const row = conflicts.subarray(i * words, (i + 1) * words);
+    const { count } = bins[candidates[i].feature];
+    let bundle = bundles.find(
+      ({ mask, codes }) => codes + count <= CODES && row.every((word, w) => (word & mask[w]) === 0),
+    );
+    if (bundle === undefined) {
+      bundle = { members: [], mask: new Uint32Array(words), codes: 1 };
+      bundles.push(bundle);
+    }
+    bundle.members.push(i);
+    bundle.mask[i >> 5] |= 1 << (i & 31);
+    bundle.codes += count;
+  }
+  const shared = bundles.filter(({ members }) => members.length > 1);
+  const saved = shared.reduce((sum, { members }) => sum + members.length - 1, 0);
+  if (widthOf(bins.length - saved) === widthOf(bins.length)) return undefined;
+  const places: Place[] = new Array(bins.length);
+  shared.forEach(({ members }, column) => {
+    let first = 1;
+    for (const i of members) {
+      const { feature, usual } = candidates[i];
+      places[feature] = { column, first, usual };
+      first += bins[feature].count;
+    }
+  });
+  let columns = shared.length;
+  for (let f = 0; f < bins.length; f++) places[f] ??= { column: columns++ };
+  return { columns, places };
+}
+
+/** Bytes of the bins of a record: a multiple of 4. */
+export function widthOf(columns: number): number {
+  return (columns + 3) & ~3;
+}
+
+/** Code of each bin of a feature in its byte, where that bin is not the usual one. */
+function codesOf({ first = 0, usual = -1 }: Place, bins: number): Uint8Array {
+  return Uint8Array.from({ length: bins + 1 }, (_, bin) => first + bin - (usual >= 0 && bin > usual ? 1 : 0));
+}
+
+/** The columns of records from those of features, rows apart by 1. O(rows × features). */
+export function sharedColumns(
+  columns: Uint8Array,
+  rows: number,
+  { columns: count, places }: RecordLayout,
+  bins: readonly FeatureBins[],
+): Uint8Array {
+  const out = new Uint8Array(rows * count);
+  places.forEach((place, f) => {
+    const from = columns.subarray(f * rows, (f + 1) * rows);
+    const to = out.subarray(place.column * rows, (place.column + 1) * rows);
+    if (place.usual === undefined) {
+      to.set(from);
+      return;
+    }
+    const { usual } = place;
+    const codes = codesOf(place, bins[f].count);
+    for (let r = 0; r < rows; r++) if (from[r] !== usual) to[r] = codes[from[r]];
+  });
+  return out;
+}
+
+/**
+ * The sums of one feature from the histogram of a node, by bin: a part of the histogram, or written into `scratch` as
+ * far as the feature has bins. Sums of 32 bits wrap, and come out right. O(bins), and O(256) in a bundle.
+ */
+export function featureSums(
+  histogram: Int32Array,
+  f: number,
+  bins: number,
+  layout: RecordLayout | undefined,
+  scratch: Int32Array | undefined,
+): Int32Array {
+  const { column, first, usual } = layout?.places[f] ?? { column: f };
+  const byte = histogram.subarray(column * FEATURE_WORDS, (column + 1) * FEATURE_WORDS);
+  if (first === undefined || usual === undefined || scratch === undefined) return byte;
+  let [hessian, gradient] = totalsOf(byte);
+  for (let bin = 0, at = 2 * first; bin <= bins; bin++) {
+    if (bin === usual) continue;
+    scratch[2 * bin] = byte[at++];
+    scratch[2 * bin + 1] = byte[at++];
+    hessian -= scratch[2 * bin];
+    gradient -= scratch[2 * bin + 1];
+  }
+  scratch[2 * usual] = hessian;
+  scratch[2 * usual + 1] = gradient;
+  return scratch;
+}
+
+/** Sums over all codes of a byte: those of the node. */
+function totalsOf(byte: Int32Array): [hessian: number, gradient: number] {
+  let [hessian, gradient] = [0, 0];
+  for (let i = 0; i < FEATURE_WORDS; i += 2) {
+    hessian += byte[i];
+    gradient += byte[i + 1];
+  }
+  return [hessian, gradient];
+}
