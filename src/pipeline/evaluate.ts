@@ -41,7 +41,7 @@ export async function evaluate(
     );
   }
   const data = await openForModel(model, inputs, options, hooks);
-  const executor = openExecutor(options, data.snapshot.bytes);
+  const executor = openExecutor(options, data.snapshot);
   try {
     const session = await openSession(executor, data, hooks, !data.temporary);
     const evaluation = await evaluateSession(session, {

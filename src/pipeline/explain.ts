@@ -169,7 +169,7 @@ async function explainMeans(
 ): Promise<Found> {
   const { model, parameters } = task;
   const data = await openForModel(model, inputs, options, hooks);
-  const executor = openExecutor(options, data.snapshot.bytes);
+  const executor = openExecutor(options, data.snapshot);
   try {
     const session = await openSession(executor, data, hooks, !data.temporary);
     const { recipe } = model;

@@ -164,7 +164,7 @@ async function inspectData(
   options: InspectOptions,
   hooks: Hooks,
 ): Promise<Inspection> {
-  const executor = openExecutor(options, data.snapshot.bytes);
+  const executor = openExecutor(options, data.snapshot);
   try {
     const session = await openSession(executor, data, hooks, true);
     const { value: profile } = await session.reduce<unknown, Profile>({

@@ -48,9 +48,21 @@ export function workerCount(options: ResourceOptions): number {
 /** Particles of so many bytes, compressed, are done with on the calling thread before others have started. */
 const INLINE_BYTES = 1 << 20;
 
-/** The executor that the options ask for; when they do not say, one that suits particles of so many bytes. */
-export function openExecutor(options: ResourceOptions, bytes = Number.POSITIVE_INFINITY): Executor {
-  const isSmall = options.workers === undefined && options.memory === undefined && bytes <= INLINE_BYTES;
+/** The same of so many cells where the work is many short rounds, as trees are: from about 5M two threads pay. */
+const INLINE_CELLS = 4_000_000;
+
+/** How much there is to work on. */
+export interface Workload {
+  /** Of particles, compressed. */
+  readonly bytes: number;
+  /** Rows times columns, where the work is many short rounds. */
+  readonly cells?: number;
+}
+
+/** The executor that the options ask for; when they do not say, one that suits the work. */
+export function openExecutor(options: ResourceOptions, { bytes, cells }: Workload): Executor {
+  const isAsked = options.workers !== undefined || options.memory !== undefined;
+  const isSmall = !isAsked && (bytes <= INLINE_BYTES || (cells !== undefined && cells <= INLINE_CELLS));
   const workers = isSmall ? 0 : workerCount(options);
   return workers === 0 ? inlineExecutor() : threadExecutor({ workers, memory: memoryBudget(options) });
 }

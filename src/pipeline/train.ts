@@ -148,7 +148,9 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
   const data = await openData(inputs, { ...options, profiled: sides?.train }, hooks, { needTarget: true });
   const ingested = performance.now();
-  const executor = openExecutor(options, data.snapshot.bytes);
+  const { bytes, rows } = data.snapshot;
+  const cells = chooseLearner(options) === 'trees' ? rows * data.schema.fields.length : undefined;
+  const executor = openExecutor(options, { bytes, cells });
   try {
     const session = await openSession(executor, data, hooks, options.cache);
     const { schema, snapshot } = data;

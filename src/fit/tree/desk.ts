@@ -67,16 +67,28 @@ function atDesk<T>(view: BinnedView, fit: string, notes: InputNotes | undefined,
   return result;
 }
 
-/** The same for a view that does not stay: a standing is known only while all that belongs to it is noted. */
+/**
+ * The same for a view that does not stay: a standing is known only while all that belongs to it is noted. Where notes
+ * turn out to be lost, the desk is begun anew, for which the round has to have all steps in it.
+ */
 function atNotedDesk<T>(view: BinnedView, fit: string, notes: InputNotes, work: (desk: Desk) => T): T {
   const known = noted.get(notes.input);
   if (known !== undefined && known.fit !== fit) noted.clear();
   noted.delete(notes.input);
-  const arrays = notedArrays(view, notes);
-  const desk = { view, arrays, at: known?.fit === fit ? known : emptyStanding(fit) };
-  const result = work(desk);
-  if (arrays.save()) noted.set(notes.input, desk.at);
-  return result;
+  const from = (at: Standing): T => {
+    const arrays = notedArrays(view, notes);
+    const desk = { view, arrays, at };
+    const result = work(desk);
+    if (arrays.save()) noted.set(notes.input, desk.at);
+    return result;
+  };
+  if (known?.fit !== fit) return from(emptyStanding(fit));
+  try {
+    return from(known);
+  } catch (error) {
+    if (!isNotFollowed(error)) throw error;
+    return from(emptyStanding(fit));
+  }
 }
 
 function emptyStanding(fit: string): Standing {
@@ -101,13 +113,13 @@ export function withOrder<T>(
     }
     bringTo(desk, round, round.steps);
     if (notes !== undefined || quantized.get(view) !== round.tree) {
-      if (!desk.arrays.load('slopes')) throw lost(desk);
+      if (!desk.arrays.load('slopes')) throw notFollowed();
       quantize(view, round);
       quantized.set(view, round.tree);
     }
     // Only the root's rows are wanted where nothing is split, and they are all.
     if (round.splits.length > 0) applySplits(desk, round.tree, round.splits);
-    if (withMargins && !desk.arrays.load('margins')) throw lost(desk);
+    if (withMargins && !desk.arrays.load('margins')) throw notFollowed();
     return use((node) => (node === 0 ? view.rows : rowsOf(desk, node)));
   });
 }
@@ -135,7 +147,7 @@ export function addStatistics(
 }
 
 function takeSlopesAt(desk: Desk, round: MarginsAt): MarginStatistics {
-  if (!desk.arrays.load('margins')) throw lost(desk);
+  if (!desk.arrays.load('margins')) throw notFollowed();
   const taken = takeSlopes(desk.view, round);
   desk.arrays.changed('slopes');
   desk.at.slopesAt = desk.at.steps;
@@ -146,12 +158,6 @@ function takeSlopesAt(desk: Desk, round: MarginsAt): MarginStatistics {
 function rowsOf({ view, at }: Desk, node: number): Uint32Array {
   const start = at.ranges[2 * node];
   return view.order.subarray(start, start + at.ranges[2 * node + 1]);
-}
-
-/** A desk whose notes are gone is empty. */
-function lost(desk: Desk): SoraError {
-  desk.at = emptyStanding(desk.at.fit);
-  return notFollowed();
 }
 
 function bringTo(desk: Desk, { fit, base, steps, news = [], model }: MarginsAt, to: number): void {
@@ -184,7 +190,7 @@ function resetMargins({ rows, margins, offsets, start }: BinnedView, base: reado
 function addTree(desk: Desk, { tree, output, splits, leaves }: GrownTree): void {
   const { view, arrays, at } = desk;
   applySplits(desk, tree, splits);
-  if (!arrays.load('margins')) throw lost(desk);
+  if (!arrays.load('margins')) throw notFollowed();
   const margins = view.margins.subarray(output * view.rows, (output + 1) * view.rows);
   runKernels((run) => {
     for (const [node, value] of leaves) addToRows(run, margins, rowsOf(desk, node), value);
@@ -202,7 +208,7 @@ function applySplits(desk: Desk, tree: number, splits: readonly Split[]): void {
     at.tree = tree;
     at.splits = 0;
     arrays.changed('order');
-  } else if (!arrays.load('order')) throw lost(desk);
+  } else if (!arrays.load('order')) throw notFollowed();
   if (at.splits < splits.length) arrays.changed('order');
   for (; at.splits < splits.length; at.splits++) {
     const split = splits[at.splits];
