@@ -208,4 +208,23 @@ describe('the forest is the same with bundles and without', () => {
     setKernelMode('plain');
     expect(bytesOf(await grow(true))).toEqual(bytesOf(plain));
   });
+
+  it('also when a fit of few rounds, which no bundle pays in, is gone on with', async () => {
+    const given: Given = { ...SOFTMAX, loss: 'squared', outputs: 1 };
+    const grow = (rounds: number, checkpoint?: Given['checkpoint']) =>
+      inSession(PARTICLES, inlineExecutor(), (session) =>
+        fitIn(session, FEATURES.length, { ...given, rounds, checkpoint }),
+      );
+    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 2)).toBeUndefined();
+    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 24)).toBeDefined();
+    let saved: Uint8Array | undefined;
+    await grow(2, {
+      every: 2,
+      save: (bytes) => {
+        saved = bytes;
+      },
+    });
+    const resumed = await grow(24, { every: 100, save: () => {}, resume: saved });
+    expect(bytesOf(resumed)).toEqual(bytesOf(await grow(24)));
+  });
 });
