@@ -20,13 +20,14 @@ os.environ["OMP_NUM_THREADS"] = str(threads)
 with open(f"{path}.json") as file:
     shape = json.load(file)
 task, classes = shape["task"], shape["classes"]
+matrix = os.open(f"{path}.x.f32", os.O_RDONLY)
 
 
 def block_of(start, count):
     """Rows of the matrix from disk."""
-    features = shape["features"]
-    flat = np.fromfile(f"{path}.x.f32", np.float32, count * features, offset=4 * start * features)
-    return flat.reshape(count, features)
+    width = 4 * shape["features"]
+    flat = np.frombuffer(os.pread(matrix, count * width, start * width), np.float32)
+    return flat.reshape(count, shape["features"])
 
 
 x = None if peer == "lightgbm-blocks" else block_of(0, shape["rows"])
@@ -63,10 +64,10 @@ def lightgbm(quantized, blocks=False):
         def __getitem__(self, which):
             if isinstance(which, slice):
                 start, stop, _ = which.indices(len(self))
-                return block_of(start, stop - start)
+                return block_of(start, stop - start).astype(np.float64)
             if isinstance(which, list):
-                return np.concatenate([block_of(row, 1) for row in which])
-            return block_of(which, 1)[0]
+                return np.concatenate([self[row : row + 1] for row in which])
+            return self[which : which + 1][0]
 
         def __len__(self):
             return shape["rows"]

@@ -8,6 +8,7 @@
  * Sets whose file is not there are left out. Results of sets that are not asked for stay in the result file.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -81,7 +82,7 @@ function print(title, results) {
   );
 }
 
-const written = here('../results/trees.json');
+const written = join(process.env.SORA_BENCH_RESULTS ?? here('../results'), 'trees.json');
 const sets = (existsSync(written) && JSON.parse(readFileSync(written, 'utf8')).sets) || {};
 for (const name of args.sets.split(',')) {
   const set = await prepareSet(name);

@@ -34,6 +34,23 @@ describe('bins of numbers', () => {
     expect(Math.max(...counts.values())).toBeLessThan(2 * (20_000 / 62));
   });
 
+  it('do not depend on the order of the sample, few values or many', () => {
+    for (const kinds of [2, 8, 9, 300]) {
+      const values = Float32Array.from({ length: 6000 }, (_, i) => ((i * i) % kinds) - 3.5);
+      for (const most of [2, 5, 255]) {
+        const bins = numberBins(values, most);
+        expect(numberBins(values.toReversed(), most)).toEqual(bins);
+        expect(numberBins(values.toSorted(), most)).toEqual(bins);
+        const distinct = new Set(values).size;
+        if (distinct <= most) expect(bins.count).toBe(distinct);
+        else expect(bins.count).toBeLessThanOrEqual(most);
+      }
+    }
+    // Three of four rows have one value: it is alone, and the others share a bin.
+    const frequent = Float32Array.of(4, 4, 4, 1, 4, 4, 4, 2);
+    expect(binsOf(numberBins(frequent, 2), [1, 2, 4])).toEqual([0, 0, 1]);
+  });
+
   it('ascend with the values, whatever they are', () => {
     const value = fc.float({ noNaN: true });
     fc.assert(

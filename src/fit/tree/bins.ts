@@ -31,8 +31,47 @@ function midway(below: number, above: number): number {
 let sorted = new Float64Array(0);
 let counted = new Uint32Array(0);
 
+/** Distinct values, ascending, and how many there are of each. */
+interface Distinct {
+  readonly values: Float64Array;
+  readonly counts: Uint32Array;
+}
+
 /** Bins of numbers from values of a sample, in any order, none missing. O(n). */
 export function numberBins(sample: Float32Array, most = MOST_BINS): FeatureBins {
+  const { values, counts } = fewDistinct(sample) ?? sortedDistinct(sample);
+  const edges = values.length <= most ? allEdges(values) : evenEdges(values, counts, sample.length, most);
+  return { edges: Float32Array.from(edges), count: edges.length + 1, categorical: false };
+}
+
+/** So many values are counted faster than they are sorted. */
+const FEW = 8;
+
+/** Of a sample of few values, without sorting it; else undefined. */
+function fewDistinct(sample: Float32Array): Distinct | undefined {
+  const found: number[] = [];
+  const counts: number[] = [];
+  let last = -1;
+  for (let i = 0; i < sample.length; i++) {
+    const value = sample[i] + 0;
+    if (last < 0 || found[last] !== value) {
+      last = found.indexOf(value);
+      if (last < 0) {
+        if (found.length === FEW) return undefined;
+        last = found.push(value) - 1;
+        counts.push(0);
+      }
+    }
+    counts[last]++;
+  }
+  const order = found.map((_, i) => i).sort((a, b) => found[a] - found[b]);
+  return {
+    values: Float64Array.from(order, (i) => found[i]),
+    counts: Uint32Array.from(order, (i) => counts[i]),
+  };
+}
+
+function sortedDistinct(sample: Float32Array): Distinct {
   if (sorted.length < sample.length) {
     sorted = new Float64Array(sample.length);
     counted = new Uint32Array(sample.length);
@@ -42,9 +81,7 @@ export function numberBins(sample: Float32Array, most = MOST_BINS): FeatureBins 
   for (let i = 0; i < values.length; i++) values[i] = sample[i] + 0;
   sortFloats(values);
   const distinct = countDistinct(values, counted);
-  const kept = values.subarray(0, distinct);
-  const edges = distinct <= most ? allEdges(kept) : evenEdges(kept, counted, sample.length, most);
-  return { edges: Float32Array.from(edges), count: edges.length + 1, categorical: false };
+  return { values: values.subarray(0, distinct), counts: counted };
 }
 
 /** Moves distinct values of a sorted array to its front and counts each; returns how many there are. */

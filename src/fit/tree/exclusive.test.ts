@@ -59,7 +59,12 @@ async function inSession<T>(
   }
 }
 
-const layoutFor = (columns: readonly number[][], bins: readonly FeatureBins[], executor = inlineExecutor()) =>
+const layoutFor = (
+  columns: readonly number[][],
+  bins: readonly FeatureBins[],
+  executor = inlineExecutor(),
+  trees = 100,
+) =>
   inSession(
     particlesOf(
       columns,
@@ -73,7 +78,8 @@ const layoutFor = (columns: readonly number[][], bins: readonly FeatureBins[], e
         session,
         VIEW,
         bins,
-        columns.map((values) => Float32Array.from(values.filter((value) => !Number.isNaN(value)))),
+        columns.map((values) => Float32Array.from(values)),
+        trees,
       ),
   );
 
@@ -114,6 +120,8 @@ describe('the layout of records', () => {
     // Three bytes become one, and a record stays four long.
     const few = oneHot((row) => row % 3, 3);
     expect(await layoutFor(few, bins.slice(0, 3))).toBeUndefined();
+    // Not worth a pass over all rows for one tree.
+    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 1)).toBeUndefined();
   });
 
   it('fills a byte and no more', () => {
@@ -172,7 +180,7 @@ describe('the forest is the same with bundles and without', () => {
   const WITH_CATEGORIES = FEATURES.map((_, f) => f >= 10 && f < 14);
   it.each<[string, Given]>([
     ['several outputs', SOFTMAX],
-    ['squared, one-sided', { ...SOFTMAX, loss: 'squared', outputs: 1, topShare: 0.2 }],
+    ['squared, one-sided', { ...SOFTMAX, loss: 'squared', outputs: 1, rounds: 24, topShare: 0.2 }],
     ['rows held out', { ...SOFTMAX, earlyStopping: 5, rowShare: 0.7 }],
     ['categories', { ...SOFTMAX, categorical: WITH_CATEGORIES }],
     [
@@ -181,6 +189,7 @@ describe('the forest is the same with bundles and without', () => {
         ...SOFTMAX,
         loss: 'squared',
         outputs: 1,
+        rounds: 24,
         columnShare: 0.6,
         monotone: FEATURES.map((_, f) => (f < 8 ? 1 : 0)),
       },
@@ -188,6 +197,8 @@ describe('the forest is the same with bundles and without', () => {
   ])('%s', async (_, given) => {
     const grow = (bundle: boolean, executor = inlineExecutor()) =>
       inSession(PARTICLES, executor, (session) => fitIn(session, FEATURES.length, { ...given, bundle }));
+    const trees = given.rounds! * given.outputs;
+    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), trees)).toBeDefined();
     const plain = await grow(false);
     const bundled = await grow(true);
     expect(bytesOf(bundled)).toEqual(bytesOf(plain));
@@ -196,5 +207,24 @@ describe('the forest is the same with bundles and without', () => {
     expect(bytesOf(await grow(true, threadExecutor({ workers: 2 })))).toEqual(bytesOf(plain));
     setKernelMode('plain');
     expect(bytesOf(await grow(true))).toEqual(bytesOf(plain));
+  });
+
+  it('also when a fit of few rounds, which no bundle pays in, is gone on with', async () => {
+    const given: Given = { ...SOFTMAX, loss: 'squared', outputs: 1 };
+    const grow = (rounds: number, checkpoint?: Given['checkpoint']) =>
+      inSession(PARTICLES, inlineExecutor(), (session) =>
+        fitIn(session, FEATURES.length, { ...given, rounds, checkpoint }),
+      );
+    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 2)).toBeUndefined();
+    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 24)).toBeDefined();
+    let saved: Uint8Array | undefined;
+    await grow(2, {
+      every: 2,
+      save: (bytes) => {
+        saved = bytes;
+      },
+    });
+    const resumed = await grow(24, { every: 100, save: () => {}, resume: saved });
+    expect(bytesOf(resumed)).toEqual(bytesOf(await grow(24)));
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Which features never leave their usual bins together, from every row of the view: as a summary of one bit a pair,
- * whose merge is "or", so that neither the order nor the cut of the rows can show. Only features that are in one bin
- * for more than half of a sample are looked at; where there are too few of them, no pass is made.
+ * whose merge is "or", so that neither the order nor the cut of the rows can show. A sample tells first which features
+ * are worth looking at, and whether a pass over all rows, which decodes them once more, is likely to be saved again.
  */
 import type { Json } from '../../json.ts';
 import type { DenseView } from '../../particle/view.ts';
@@ -13,10 +13,15 @@ import { type Candidate, layoutOf, type RecordLayout } from './layout.ts';
 
 /** Most candidates: the state has a bit for each pair, 512 KiB. */
 const MOST_CANDIDATES = 2048;
-/** Values of a feature that its usual bin is chosen from. */
-const LOOKED_AT = 4096;
+/** Rows of the sample that usual bins are chosen from. */
+const LOOKED_AT = 16_384;
+/**
+ * A pass takes 13–25 ns a value, and a tree adds a value of each row two or three times, at about 0.75 ns: so many trees
+ * pay for a pass that saves all bytes but one.
+ */
+const PASS_COST = 10;
 
-/** A candidate with its usual bin, as a worker asks for it: a range of numbers, or what one has to bin. */
+/** A candidate and its bins, as a worker is told. */
 interface Asked {
   readonly feature: number;
   readonly usual: number;
@@ -31,20 +36,24 @@ interface Unusual {
   readonly words: number;
 }
 
-/** The layout of records for this view; undefined where nothing is gained. `samples` are present values by feature. */
+/**
+ * The layout of records for this view; undefined where nothing is gained in a fit of so many trees. `samples` are values
+ * by feature, NaN where missing, rows in the same order for all.
+ */
 export async function chooseLayout(
   session: Session,
   view: Reference,
   bins: readonly FeatureBins[],
   samples: readonly Float32Array[],
+  trees: number,
 ): Promise<RecordLayout | undefined> {
-  const candidates = candidatesOf(bins, samples);
-  if (candidates.length < 3) return undefined;
+  const candidates = likelyCandidates(bins, samples, trees);
+  if (candidates.length === 0) return undefined;
   const asked = candidates.map(({ feature, usual }): Asked => {
     const { edges, count, categorical } = bins[feature];
     return { feature, usual, edges: [...edges], count, categorical };
   });
-  const words = Math.ceil(candidates.length / 32);
+  const words = wordsOf(candidates);
   const { value } = await session.reduce<unknown, Uint32Array>({
     summary: { module: import.meta.url, name: 'together', options: { words } },
     view: {
@@ -57,12 +66,44 @@ export async function chooseLayout(
   return layoutOf(bins, candidates, value, words);
 }
 
-/** Features that are mostly in one bin; the rarest to leave it where they are too many. O(features). */
-function candidatesOf(bins: readonly FeatureBins[], samples: readonly Float32Array[]): Candidate[] {
-  const rows = Math.max(0, ...samples.map((values) => values.length));
+/** Candidates that share bytes as far as the sample can tell; none where too few do. */
+function likelyCandidates(
+  bins: readonly FeatureBins[],
+  samples: readonly Float32Array[],
+  trees: number,
+): Candidate[] {
+  const step = Math.max(1, Math.ceil(samples[0].length / LOOKED_AT));
+  const binned = samples.map((values, f) => binEach(bins[f], values, step));
+  const candidates = candidatesOf(bins, binned);
+  const words = wordsOf(candidates);
+  const bits = new Uint32Array(binned[0].length * words);
+  candidates.forEach(({ feature, usual }, i) => {
+    markUnusual(bits, words, i, binned[feature], usual);
+  });
+  const conflicts = new Uint32Array(32 * words * words);
+  noteRows(conflicts, { bits, words });
+  const layout = layoutOf(bins, candidates, conflicts, words);
+  if (layout === undefined) return [];
+  const saved = bins.length - layout.columns;
+  if (saved * trees < PASS_COST * bins.length) return [];
+  return candidates.filter(({ feature }) => layout.places[feature].usual !== undefined);
+}
+
+const wordsOf = (candidates: readonly Candidate[]): number => Math.ceil(candidates.length / 32);
+
+function binEach(bins: FeatureBins, values: Float32Array, step: number): Uint8Array {
+  const few = new Float32Array(Math.ceil(values.length / step));
+  for (let i = 0; i < few.length; i++) few[i] = values[i * step];
+  const binned = new Uint8Array(few.length);
+  binColumn(bins, few, binned);
+  return binned;
+}
+
+/** Features that are mostly in one bin; the rarest to leave it where they are too many. O(values). */
+function candidatesOf(bins: readonly FeatureBins[], binned: readonly Uint8Array[]): Candidate[] {
   const found: Candidate[] = [];
-  samples.forEach((values, feature) => {
-    const candidate = usualOf(bins[feature], values, rows);
+  binned.forEach((values, feature) => {
+    const candidate = usualOf(values);
     // As many bins as a byte has codes leave no room for another feature.
     if (candidate.share < 0.5 && bins[feature].count < MOST_BINS) found.push({ feature, ...candidate });
   });
@@ -72,18 +113,18 @@ function candidatesOf(bins: readonly FeatureBins[], samples: readonly Float32Arr
     .sort((a, b) => a.feature - b.feature);
 }
 
-function usualOf(bins: FeatureBins, values: Float32Array, rows: number): Omit<Candidate, 'feature'> {
-  const step = Math.max(1, Math.ceil(values.length / LOOKED_AT));
-  const few = values.filter((_, i) => i % step === 0);
-  const binned = new Uint8Array(few.length);
-  binColumn(bins, few, binned);
-  const counts = new Float64Array(MOST_BINS + 1);
-  for (const bin of binned) counts[bin] += step;
-  counts[bins.count] += Math.max(0, rows - values.length);
+function usualOf(binned: Uint8Array): Omit<Candidate, 'feature'> {
+  const counts = new Uint32Array(MOST_BINS + 1);
+  for (const bin of binned) counts[bin]++;
   let usual = 0;
-  for (let bin = 1; bin <= bins.count; bin++) if (counts[bin] > counts[usual]) usual = bin;
-  const all = counts.reduce((sum, count) => sum + count, 0);
-  return { usual, share: all > 0 ? 1 - counts[usual] / all : 1 };
+  for (let bin = 1; bin <= MOST_BINS; bin++) if (counts[bin] > counts[usual]) usual = bin;
+  return { usual, share: 1 - counts[usual] / Math.max(1, binned.length) };
+}
+
+/** Sets the bit of candidate `i` in the rows where it is not in its usual bin. */
+function markUnusual(bits: Uint32Array, words: number, i: number, binned: Uint8Array, usual: number): void {
+  const bit = 1 << (i & 31);
+  for (let r = 0, at = i >> 5; r < binned.length; r++, at += words) if (binned[r] !== usual) bits[at] |= bit;
 }
 
 /**
@@ -111,8 +152,7 @@ function unusualOf(
   const binned = new Uint8Array(rows);
   candidates.forEach(({ feature, usual, ...bins }, i) => {
     binColumn(bins, values.subarray(feature * stride, feature * stride + rows), binned);
-    const bit = 1 << (i & 31);
-    for (let r = 0, at = i >> 5; r < rows; r++, at += words) if (binned[r] !== usual) bits[at] |= bit;
+    markUnusual(bits, words, i, binned, usual);
   });
   return { bits, words };
 }

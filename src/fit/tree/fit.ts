@@ -22,7 +22,7 @@ import { type RecordLayout, widthOf } from './layout.ts';
 import { checkOptions, type FitTreesOptions, type TreeStop, type TreesRound } from './options.ts';
 import { Player } from './player.ts';
 import { checkQueries } from './query-check.ts';
-import { sampledReference, sampleReference } from './sample.ts';
+import { presentValues, sampledReference, sampleReference } from './sample.ts';
 import { binnedReference } from './view.ts';
 
 export interface TreesResult {
@@ -75,7 +75,11 @@ export async function fitTrees(session: Session, asked: FitTreesOptions): Promis
     rows: totals.rows,
     holdOut: holdOut > 0,
     ...(layout ? { layout } : {}),
-    identity: identityOf(session, options, [{ ...problem, fit: '' }, binned.options]),
+    // The layout shapes no forest, and depends on how many rounds are asked for.
+    identity: identityOf(session, options, [
+      { ...problem, fit: '' },
+      { ...(binned.options as object), layout: undefined },
+    ]),
   };
   const boosted = await boost(
     options,
@@ -144,9 +148,11 @@ async function startOf(
 
 async function chooseBins(
   session: Session,
-  { view, features, categorical, bins: most = MOST_BINS, seed = 1, bundle = true }: FitTreesOptions,
+  options: FitTreesOptions,
   rows: number,
 ): Promise<{ readonly bins: FeatureBins[]; readonly layout?: RecordLayout }> {
+  const { view, features, categorical, bins: most = MOST_BINS, seed = 1 } = options;
+  const { bundle = true, rounds = 300, outputs } = options;
   const share = Math.min(1, SAMPLE_ROWS / rows);
   const { value } = await session.reduce<unknown, Float32Array[]>({
     summary: sampleReference(features),
@@ -154,9 +160,10 @@ async function chooseBins(
     label: 'bins',
   });
   const bins = value.map((values, f) =>
-    categorical[f] ? categoryBins(largestOf(values) + 1) : numberBins(values, most),
+    categorical[f] ? categoryBins(largestOf(values) + 1) : numberBins(presentValues(values), most),
   );
-  return { bins, layout: bundle ? await chooseLayout(session, view, bins, value) : undefined };
+  const layout = bundle ? await chooseLayout(session, view, bins, value, rounds * outputs) : undefined;
+  return { bins, layout };
 }
 
 function largestOf(values: Float32Array): number {

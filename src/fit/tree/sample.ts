@@ -1,6 +1,7 @@
 /**
- * A sample of feature values to choose bins from: rows by a hash of their place, at most about as many as asked. As a
- * summary over sampled views: values by feature, in the order of particles.
+ * A sample of rows to choose bins and bundles from: rows by a hash of their place, at most about as many as asked. As a
+ * summary over sampled views: values by feature, NaN where missing, in the order of particles, so that row i of one
+ * feature is row i of every other.
  */
 import type { Json } from '../../json.ts';
 import type { Particle } from '../../particle/particle.ts';
@@ -22,7 +23,7 @@ export function sampledReference(view: Reference, share: number, seed: number): 
 }
 
 /**
- * View kind of sampled rows of a dense view, by feature, without missing values.
+ * View kind of sampled rows of a dense view, by feature.
  * @byReference
  */
 export async function sampledView(options: Json): Promise<ViewKind<Sampled>> {
@@ -30,9 +31,9 @@ export async function sampledView(options: Json): Promise<ViewKind<Sampled>> {
   const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
   const inner = await resolveReference<ViewKind<DenseView>>({ ...view, module });
   return {
-    id: `sampled/2 ${share} ${seed} ${inner.id}`,
+    id: `sampled/3 ${share} ${seed} ${inner.id}`,
     kept: false,
-    derive: (particle, memory) => presentColumns(inner.derive(sampledRows(particle, share, seed), memory)),
+    derive: (particle, memory) => columnsOf(inner.derive(sampledRows(particle, share, seed), memory)),
   };
 }
 
@@ -47,23 +48,21 @@ function sampledRows(particle: Particle, share: number, seed: number): Particle 
   return selectRows(particle, chosen.subarray(0, count));
 }
 
-function presentColumns({ rows, features, stride, values }: DenseView): Sampled {
+function columnsOf({ rows, features, stride, values }: DenseView): Sampled {
   return {
-    features: Array.from({ length: features }, (_, f) =>
-      presentValues(values.subarray(f * stride, f * stride + rows)),
-    ),
+    features: Array.from({ length: features }, (_, f) => values.slice(f * stride, f * stride + rows)),
   };
 }
 
-/** The values that are not missing, in an array of their own. */
-function presentValues(column: Float32Array): Float32Array {
+/** The values of a column that are not missing; the column itself where none is. */
+export function presentValues(column: Float32Array): Float32Array {
   const present = new Float32Array(column.length);
   let length = 0;
   for (let i = 0; i < column.length; i++) {
     const value = column[i];
     if (!Number.isNaN(value)) present[length++] = value;
   }
-  return present.subarray(0, length);
+  return length === column.length ? column : present.subarray(0, length);
 }
 
 /** Names {@link sample} of so many features. */
@@ -78,7 +77,7 @@ export function sampleReference(features: number): Reference {
 export function sample(options: Json): Summary<Float32Array[][], Float32Array[], Sampled> {
   const { features } = options as { features: number };
   return {
-    id: `tree-sample/1 ${features}`,
+    id: `tree-sample/2 ${features}`,
     empty: () => Array.from({ length: features }, () => []),
     observe(state, view) {
       for (let f = 0; f < features; f++) if (view.features[f].length > 0) state[f].push(view.features[f]);
