@@ -1,0 +1,144 @@
+"""Goldens of online learners: River on real streams, row by row. Writes src/fit/online/fixtures/river.json and adwin.json.
+
+Run: SORA_DATA=<folder of data sets> python scripts/goldens/online.py [learner …]      (river 0.26.1)
+
+Test, then train: every row is predicted before it is learned from, the scaler's statistics too. The intercept is a
+constant feature that is not scaled, so that every linear learner treats it as it treats the others. Named learners are
+run again and replace their entries; the others stay. Seconds are of the learner's calls alone.
+"""
+
+import csv
+import gzip
+import json
+import math
+import os
+import pathlib
+import sys
+import time
+
+import river
+from river import compose, drift, ensemble, forest, linear_model, naive_bayes, optim, preprocessing, tree
+
+OUT = pathlib.Path(__file__).parents[2] / "src" / "fit" / "online" / "fixtures"
+DATA = pathlib.Path(os.environ.get("SORA_DATA", pathlib.Path(__file__).parents[3] / "shared" / "data"))
+
+BIKE = "season yr mnth hr holiday weekday workingday weathersit temp atemp hum windspeed".split()
+SETS = {
+    "elec2": ("elec2/elec.csv", "class", None),
+    "phishing": ("phishing_stream/phishing.csv", "target", None),
+    "weather": ("noaa_weather/weather.csv", "target", None),
+    "bike": ("bike_sharing/hour.csv", "cnt", BIKE),
+}
+
+
+def rows(name):
+    """Rows as numbers and a label."""
+    path, target, columns = SETS[name]
+    file = DATA / path
+    stream = open(file, newline="") if file.exists() else gzip.open(f"{file}.gz", "rt", newline="")
+    with stream:
+        for row in csv.DictReader(stream):
+            y = float(row[target])
+            names = columns or [key for key in row if key != target]
+            yield {key: float(row[key]) for key in names}, int(y)
+
+
+def linear(model):
+    constant = compose.FuncTransformer(lambda x: {**x, "constant": 1.0})
+    return preprocessing.StandardScaler() | constant | model
+
+
+def logistic(optimiser):
+    return linear(linear_model.LogisticRegression(optimiser, intercept_lr=0.0))
+
+
+def regression(loss, alpha):
+    ftrl = optim.FTRLProximal(alpha=alpha, beta=1.0, l1=0.0, l2=0.0)
+    return linear(linear_model.LinearRegression(ftrl, loss=loss, intercept_lr=0.0))
+
+
+CLASSIFIERS = {
+    "ftrl": lambda: logistic(optim.FTRLProximal(alpha=0.5, beta=1.0, l1=0.0, l2=0.0)),
+    "ftrl-l1": lambda: logistic(optim.FTRLProximal(alpha=0.5, beta=1.0, l1=1.0, l2=1.0)),
+    "adagrad": lambda: logistic(optim.AdaGrad(0.3)),
+    "pa": lambda: linear(linear_model.PAClassifier(mode=0, learn_intercept=False)),
+    "pa-1": lambda: linear(linear_model.PAClassifier(C=0.01, mode=1, learn_intercept=False)),
+    "pa-2": lambda: linear(linear_model.PAClassifier(C=0.01, mode=2, learn_intercept=False)),
+    "alma": lambda: linear(linear_model.ALMAClassifier(p=2, alpha=0.9)),
+    "gaussian-nb": lambda: naive_bayes.GaussianNB(),
+    "hoeffding-tree": lambda: tree.HoeffdingTreeClassifier(),
+    "hoeffding-tree-mc": lambda: tree.HoeffdingTreeClassifier(leaf_prediction="mc"),
+    "adaptive-forest": lambda: forest.ARFClassifier(n_models=10, seed=1),
+    "leveraging-bagging": lambda: ensemble.LeveragingBaggingClassifier(
+        tree.HoeffdingTreeClassifier(), n_models=10, seed=1
+    ),
+}
+REGRESSORS = {
+    "ftrl-squared": lambda: regression(optim.losses.Squared(), 10.0),
+    "ftrl-huber": lambda: regression(optim.losses.Huber(100.0), 10.0),
+    "ftrl-poisson": lambda: regression(optim.losses.Poisson(), 0.1),
+    "pa-regressor": lambda: linear(linear_model.PARegressor(C=1.0, mode=1, eps=0.1, learn_intercept=False)),
+}
+
+
+def classify(make, data):
+    model, hits, loss = make(), 0, 0.0
+    start = time.process_time()
+    for x, y in data:
+        shares = model.predict_proba_one(x)
+        guess = max(shares, key=shares.get) if shares else 0
+        hits += int(guess) == y
+        share = shares.get(y, 0.0) if shares else 0.5
+        loss -= math.log(min(max(share, 1e-15), 1 - 1e-15))
+        model.learn_one(x, y)
+    seconds = time.process_time() - start
+    return {"accuracy": hits / len(data), "logLoss": loss / len(data), "seconds": round(seconds, 3)}
+
+
+def regress(make, data, poisson):
+    model, error = make(), 0.0
+    start = time.process_time()
+    for x, y in data:
+        value = model.predict_one(x)
+        error += abs((math.exp(min(value, 700)) if poisson else value) - y)
+        model.learn_one(x, y)
+    return {"mae": error / len(data), "seconds": round(time.process_time() - start, 3)}
+
+
+def adwin():
+    """Detections on streams of 0 and 1 and of numbers, made by a linear congruential generator (a, c of Numerical Recipes)."""
+    cases = []
+    for delta, levels in [(0.002, [0.2, 0.6, 0.1]), (0.01, [0.3, 0.4]), (0.001, [0.5]), (0.002, [0.05, 0.06, 0.5])]:
+        for binary in (True, False):
+            state, detector, found, widths = 1, drift.ADWIN(delta=delta), [], []
+            for index in range(2000 * len(levels)):
+                state = (1664525 * state + 1013904223) % 2**32
+                u, level = state / 2**32, levels[index // 2000]
+                detector.update(float(u < level) if binary else level + 0.3 * (u - 0.5))
+                if detector.drift_detected:
+                    found.append(index)
+                if index % 500 == 499:
+                    widths.append([detector.width, detector.estimation, detector.variance])
+            cases.append({"delta": delta, "levels": levels, "binary": binary, "found": found, "widths": widths})
+    (OUT / "adwin.json").write_text(json.dumps({"river": river.__version__, "cases": cases}) + "\n")
+
+
+def main(asked):
+    OUT.mkdir(exist_ok=True)
+    file = OUT / "river.json"
+    result = json.loads(file.read_text()) if file.exists() else {}
+    result["river"] = river.__version__
+    for name in SETS:
+        data = list(rows(name))
+        learners = REGRESSORS if name == "bike" else CLASSIFIERS
+        scores = result.setdefault(name, {"rows": len(data)})
+        for learner, make in learners.items():
+            if asked and learner not in asked:
+                continue
+            scores[learner] = regress(make, data, learner == "ftrl-poisson") if name == "bike" else classify(make, data)
+            print(name, learner, scores[learner], flush=True)
+            file.write_text(json.dumps(result, indent=1) + "\n")
+
+
+adwin()
+main(sys.argv[1:])

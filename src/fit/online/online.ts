@@ -1,0 +1,288 @@
+/**
+ * An online model: an encoder of rows and a learner, which predict and learn one row at a time, from objects or from
+ * particles. Laws: `learnMany` is `learnOne` in a loop, and saving and resuming anywhere changes nothing, to the byte.
+ */
+import { z } from 'zod';
+import { SoraError } from '../../errors.ts';
+import type { Json } from '../../json.ts';
+import { isPresent } from '../../particle/column.ts';
+import type { Particle } from '../../particle/particle.ts';
+import { roleIndex } from '../../particle/schema.ts';
+import { type Encoding, LinearEncoder, type RowEncoder, TreeEncoder } from './encode.ts';
+import type { OnlineLearner } from './learner.ts';
+import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
+import { type Features, type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
+import { corrupt, decodeState, encodeState, part, prefixed } from './state.ts';
+
+/** A label: a number, or one of the classes. */
+export type OnlineLabel = number | string | boolean;
+
+/** What an online model is made of. */
+export interface OnlineOptions {
+  readonly learner: OnlineLearnerName | OnlineLearnerSpec;
+  /** Names and types of the features. */
+  readonly features: Features;
+  /** The classes, in the order of their shares; without them numbers are learned. */
+  readonly classes?: readonly OnlineLabel[];
+  /** Whether linear learners see numbers in running standard deviations from their running mean; default true. */
+  readonly standardise?: boolean;
+  /** Categories, words, sparse entries and interactions are hashed into 2^hashBits slots; default 18. */
+  readonly hashBits?: number;
+  /** Pairs of features whose products linear learners see too. */
+  readonly interactions?: readonly (readonly [string, string])[];
+  /** Key of the random numbers; default 0. */
+  readonly seed?: number;
+}
+
+/** What a model says of one row. */
+export interface OnlineAnswer {
+  /** The number, or the class of the largest share (the first of equals). */
+  readonly value: OnlineLabel;
+  /** Share of each class, in order; absent for numbers. */
+  readonly shares?: Float64Array;
+}
+
+const optionsShape = z.strictObject({
+  learner: z.unknown(),
+  features: z.record(
+    z.string().min(1),
+    z.enum(['number', 'boolean', 'timestamp', 'category', 'text', 'sparse']),
+  ),
+  classes: z
+    .array(z.union([z.number(), z.string(), z.boolean()]))
+    .min(2)
+    .optional(),
+  standardise: z.boolean().optional(),
+  hashBits: z.int().min(1).max(28).default(18),
+  interactions: z.array(z.tuple([z.string(), z.string()])).default([]),
+  seed: z.int().default(0),
+});
+
+/**
+ * A new online model. Throws `bad-option` naming what does not fit.
+ * @example
+ * const model = createOnline({
+ *   learner: 'ftrl',
+ *   features: { price: 'number', day: 'category' },
+ *   classes: ['down', 'up'],
+ * });
+ * model.predictOne({ price: 0.05, day: 'monday' });
+ * model.learnOne({ price: 0.05, day: 'monday' }, 'up');
+ */
+export function createOnline(options: OnlineOptions): OnlineModel {
+  return new OnlineModel(options);
+}
+
+/** The model that `save` wrote, which goes on as if it had not stopped. Throws `corrupt` or `newer-format`. */
+export function resumeOnline(bytes: Uint8Array): OnlineModel {
+  const { description, arrays } = decodeState(bytes);
+  const parsed = descriptionShape.safeParse(description);
+  if (!parsed.success) throw corrupt('its description is not one of a model', parsed.error);
+  const model = new OnlineModel(parsed.data.options as OnlineOptions);
+  model.restore(parsed.data.rows, parsed.data.dictionaries, arrays);
+  return model;
+}
+
+const descriptionShape = z.strictObject({
+  options: z.unknown(),
+  rows: z.int().nonnegative(),
+  dictionaries: z.array(z.array(z.string())),
+});
+
+/** Rows of a particle, to be predicted and learned from one by one. */
+export interface OnlineRows {
+  readonly rows: number;
+  /** Label of a row as the learner has it: class index or number; undefined where it is missing. */
+  label(row: number): number | undefined;
+  predict(row: number, out: Float64Array): void;
+  /** Learns from a row; one without label or with weight 0 is left out. */
+  learn(row: number): void;
+}
+
+export class OnlineModel {
+  /** Labels of classes in order; empty where numbers are learned. */
+  readonly classes: readonly OnlineLabel[];
+  /** Numbers a prediction has: one a class, or one. */
+  readonly outputs: number;
+  /** Rows that the model has learned from. */
+  rows = 0;
+  readonly #options: Json;
+  readonly #features: Features;
+  readonly #encoder: RowEncoder;
+  readonly #learner: OnlineLearner;
+  readonly #record: RecordSource;
+  readonly #indices: ReadonlyMap<OnlineLabel, number>;
+
+  constructor(options: OnlineOptions) {
+    const parsed = optionsShape.safeParse(options);
+    if (!parsed.success) {
+      throw new SoraError('bad-option', `Online model: ${z.prettifyError(parsed.error)}`, {
+        cause: parsed.error,
+      });
+    }
+    const { learner, classes = [], seed, standardise, ...rest } = parsed.data;
+    const features = sorted(parsed.data.features);
+    const found = onlineLearner(learner);
+    const encoding: Encoding = {
+      ...rest,
+      features,
+      standardise: standardise ?? found.standardise,
+      constant: found.constant,
+    };
+    this.#options = { ...parsed.data, learner: found.spec } as unknown as Json;
+    this.#features = features;
+    this.#encoder = found.rows === 'linear' ? new LinearEncoder(encoding) : new TreeEncoder(encoding);
+    const { width, nominal } = this.#encoder;
+    this.#learner = found.create({ width, classes: classes.length, nominal, seed });
+    this.#record = new RecordSource(features);
+    this.classes = classes;
+    this.outputs = Math.max(1, classes.length);
+    this.#indices = new Map(classes.map((label, index) => [label, index]));
+  }
+
+  /** Learns from one row. Throws `bad-data` for a label that cannot be learned from, `bad-input` for a value of another type. */
+  learnOne(record: OnlineRecord, label: OnlineLabel, weight = 1): void {
+    this.#record.record = record;
+    this.#learn(this.#record, this.#toNumber(label), weight);
+  }
+
+  #learn(source: Source, label: number, weight: number): void {
+    if (weight === 0) return;
+    if (!(weight > 0 && Number.isFinite(weight))) {
+      throw new SoraError(
+        'bad-data',
+        `Row ${this.rows}: weight ${weight} is not a finite number of 0 or more.`,
+      );
+    }
+    this.#encoder.read(source, true);
+    this.#learner.learn(this.#encoder.row, label, weight);
+    this.rows++;
+  }
+
+  /** What the model says of one row; changes nothing. */
+  predictOne(record: OnlineRecord): OnlineAnswer {
+    const out = new Float64Array(this.outputs);
+    this.#record.record = record;
+    this.#encoder.read(this.#record, false);
+    this.#learner.predict(this.#encoder.row, out);
+    if (this.classes.length === 0) return { value: out[0] };
+    return { value: this.classes[largest(out)], shares: out };
+  }
+
+  /** Learns from the rows of a particle in order, with its labels and weights. O(values). */
+  learnMany(particle: Particle): void {
+    const rows = this.open(particle);
+    for (let row = 0; row < rows.rows; row++) rows.learn(row);
+  }
+
+  /** Predictions row by row, `outputs` a row: shares of the classes, or the number. */
+  predictMany(particle: Particle): Float64Array {
+    const rows = this.open(particle, false);
+    const result = new Float64Array(rows.rows * this.outputs);
+    const out = new Float64Array(this.outputs);
+    for (let row = 0; row < rows.rows; row++) {
+      rows.predict(row, out);
+      result.set(out, row * this.outputs);
+    }
+    return result;
+  }
+
+  /** The rows of a particle one by one. Throws `schema-mismatch`, and `bad-data` where labels are asked for and missing. */
+  open(particle: Particle, labelled = true): OnlineRows {
+    const source = new ParticleSource(particle, this.#features);
+    const label = labelled ? this.#labels(particle) : () => undefined;
+    const weight = weights(particle);
+    const encoder = this.#encoder;
+    const learner = this.#learner;
+    return {
+      rows: particle.rows,
+      label,
+      predict(row, out) {
+        source.row = row;
+        encoder.read(source, false);
+        learner.predict(encoder.row, out);
+      },
+      learn: (row) => {
+        const y = label(row);
+        source.row = row;
+        if (y !== undefined) this.#learn(source, y, weight(row));
+      },
+    };
+  }
+
+  /** The whole state as bytes: a safetensors file, the same for the same rows. O(size). */
+  save(): Uint8Array {
+    const { arrays, dictionaries } = this.#encoder.save();
+    return encodeState(
+      { options: this.#options, rows: this.rows, dictionaries },
+      { ...prefixed(arrays, 'encoder.'), ...prefixed(this.#learner.save(), 'learner.') },
+    );
+  }
+
+  /** Used by {@link resumeOnline}. */
+  restore(
+    rows: number,
+    dictionaries: readonly (readonly string[])[],
+    arrays: Parameters<typeof part>[0],
+  ): void {
+    this.#encoder.restore(part(arrays, 'encoder.'), dictionaries);
+    this.#learner.restore(part(arrays, 'learner.'));
+    this.rows = rows;
+  }
+
+  #toNumber(label: OnlineLabel): number {
+    if (this.classes.length === 0) {
+      if (typeof label === 'number' && Number.isFinite(label)) return this.#checked(label);
+      throw new SoraError('bad-data', `Row ${this.rows}: label ${String(label)} is not a finite number.`);
+    }
+    const index = this.#indices.get(label);
+    if (index !== undefined) return index;
+    throw new SoraError(
+      'bad-data',
+      `Row ${this.rows}: label ${JSON.stringify(label)} is none of the classes ${JSON.stringify(this.classes)}; name every class in \`classes\`.`,
+    );
+  }
+
+  #checked(label: number): number {
+    const problem = this.#learner.labelProblem?.(label);
+    if (problem === undefined) return label;
+    throw new SoraError('bad-data', `Row ${this.rows}: label ${label} cannot be learned from: ${problem}`);
+  }
+
+  #labels(particle: Particle): (row: number) => number | undefined {
+    const at = roleIndex(particle.schema, 'label');
+    const column = at < 0 ? undefined : particle.columns[at];
+    if (column?.type === 'category') {
+      const { codes, dictionary } = column;
+      return (row) => (codes[row] < 0 ? undefined : this.#toNumber(dictionary[codes[row]]));
+    }
+    if (column?.type === 'number')
+      return (row) => (isPresent(column.validity, row) ? this.#toNumber(column.values[row]) : undefined);
+    if (column?.type === 'boolean')
+      return (row) =>
+        isPresent(column.validity, row) ? this.#toNumber(column.values[row] === 1) : undefined;
+    throw new SoraError(
+      'bad-data',
+      `The particle has ${column === undefined ? 'no label column' : `labels of type ${column.type}`}; give numbers, booleans or categories the role label.`,
+    );
+  }
+}
+
+/** Features by name, so that a model does not depend on the order they are named in. */
+function sorted(features: Features): Features {
+  return Object.fromEntries(Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function weights(particle: Particle): (row: number) => number {
+  const at = roleIndex(particle.schema, 'weight');
+  const column = at < 0 ? undefined : particle.columns[at];
+  if (column?.type !== 'number') return () => 1;
+  return (row) => (isPresent(column.validity, row) ? column.values[row] : 0);
+}
+
+/** Index of the largest number, the first of equals. */
+export function largest(values: Float64Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}

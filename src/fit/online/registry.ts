@@ -1,0 +1,82 @@
+/** Every online learner by name: the one line that a new learner adds. */
+import { z } from 'zod';
+import { SoraError } from '../../errors.ts';
+import { adagrad, adagradOptions } from './adagrad.ts';
+import { alma, almaOptions } from './alma.ts';
+import { ftrl, ftrlOptions } from './ftrl.ts';
+import type { OnlineLearner, Shape } from './learner.ts';
+import {
+  gaussianBayes,
+  gaussianBayesOptions,
+  multinomialBayes,
+  multinomialBayesOptions,
+} from './naive-bayes.ts';
+import { passiveAggressive, passiveAggressiveOptions } from './passive-aggressive.ts';
+
+/** Options, how rows are encoded, and the factory of each learner. */
+const LEARNERS = {
+  ftrl: { options: ftrlOptions, create: ftrl, rows: 'linear', standardise: true, constant: true },
+  adagrad: { options: adagradOptions, create: adagrad, rows: 'linear', standardise: true, constant: true },
+  'passive-aggressive': {
+    options: passiveAggressiveOptions,
+    create: passiveAggressive,
+    rows: 'linear',
+    standardise: true,
+    constant: true,
+  },
+  alma: { options: almaOptions, create: alma, rows: 'linear', standardise: true, constant: true },
+  'gaussian-bayes': {
+    options: gaussianBayesOptions,
+    create: gaussianBayes,
+    rows: 'linear',
+    standardise: false,
+    constant: false,
+  },
+  'multinomial-bayes': {
+    options: multinomialBayesOptions,
+    create: multinomialBayes,
+    rows: 'linear',
+    standardise: false,
+    constant: false,
+  },
+} as const;
+
+export type OnlineLearnerName = keyof typeof LEARNERS;
+
+/** A learner with its options; those left out take their defaults. */
+export type OnlineLearnerSpec = {
+  [Name in OnlineLearnerName]: z.input<(typeof LEARNERS)[Name]['options']>;
+}[OnlineLearnerName];
+
+/** A learner found by name: full options, how it wants rows, and how to make one. */
+export interface FoundLearner {
+  readonly spec: { readonly name: OnlineLearnerName };
+  readonly rows: 'linear' | 'tree';
+  readonly standardise: boolean;
+  readonly constant: boolean;
+  create(shape: Shape): OnlineLearner;
+}
+
+/** The learner of a name or specification; throws `bad-option` naming what is wrong. */
+export function onlineLearner(asked: unknown): FoundLearner {
+  const spec = typeof asked === 'string' ? { name: asked } : (asked as { name?: unknown } | null);
+  const name = String(spec?.name);
+  if (!Object.hasOwn(LEARNERS, name)) {
+    throw new SoraError(
+      'bad-option',
+      `There is no online learner "${name}"; choose one of ${Object.keys(LEARNERS).join(', ')}.`,
+    );
+  }
+  const { options, create, ...rest } = LEARNERS[name as OnlineLearnerName];
+  const parsed = options.safeParse(spec);
+  if (!parsed.success) {
+    throw new SoraError('bad-option', `Online learner ${name}: ${z.prettifyError(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  }
+  return {
+    spec: parsed.data,
+    ...rest,
+    create: (shape) => (create as (options: unknown, shape: Shape) => OnlineLearner)(parsed.data, shape),
+  };
+}
