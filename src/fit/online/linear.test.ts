@@ -116,14 +116,17 @@ describe('passive-aggressive', () => {
 });
 
 describe('ALMA', () => {
-  it.each([2, 3, 5.5])('stays in the unit ball of the q-norm, p = %d', (p) => {
-    const learner = alma({ name: 'alma', p, alpha: 0.9, c: Math.SQRT2 }, shape);
-    for (let i = 0; i < 2000; i++) learner.learn(sparseRow(i), labelOf(sparseRow(i)), 1);
-    const weights = unitWeights(learner);
+  it.each([2, 3, 5.5])('stays in the unit ball of the q-norm, and reaches its surface, p = %d', (p) => {
+    const learner = alma({ name: 'alma', p, alpha: 0.9, c: 4 }, shape);
     const q = p / (p - 1);
-    const norm = weights.reduce((sum, w) => sum + Math.abs(w) ** q, 0) ** (1 / q);
-    expect(norm).toBeLessThanOrEqual(1 + 1e-9);
-    expect(norm).toBeGreaterThan(0.5);
+    let most = 0;
+    for (let i = 0; i < 200; i++) {
+      learner.learn(sparseRow(i), labelOf(sparseRow(i)), 1);
+      const norm = unitWeights(learner).reduce((sum, w) => sum + Math.abs(w) ** q, 0) ** (1 / q);
+      expect(norm).toBeLessThanOrEqual(1 + 1e-9);
+      most = Math.max(most, norm);
+    }
+    expect(most).toBeGreaterThan(0.999);
   });
 
   it('agrees with the paper for p = 3, weights kept and mapped there and back', () => {

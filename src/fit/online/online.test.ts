@@ -96,6 +96,22 @@ const CASES: Record<string, { options: OnlineOptions; label: LabelKey }> = {
   alma: { options: { ...common, ...two, learner: 'alma' }, label: 'class' },
   'alma, p = 5.5': { options: { ...common, ...two, learner: { name: 'alma', p: 5.5 } }, label: 'class' },
   'gaussian-bayes': { options: { ...common, ...three, learner: 'gaussian-bayes' }, label: 'class' },
+  'hoeffding-tree': {
+    options: { ...common, ...three, learner: { name: 'hoeffding-tree', grace: 30, delta: 0.1 } },
+    label: 'class',
+  },
+  'adaptive-forest': {
+    options: {
+      ...common,
+      ...three,
+      learner: { name: 'adaptive-forest', trees: 4, grace: 30, warning: 0.5, drift: 0.3 },
+    },
+    label: 'class',
+  },
+  'leveraging-bagging': {
+    options: { ...common, ...two, learner: { name: 'leveraging-bagging', trees: 3, grace: 30, drift: 0.3 } },
+    label: 'class',
+  },
   'multinomial-bayes': { options: { ...common, ...three, learner: 'multinomial-bayes' }, label: 'class' },
 };
 

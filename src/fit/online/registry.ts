@@ -12,33 +12,26 @@ import {
   multinomialBayesOptions,
 } from './naive-bayes.ts';
 import { passiveAggressive, passiveAggressiveOptions } from './passive-aggressive.ts';
+import { adaptiveForest, adaptiveForestOptions } from './tree/adaptive-forest.ts';
+import { hoeffdingTree, hoeffdingTreeOptions } from './tree/hoeffding-tree.ts';
+import { leveragingBagging, leveragingBaggingOptions } from './tree/leveraging-bagging.ts';
+
+/** How learners want rows: trees by position; the others as indices, perhaps standardised, perhaps with a constant. */
+const LINEAR = { rows: 'linear', standardise: true, constant: true } as const;
+const BAYES = { rows: 'linear', standardise: false, constant: false } as const;
+const TREE = { rows: 'tree', standardise: false, constant: false } as const;
 
 /** Options, how rows are encoded, and the factory of each learner. */
 const LEARNERS = {
-  ftrl: { options: ftrlOptions, create: ftrl, rows: 'linear', standardise: true, constant: true },
-  adagrad: { options: adagradOptions, create: adagrad, rows: 'linear', standardise: true, constant: true },
-  'passive-aggressive': {
-    options: passiveAggressiveOptions,
-    create: passiveAggressive,
-    rows: 'linear',
-    standardise: true,
-    constant: true,
-  },
-  alma: { options: almaOptions, create: alma, rows: 'linear', standardise: true, constant: true },
-  'gaussian-bayes': {
-    options: gaussianBayesOptions,
-    create: gaussianBayes,
-    rows: 'linear',
-    standardise: false,
-    constant: false,
-  },
-  'multinomial-bayes': {
-    options: multinomialBayesOptions,
-    create: multinomialBayes,
-    rows: 'linear',
-    standardise: false,
-    constant: false,
-  },
+  ftrl: { options: ftrlOptions, create: ftrl, ...LINEAR },
+  adagrad: { options: adagradOptions, create: adagrad, ...LINEAR },
+  'passive-aggressive': { options: passiveAggressiveOptions, create: passiveAggressive, ...LINEAR },
+  alma: { options: almaOptions, create: alma, ...LINEAR },
+  'gaussian-bayes': { options: gaussianBayesOptions, create: gaussianBayes, ...BAYES },
+  'multinomial-bayes': { options: multinomialBayesOptions, create: multinomialBayes, ...BAYES },
+  'hoeffding-tree': { options: hoeffdingTreeOptions, create: hoeffdingTree, ...TREE },
+  'adaptive-forest': { options: adaptiveForestOptions, create: adaptiveForest, ...TREE },
+  'leveraging-bagging': { options: leveragingBaggingOptions, create: leveragingBagging, ...TREE },
 } as const;
 
 export type OnlineLearnerName = keyof typeof LEARNERS;
