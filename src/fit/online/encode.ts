@@ -26,17 +26,14 @@ export interface Encoding {
   readonly interactions: readonly (readonly [string, string])[];
 }
 
-/** What the model keeps of its encoder beside arrays: categories by code, of each feature that has some. */
-export type Dictionaries = readonly (readonly string[])[];
-
 /** An encoder: reads the source's row into `row`, and learns from it first if it is to. */
 export interface RowEncoder {
   readonly row: RowBuffer;
   readonly width: number;
   readonly nominal: readonly boolean[];
   read(source: Source, learn: boolean): void;
-  save(): { readonly arrays: Arrays; readonly dictionaries: Dictionaries };
-  restore(arrays: Arrays, dictionaries: Dictionaries): void;
+  save(): Arrays;
+  restore(arrays: Arrays): void;
 }
 
 const isNumeric = (type: FeatureType) => type === 'number' || type === 'boolean' || type === 'timestamp';
@@ -127,8 +124,8 @@ export class LinearEncoder implements RowEncoder {
     }
   }
 
-  save() {
-    return { arrays: this.#scaler?.save() ?? {}, dictionaries: [] };
+  save(): Arrays {
+    return this.#scaler?.save() ?? {};
   }
 
   restore(arrays: Arrays): void {
@@ -184,15 +181,32 @@ export class TreeEncoder implements RowEncoder {
     return code;
   }
 
-  save() {
-    return { arrays: {}, dictionaries: this.#codes.map((codes) => [...codes.keys()]) };
+  /** Categories by code, as JSON text. */
+  save(): Arrays {
+    const categories = this.#codes.map((codes) => [...codes.keys()]);
+    return { categories: new TextEncoder().encode(JSON.stringify(categories)) };
   }
 
-  restore(_arrays: Arrays, dictionaries: Dictionaries): void {
-    if (dictionaries.length !== this.width) throw corrupt('its categories are of other features');
+  restore({ categories }: Arrays): void {
+    const saved = parseCategories(categories, this.width);
     this.#codes.forEach((codes, field) => {
       codes.clear();
-      for (const text of dictionaries[field]) codes.set(text, codes.size);
+      for (const text of saved[field]) codes.set(text, codes.size);
     });
   }
+}
+
+function parseCategories(
+  bytes: Arrays[string] | undefined,
+  features: number,
+): readonly (readonly string[])[] {
+  let saved: unknown;
+  try {
+    saved = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw corrupt('its categories cannot be read', cause);
+  }
+  const lists = Array.isArray(saved) && saved.length === features && saved.every(Array.isArray);
+  if (!lists) throw corrupt('its categories are of other features');
+  return saved as string[][];
 }

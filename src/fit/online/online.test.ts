@@ -112,6 +112,22 @@ const CASES: Record<string, { options: OnlineOptions; label: LabelKey }> = {
     options: { ...common, ...two, learner: { name: 'leveraging-bagging', trees: 3, grace: 30, drift: 0.3 } },
     label: 'class',
   },
+  'stack, two classes': {
+    options: {
+      ...common,
+      ...two,
+      learner: { name: 'stack', members: ['alma', { name: 'hoeffding-tree', grace: 30, delta: 0.1 }] },
+    },
+    label: 'class',
+  },
+  'stack, three classes': {
+    options: {
+      ...common,
+      ...three,
+      learner: { name: 'stack', members: ['ftrl', { name: 'adaptive-forest', trees: 2, grace: 30 }] },
+    },
+    label: 'class',
+  },
   'multinomial-bayes': { options: { ...common, ...three, learner: 'multinomial-bayes' }, label: 'class' },
 };
 
@@ -193,11 +209,13 @@ describe.each(Object.entries(CASES))('%s', (_name, { options, label }) => {
 
 describe('online models', () => {
   it('has a case for every learner', () => {
-    const named = Object.values(CASES).map(({ options }) => onlineLearner(options.learner).spec.name);
-    const message = /choose one of (.*)\.$/.exec(
+    const named = Object.values(CASES).map(({ options: { learner } }) =>
+      typeof learner === 'string' ? learner : learner.name,
+    );
+    const message = /choose one of (.*) or stack\.$/.exec(
       String(caught(() => onlineLearner('none'))),
     ) as RegExpExecArray;
-    expect([...new Set<string>(named)].sort()).toEqual(message[1].split(', ').sort());
+    expect([...new Set<string>(named)].sort()).toEqual([...message[1].split(', '), 'stack'].sort());
   });
 
   it('does not depend on the order that features are named in', () => {

@@ -8,18 +8,24 @@ import type { Json } from '../../json.ts';
 import { isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { roleIndex } from '../../particle/schema.ts';
-import { type Encoding, LinearEncoder, type RowEncoder, TreeEncoder } from './encode.ts';
-import type { OnlineLearner } from './learner.ts';
+import type { Arrays } from './learner.ts';
 import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
 import { type Features, type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
-import { corrupt, decodeState, encodeState, part, prefixed } from './state.ts';
+import { StackStage, stackOptions } from './stack.ts';
+import { PlainStage, type Stage, type StageContext } from './stage.ts';
+import { corrupt, decodeState, encodeState } from './state.ts';
 
 /** A label: a number, or one of the classes. */
 export type OnlineLabel = number | string | boolean;
 
+/** Several learners and FTRL over what they say. */
+export interface OnlineStackSpec extends Omit<z.input<typeof stackOptions>, 'members'> {
+  readonly members?: readonly (OnlineLearnerName | OnlineLearnerSpec)[];
+}
+
 /** What an online model is made of. */
 export interface OnlineOptions {
-  readonly learner: OnlineLearnerName | OnlineLearnerSpec;
+  readonly learner: OnlineLearnerName | OnlineLearnerSpec | 'stack' | OnlineStackSpec;
   /** Names and types of the features. */
   readonly features: Features;
   /** The classes, in the order of their shares; without them numbers are learned. */
@@ -79,14 +85,13 @@ export function resumeOnline(bytes: Uint8Array): OnlineModel {
   const parsed = descriptionShape.safeParse(description);
   if (!parsed.success) throw corrupt('its description is not one of a model', parsed.error);
   const model = new OnlineModel(parsed.data.options as OnlineOptions);
-  model.restore(parsed.data.rows, parsed.data.dictionaries, arrays);
+  model.restore(parsed.data.rows, arrays);
   return model;
 }
 
 const descriptionShape = z.strictObject({
   options: z.unknown(),
   rows: z.int().nonnegative(),
-  dictionaries: z.array(z.array(z.string())),
 });
 
 /** Rows of a particle, to be predicted and learned from one by one. */
@@ -108,8 +113,7 @@ export class OnlineModel {
   rows = 0;
   readonly #options: Json;
   readonly #features: Features;
-  readonly #encoder: RowEncoder;
-  readonly #learner: OnlineLearner;
+  readonly #stage: Stage;
   readonly #record: RecordSource;
   readonly #indices: ReadonlyMap<OnlineLabel, number>;
 
@@ -120,20 +124,12 @@ export class OnlineModel {
         cause: parsed.error,
       });
     }
-    const { learner, classes = [], seed, standardise, ...rest } = parsed.data;
-    const features = sorted(parsed.data.features);
-    const found = onlineLearner(learner);
-    const encoding: Encoding = {
-      ...rest,
-      features,
-      standardise: standardise ?? found.standardise,
-      constant: found.constant,
-    };
-    this.#options = { ...parsed.data, learner: found.spec } as unknown as Json;
+    const { learner, classes = [], ...rest } = parsed.data;
+    const features = sorted(rest.features);
+    const { spec, stage } = stageOf(learner, { ...rest, features, classes: classes.length });
+    this.#options = { ...parsed.data, learner: spec } as unknown as Json;
     this.#features = features;
-    this.#encoder = found.rows === 'linear' ? new LinearEncoder(encoding) : new TreeEncoder(encoding);
-    const { width, nominal } = this.#encoder;
-    this.#learner = found.create({ width, classes: classes.length, nominal, seed });
+    this.#stage = stage;
     this.#record = new RecordSource(features);
     this.classes = classes;
     this.outputs = Math.max(1, classes.length);
@@ -154,8 +150,7 @@ export class OnlineModel {
         `Row ${this.rows}: weight ${weight} is not a finite number of 0 or more.`,
       );
     }
-    this.#encoder.read(source, true);
-    this.#learner.learn(this.#encoder.row, label, weight);
+    this.#stage.learn(source, label, weight);
     this.rows++;
   }
 
@@ -163,8 +158,7 @@ export class OnlineModel {
   predictOne(record: OnlineRecord): OnlineAnswer {
     const out = new Float64Array(this.outputs);
     this.#record.record = record;
-    this.#encoder.read(this.#record, false);
-    this.#learner.predict(this.#encoder.row, out);
+    this.#stage.predict(this.#record, out);
     if (this.classes.length === 0) return { value: out[0] };
     return { value: this.classes[largest(out)], shares: out };
   }
@@ -192,15 +186,12 @@ export class OnlineModel {
     const source = new ParticleSource(particle, this.#features);
     const label = labelled ? this.#labels(particle) : () => undefined;
     const weight = weights(particle);
-    const encoder = this.#encoder;
-    const learner = this.#learner;
     return {
       rows: particle.rows,
       label,
-      predict(row, out) {
+      predict: (row, out) => {
         source.row = row;
-        encoder.read(source, false);
-        learner.predict(encoder.row, out);
+        this.#stage.predict(source, out);
       },
       learn: (row) => {
         const y = label(row);
@@ -212,21 +203,12 @@ export class OnlineModel {
 
   /** The whole state as bytes: a safetensors file, the same for the same rows. O(size). */
   save(): Uint8Array {
-    const { arrays, dictionaries } = this.#encoder.save();
-    return encodeState(
-      { options: this.#options, rows: this.rows, dictionaries },
-      { ...prefixed(arrays, 'encoder.'), ...prefixed(this.#learner.save(), 'learner.') },
-    );
+    return encodeState({ options: this.#options, rows: this.rows }, this.#stage.save());
   }
 
   /** Used by {@link resumeOnline}. */
-  restore(
-    rows: number,
-    dictionaries: readonly (readonly string[])[],
-    arrays: Parameters<typeof part>[0],
-  ): void {
-    this.#encoder.restore(part(arrays, 'encoder.'), dictionaries);
-    this.#learner.restore(part(arrays, 'learner.'));
+  restore(rows: number, arrays: Arrays): void {
+    this.#stage.restore(arrays);
     this.rows = rows;
   }
 
@@ -244,7 +226,7 @@ export class OnlineModel {
   }
 
   #checked(label: number): number {
-    const problem = this.#learner.labelProblem?.(label);
+    const problem = this.#stage.labelProblem?.(label);
     if (problem === undefined) return label;
     throw new SoraError('bad-data', `Row ${this.rows}: label ${label} cannot be learned from: ${problem}`);
   }
@@ -266,6 +248,24 @@ export class OnlineModel {
       `The particle has ${column === undefined ? 'no label column' : `labels of type ${column.type}`}; give numbers, booleans or categories the role label.`,
     );
   }
+}
+
+/** The stage of a learner, and its specification in full. Throws `bad-option` naming what does not fit. */
+function stageOf(learner: unknown, context: StageContext): { spec: unknown; stage: Stage } {
+  const name = typeof learner === 'string' ? learner : (learner as { name?: unknown } | null)?.name;
+  if (name !== 'stack') {
+    const found = onlineLearner(learner);
+    return { spec: found.spec, stage: new PlainStage(found, context) };
+  }
+  const parsed = stackOptions.safeParse(typeof learner === 'string' ? { name } : learner);
+  if (!parsed.success) {
+    throw new SoraError('bad-option', `Online learner stack: ${z.prettifyError(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  }
+  const members = parsed.data.members.map((member) => onlineLearner(member).spec);
+  const spec = { ...parsed.data, members };
+  return { spec, stage: new StackStage(spec, context) };
 }
 
 /** Features by name, so that a model does not depend on the order they are named in. */

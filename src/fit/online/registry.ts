@@ -50,17 +50,21 @@ export interface FoundLearner {
   create(shape: Shape): OnlineLearner;
 }
 
+function isLearnerName(name: string): name is OnlineLearnerName {
+  return Object.hasOwn(LEARNERS, name);
+}
+
 /** The learner of a name or specification; throws `bad-option` naming what is wrong. */
 export function onlineLearner(asked: unknown): FoundLearner {
   const spec = typeof asked === 'string' ? { name: asked } : (asked as { name?: unknown } | null);
   const name = String(spec?.name);
-  if (!Object.hasOwn(LEARNERS, name)) {
+  if (!isLearnerName(name)) {
     throw new SoraError(
       'bad-option',
-      `There is no online learner "${name}"; choose one of ${Object.keys(LEARNERS).join(', ')}.`,
+      `There is no online learner "${name}"; choose one of ${Object.keys(LEARNERS).join(', ')} or stack.`,
     );
   }
-  const { options, create, ...rest } = LEARNERS[name as OnlineLearnerName];
+  const { options, create, ...rest } = LEARNERS[name];
   const parsed = options.safeParse(spec);
   if (!parsed.success) {
     throw new SoraError('bad-option', `Online learner ${name}: ${z.prettifyError(parsed.error)}`, {

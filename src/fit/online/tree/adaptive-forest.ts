@@ -51,7 +51,10 @@ class Member {
     this.#options = options;
     this.#shape = shape;
     this.#index = index;
-    this.#watched = Math.min(shape.width, options.features ?? Math.max(1, Math.round(Math.sqrt(shape.width))));
+    this.#watched = Math.min(
+      shape.width,
+      options.features ?? Math.max(1, Math.round(Math.sqrt(shape.width))),
+    );
     this.warning = new Adwin(options.warning);
     this.drift = new Adwin(options.drift);
     this.tree = this.#newTree();

@@ -2,7 +2,8 @@
  * A Hoeffding tree of classes: a leaf splits once the best split is better than the second best by more than chance
  * (Domingos & Hulten, "Mining High-Speed Data Streams", KDD 2000; numbers as normal distributions and leaves that choose
  * between the majority and naive Bayes: Gama, Rocha & Medas, KDD 2003; Kirkby, thesis, Waikato 2007).
- *   ε = √(R² ln(1/δ) / (2 n)), R = log₂ classes; split if gain₁ − gain₂ > ε, or ε < τ; no split counts as gain 0.
+ *   ε = √(R² ln(1/δ) / (2 n)), R = log₂ classes; split if gain₁ − gain₂ > ε, or ε < τ
+ * A leaf with (nearly) one class, or without a possible split, does not split, and observes anew what comes next.
  * Nodes and leaf records are rows of typed arrays. Children stand side by side; a split leaf's record goes to its left child.
  */
 import { log } from '../../../kernel/elementary.ts';
@@ -162,7 +163,8 @@ export class HoeffdingTree {
     if (total > 0 && bayes) {
       this.#bayes(node, row, total, out);
       normaliseLogs(out, this.#shape.classes);
-    } else for (let c = 0; c < this.#shape.classes; c++) out[c] = total > 0 ? numbers[at + EXTRA + c] / total : 0;
+    } else
+      for (let c = 0; c < this.#shape.classes; c++) out[c] = total > 0 ? numbers[at + EXTRA + c] / total : 0;
   }
 
   /** Log likelihoods of the classes by naive Bayes; -Infinity where a class has no weight. */
@@ -186,11 +188,15 @@ export class HoeffdingTree {
     const at = node * this.#numbers.stride + EXTRA;
     const numbers = this.#numbers.values;
     const { classes } = this.#shape;
-    if (numbers[at + largestIn(numbers, at, classes)] > PURE * seen) return;
-    const before = entropy(numbers, at, classes);
-    const best: Candidate = { gain: 0, feature: -1, threshold: 0 };
-    let second = 0;
+    if (isPure(numbers, at, classes)) return;
     const record = this.#link(node, RECORD);
+    if (numbers[at + largestIn(numbers, at, classes)] > PURE * seen) {
+      this.#observers.records.clear(record);
+      return;
+    }
+    const before = entropy(numbers, at, classes);
+    const best: Candidate = { gain: Number.NEGATIVE_INFINITY, feature: -1, threshold: 0 };
+    let second = Number.NEGATIVE_INFINITY;
     for (let place = 0; place < this.#watched; place++) {
       const feature = this.#chosen.values[record * this.#watched + place];
       const own = this.#bestOf(record, place, feature, before, best);
@@ -198,8 +204,9 @@ export class HoeffdingTree {
     }
     const range = log(Math.max(2, classes)) / Math.LN2;
     const bound = Math.sqrt((range * range * log(1 / this.#options.delta)) / (2 * seen));
-    if (best.feature < 0 || !(best.gain - second > bound || bound < this.#options.tie)) return;
-    this.#split(node, best);
+    if (!(best.gain - second > bound || bound < this.#options.tie)) return;
+    if (best.feature < 0) this.#observers.records.clear(record);
+    else this.#split(node, best);
   }
 
   /** Tries the splits of a feature; one better than `best` takes its place. Returns the gain that is left behind. */
@@ -233,9 +240,7 @@ export class HoeffdingTree {
     const right = sum(this.#parts, classes, classes);
     const total = left + right;
     if (!(left > LEAST_SHARE * total && right > LEAST_SHARE * total)) return Number.POSITIVE_INFINITY;
-    return (
-      (left * entropy(this.#parts, 0, classes) + right * entropy(this.#parts, classes, classes)) / total
-    );
+    return (left * entropy(this.#parts, 0, classes) + right * entropy(this.#parts, classes, classes)) / total;
   }
 
   #split(node: number, { feature, threshold }: Candidate): void {
@@ -320,7 +325,11 @@ export class HoeffdingTree {
     const [feature, left, record, , missing] = this.#links.values.subarray(node * LINKS, (node + 1) * LINKS);
     const leaf = feature === -1 && record >= 0 && record < records;
     const inner =
-      feature >= 0 && feature < this.#shape.width && left > node && left + 1 < nodes && (missing & 1) === missing;
+      feature >= 0 &&
+      feature < this.#shape.width &&
+      left > node &&
+      left + 1 < nodes &&
+      (missing & 1) === missing;
     if (!leaf && !inner) throw corrupt(`node ${node} of a tree is neither a leaf nor a question`);
   }
 }
@@ -346,6 +355,13 @@ function entropy(values: Float64Array, from: number, count: number): number {
     logs += values[i] * log(values[i]);
   }
   return total > 0 ? (log(total) - logs / total) / Math.LN2 : 0;
+}
+
+/** Whether one class has all the weight. */
+function isPure(values: Float64Array, from: number, count: number): boolean {
+  let classes = 0;
+  for (let i = from; i < from + count; i++) if (values[i] > 0) classes++;
+  return classes < 2;
 }
 
 /** Index of the largest of `count` values, the first of equals. */

@@ -34,8 +34,7 @@ export function leveragingBagging(
   const count = options.trees;
   /** Trees that have been made for each place. */
   const made = new Float64Array(count).fill(1);
-  const newTree = (place: number) =>
-    new HoeffdingTree(options, shape, treeKey(seed, place, made[place] - 1));
+  const newTree = (place: number) => new HoeffdingTree(options, shape, treeKey(seed, place, made[place] - 1));
   const trees = Array.from({ length: count }, (_, place) => newTree(place));
   const detectors = trees.map(() => new Adwin(options.drift));
   const resampler = new Resampler(options.rate, seed);
@@ -71,7 +70,7 @@ export function leveragingBagging(
       let worse = false;
       for (let place = 0; place < count; place++) {
         const times = weight * resampler.times(place, rows[0]);
-        if (times > 0) trees[place].learn(row, label, times);
+        for (let t = 0; t < times; t++) trees[place].learn(row, label, 1);
         worse = becameWorse(place, row, label) || worse;
       }
       if (worse) replaceWorst();

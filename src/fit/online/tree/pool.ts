@@ -9,7 +9,9 @@ export class Pool<T extends Growing> {
   values: T;
   count = 0;
   readonly stride: number;
-  readonly #type: new (length: number) => T;
+  readonly #type: new (
+    length: number,
+  ) => T;
 
   constructor(type: new (length: number) => T, stride: number) {
     this.#type = type;
