@@ -6,32 +6,15 @@
 import { describe, expect, it } from 'vitest';
 import { prequential } from '../src/evaluate/prequential.ts';
 import river from '../src/fit/online/fixtures/river.json' with { type: 'json' };
+import settings from '../src/fit/online/fixtures/settings.json' with { type: 'json' };
 import { createOnline, type OnlineOptions } from '../src/fit/online/online.ts';
 import { readStream, type StreamName } from './streams.ts';
 
 type Learner = OnlineOptions['learner'];
 
-/** The settings of the golden script. */
-const CLASSIFIERS: Record<string, Learner> = {
-  ftrl: { name: 'ftrl', alpha: 0.5 },
-  'ftrl-l1': { name: 'ftrl', alpha: 0.5, l1: 1, l2: 1 },
-  adagrad: { name: 'adagrad', rate: 0.3 },
-  pa: { name: 'passive-aggressive', variant: 'pa' },
-  'pa-1': { name: 'passive-aggressive', variant: 'pa-1', aggressiveness: 0.01 },
-  'pa-2': { name: 'passive-aggressive', variant: 'pa-2', aggressiveness: 0.01 },
-  alma: 'alma',
-  'gaussian-nb': 'gaussian-bayes',
-  'hoeffding-tree': 'hoeffding-tree',
-  'hoeffding-tree-mc': { name: 'hoeffding-tree', leaf: 'majority' },
-  'adaptive-forest': 'adaptive-forest',
-  'leveraging-bagging': 'leveraging-bagging',
-};
-
-const REGRESSORS: Record<string, Learner> = {
-  'ftrl-squared': { name: 'ftrl', alpha: 10 },
-  'ftrl-huber': { name: 'ftrl', alpha: 10, loss: { name: 'huber', delta: 100 } },
-  'pa-regressor': { name: 'passive-aggressive', variant: 'pa-1' },
-};
+/** The settings of the golden script, as Sora names them. */
+const CLASSIFIERS = settings.classifiers as Record<string, Learner>;
+const REGRESSORS = settings.regressors as Record<string, Learner>;
 
 /** Learners of chance are judged by the mean of these seeds, as River's are. */
 const SEEDS: Record<string, readonly number[]> = { 'adaptive-forest': [1, 2, 3] };

@@ -66,7 +66,10 @@ const results = Object.fromEntries(
         river,
         times: Number((sora.median / river.median).toFixed(1)),
         target: TARGETS[kind],
-        accuracy: { sora: runs.sora[0].learners[name].accuracy, river: runs.river[0].learners[name].accuracy },
+        accuracy: {
+          sora: runs.sora[0].learners[name].accuracy,
+          river: runs.river[0].learners[name].accuracy,
+        },
       },
     ];
   }),
@@ -83,4 +86,9 @@ printTable(
     accuracy.river.toFixed(4),
   ]),
 );
-writeResult('stream', { river: runs.river[0].version, ensembleRows: Number(args.rows), runs: args.runs, results });
+writeResult('stream', {
+  river: runs.river[0].version,
+  ensembleRows: Number(args.rows),
+  runs: args.runs,
+  results,
+});

@@ -10,7 +10,9 @@ const whole = createParticle({
   columns: Object.fromEntries(columns.map((name, at) => [name, cells.map((row) => row[at])])),
   roles: { class: 'label' },
 });
-const features = Object.fromEntries(columns.filter((name) => name !== 'class').map((name) => [name, 'number']));
+const features = Object.fromEntries(
+  columns.filter((name) => name !== 'class').map((name) => [name, 'number']),
+);
 /** Settings as in peer.py. */
 const OPTIONS = {
   ftrl: { name: 'ftrl', alpha: 0.5 },
