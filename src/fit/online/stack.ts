@@ -16,10 +16,11 @@ import type { Source } from './source.ts';
 import { PlainStage, type Stage, type StageContext } from './stage.ts';
 import { part, prefixed } from './state.ts';
 
-/** Members by default: a follower of the last labels, a maximal margin, and two ensembles of trees. */
+/** Members by default: a follower of the last labels, a large margin, a logistic regression, two ensembles of trees. */
 const MEMBERS = [
   { name: 'passive-aggressive', variant: 'pa' },
   { name: 'alma' },
+  { name: 'ftrl', alpha: 0.5 },
   { name: 'adaptive-forest' },
   { name: 'leveraging-bagging' },
 ];
