@@ -14,46 +14,47 @@ const fixture = (name) =>
   JSON.parse(readFileSync(new URL(`../../src/fit/online/fixtures/${name}.json`, import.meta.url), 'utf8'));
 const river = fixture('river');
 const settings = fixture('settings');
-const BIKE = 'season yr mnth hr holiday weekday workingday weathersit temp atemp hum windspeed'.split(' ');
-const STREAMS = {
-  elec2: { file: 'elec2/elec.csv', target: 'class' },
-  phishing: { file: 'phishing_stream/phishing.csv.gz', target: 'target' },
-  weather: { file: 'noaa_weather/weather.csv.gz', target: 'target' },
-  bike: { file: 'bike_sharing/hour.csv', target: 'cnt', columns: BIKE },
-};
-/** Learners of chance: the mean over these seeds, as River's are. */
-const SEEDS = { 'adaptive-forest': [1, 2, 3], 'leveraging-bagging': [1, 2, 3] };
+/** Learners of chance: the mean over as many seeds as River's. */
+const seedsOf = (stream, name) => (river[stream][name]?.seeds ?? [0]).map((_, index) => index + 1);
 
-function read({ file, target, columns }) {
+function read({ file, target, columns, delimiter = ',' }) {
   const path = [join(DATA, file), join(DATA, file).replace(/\.gz$/, '')].find(existsSync);
   if (path === undefined) throw new Error(`There is no ${file} in ${DATA}; SORA_DATA names the folder.`);
   const bytes = readFileSync(path);
-  const text = path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
-  const [head, ...lines] = text.toString().trim().split(/\r?\n/);
-  const names = head.split(',');
-  const cells = lines.map((line) => line.split(','));
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().replaceAll('"', '');
+  const [names, ...cells] = text
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => line.split(delimiter));
   const chosen = columns ?? names.filter((name) => name !== target);
-  const numbers = (name) => cells.map((row) => Number(row[names.indexOf(name)]));
-  return {
-    features: Object.fromEntries(chosen.map((name) => [name, 'number'])),
-    particle: createParticle({
-      columns: Object.fromEntries([...chosen, target].map((name) => [name, numbers(name)])),
-      roles: { [target]: 'label' },
-    }),
+  const valuesOf = (name) => {
+    const texts = cells.map((row) => row[names.indexOf(name)]);
+    const numbers = texts.map(Number);
+    return numbers.some(Number.isNaN) ? texts : numbers;
   };
+  const values = Object.fromEntries([...chosen, target].map((name) => [name, valuesOf(name)]));
+  const isNumber = (name) => typeof values[name][0] === 'number';
+  return {
+    features: Object.fromEntries(chosen.map((name) => [name, isNumber(name) ? 'number' : 'category'])),
+    particle: createParticle({ columns: values, roles: { [target]: 'label' } }),
+    classes: isNumber(target) ? [0, 1] : ['no', 'yes'],
+  };
+}
+
+/** Learners of a stream by name. */
+function learnersOf(stream) {
+  if (stream === 'bike') return settings.regressors;
+  return { ...(stream === 'bank' ? settings.mixed : settings.classifiers), stack: { name: 'stack' } };
 }
 
 console.log('| stream | learner | Sora | River 0.26.1 | log loss, Sora | River | same as last |');
 console.log('|---|---|---|---|---|---|---|');
-for (const [stream, source] of Object.entries(STREAMS)) {
-  const { features, particle } = read(source);
+for (const [stream, source] of Object.entries(settings.streams)) {
+  const { particle, features, classes } = read(source);
   const numbers = stream === 'bike';
-  const learners = numbers ? settings.regressors : { ...settings.classifiers, stack: { name: 'stack' } };
-  for (const [name, learner] of Object.entries(learners)) {
-    const runs = (SEEDS[name] ?? [1]).map((seed) =>
-      prequential(createOnline({ learner, features, seed, ...(numbers ? {} : { classes: [0, 1] }) }), [
-        particle,
-      ]),
+  for (const [name, learner] of Object.entries(learnersOf(stream))) {
+    const runs = seedsOf(stream, name).map((seed) =>
+      prequential(createOnline({ learner, features, seed, ...(numbers ? {} : { classes }) }), [particle]),
     );
     const mean = (key) => runs.reduce((sum, run) => sum + run[key], 0) / runs.length;
     const peer = river[stream][name];

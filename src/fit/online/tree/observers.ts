@@ -1,9 +1,9 @@
 /**
  * What a leaf of a Hoeffding tree remembers of its rows: for each class the distribution of every watched feature.
- * Numbers: weight, mean, sum of squares (Welford), least and largest — a normal distribution. Categories: a weight a code;
- * codes from the last place on share it. Records lie in one array:
+ * Numbers: weight, mean, sum of squares (Welford), least and largest — a normal distribution. Categories: a weight a code
+ * — codes from the last place on share it —, the weight of all, and how many codes any class has seen (kept with the first).
  *
- *   record of a leaf = features × classes × (5 or the number of places) doubles
+ *   record of a leaf = features × classes × (5, or places + 2 where there are categories) doubles
  */
 import { exp, log } from '../../../kernel/elementary.ts';
 import type { Shape } from '../learner.ts';
@@ -17,6 +17,10 @@ const MEAN = 1;
 const SQUARES = 2;
 const LEAST = 3;
 const MOST = 4;
+
+/** Of categories, after the places. */
+const ALL = PLACES;
+const SEEN = PLACES + 1;
 
 const HALF_LOG_TAU = 0.5 * log(2 * Math.PI);
 
@@ -32,7 +36,7 @@ export class Observers {
   constructor({ classes, nominal }: Shape, watched: number) {
     this.#classes = classes;
     this.#nominal = nominal;
-    this.#size = nominal.includes(true) ? PLACES : 5;
+    this.#size = nominal.includes(true) ? PLACES + 2 : 5;
     this.records = new Pool(Float64Array, watched * classes * this.#size);
   }
 
@@ -47,7 +51,10 @@ export class Observers {
     const { values } = this.records;
     const at = this.#at(record, place, label);
     if (this.#nominal[feature]) {
+      const first = this.#at(record, place, 0);
+      if (this.#isNew(first, placeOf(x))) values[first + SEEN] += 1;
       values[at + placeOf(x)] += weight;
+      values[at + ALL] += weight;
       return;
     }
     if (values[at + WEIGHT] === 0) values[at + LEAST] = values[at + MOST] = x;
@@ -72,16 +79,21 @@ export class Observers {
     return (d * d) / (-2 * variance) - HALF_LOG_TAU - 0.5 * log(variance);
   }
 
+  /** Whether no class has seen the code; `first` is where the first class lies. */
+  #isNew(first: number, code: number): boolean {
+    for (let c = 0; c < this.#classes; c++) {
+      if (this.records.values[first + c * this.#size + code] > 0) return false;
+    }
+    return true;
+  }
+
+  /** log((weight of the code + 1) / (weight of all + codes seen in any class)). */
   #logShare(record: number, place: number, label: number, x: number): number {
     const { values } = this.records;
     const at = this.#at(record, place, label);
-    let total = 0;
-    let seen = 0;
-    for (let code = 0; code < PLACES; code++) {
-      total += values[at + code];
-      if (values[at + code] > 0) seen++;
-    }
-    return total > 0 ? log((values[at + placeOf(x)] + 1) / (total + seen)) : 0;
+    const total = values[at + ALL];
+    if (total === 0) return 0;
+    return log((values[at + placeOf(x)] + 1) / (total + values[this.#at(record, place, 0) + SEEN]));
   }
 
   /** Least and largest value over the classes, into `range`; false if there are not two. */
@@ -121,10 +133,8 @@ export class Observers {
     const classes = this.#classes;
     for (let label = 0; label < classes; label++) {
       const at = this.#at(record, place, label);
-      let total = 0;
-      for (let other = 0; other < PLACES; other++) total += this.records.values[at + other];
       parts[label] = this.records.values[at + code];
-      parts[classes + label] = total - this.records.values[at + code];
+      parts[classes + label] = this.records.values[at + ALL] - parts[label];
     }
   }
 }
