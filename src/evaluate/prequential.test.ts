@@ -40,6 +40,17 @@ describe('prequential evaluation', () => {
     expect(model.rows).toBe(3);
   });
 
+  it('counts a row by its weight, and one of weight 0 not at all', () => {
+    const learner = { name: 'hoeffding-tree', leaf: 'majority' } as const;
+    const rows = { features: [[1], [1], [1]], labels: ['a', 'b', 'a'], names: ['x'] };
+    const result = prequential(createOnline({ learner, features, classes: ['a', 'b'] }), [
+      createParticle({ ...rows, weights: [1, 3, 0] }),
+    ]);
+    expect(result.rows).toBe(2);
+    expect(result.accuracy).toBe(1 / 4);
+    expect(result.sameAsLast).toBe(1 / 4);
+  });
+
   it('says nothing of no rows', () => {
     const model = createOnline({ learner: 'ftrl', features });
     expect(prequential(model, [])).toEqual({ rows: 0, mae: 0, sameAsLast: 0, stretches: [] });

@@ -3,12 +3,13 @@
  * Machine Learning 90, 2013). Beside the model always stands the predictor that repeats the last label: on streams whose
  * labels come in runs it is hard to beat. Sums are kept per stretch of rows, so that change over time shows.
  */
+
+import { largest } from '../fit/online/largest.ts';
 import type { OnlineModel, OnlineRows } from '../fit/online/online.ts';
-import { largest } from '../fit/online/online.ts';
 import { log } from '../kernel/elementary.ts';
 import type { Particle } from '../particle/particle.ts';
 
-/** Means over rows of a stream. Classes have accuracies and a log loss, numbers absolute errors. */
+/** Means over rows of a stream, by their weights. Classes have accuracies and a log loss, numbers absolute errors. */
 export interface PrequentialScores {
   readonly rows: number;
   /** Share of rows whose class was the one predicted. */
@@ -28,6 +29,7 @@ export interface PrequentialResult extends PrequentialScores {
 
 interface Sums {
   rows: number;
+  weight: number;
   /** Rows that were right, or the absolute errors. */
   score: number;
   logLoss: number;
@@ -37,7 +39,7 @@ interface Sums {
 const LEAST_SHARE = 1e-15;
 
 /**
- * Predicts and then learns every labelled row of the particles in order. The model goes on from its state, and has learned
+ * Predicts and then learns every row with a label and a weight above 0 of the particles in order. The model goes on from its state, and has learned
  * them all afterwards. `stretch` is the number of rows of each entry of `stretches`. O(rows).
  * @example
  * const { accuracy, sameAsLast } = prequential(model, [particle]);
@@ -56,9 +58,10 @@ export function prequential(
   const out = new Float64Array(model.outputs);
   const visit = (rows: OnlineRows, row: number) => {
     const label = rows.label(row);
-    if (label === undefined) return;
+    const weight = rows.weight(row);
+    if (label === undefined || weight === 0) return;
     rows.predict(row, out);
-    for (const sums of [total, part]) addRow(sums, out, label, last, classes);
+    for (const sums of [total, part]) addRow(sums, out, label, last, weight, classes);
     rows.learn(row);
     last = label;
     if (part.rows < stretch) return;
@@ -74,24 +77,32 @@ export function prequential(
 }
 
 function emptySums(): Sums {
-  return { rows: 0, score: 0, logLoss: 0, last: 0 };
+  return { rows: 0, weight: 0, score: 0, logLoss: 0, last: 0 };
 }
 
-function addRow(sums: Sums, out: Float64Array, label: number, last: number, classes: number): void {
+function addRow(
+  sums: Sums,
+  out: Float64Array,
+  label: number,
+  last: number,
+  weight: number,
+  classes: number,
+): void {
   sums.rows++;
+  sums.weight += weight;
   if (classes === 0) {
-    sums.score += Math.abs(out[0] - label);
-    sums.last += Math.abs(last - label);
+    sums.score += weight * Math.abs(out[0] - label);
+    sums.last += weight * Math.abs(last - label);
     return;
   }
-  if (largest(out) === label) sums.score++;
-  if (last === label) sums.last++;
+  if (largest(out) === label) sums.score += weight;
+  if (last === label) sums.last += weight;
   const share = Math.min(Math.max(out[label], LEAST_SHARE), 1 - LEAST_SHARE);
-  sums.logLoss -= log(share);
+  sums.logLoss -= weight * log(share);
 }
 
-function scores({ rows, score, logLoss, last }: Sums, classes: number): PrequentialScores {
-  const of = (sum: number) => (rows > 0 ? sum / rows : 0);
+function scores({ rows, weight, score, logLoss, last }: Sums, classes: number): PrequentialScores {
+  const of = (sum: number) => (weight > 0 ? sum / weight : 0);
   if (classes === 0) return { rows, mae: of(score), sameAsLast: of(last) };
   return { rows, accuracy: of(score), logLoss: of(logLoss), sameAsLast: of(last) };
 }

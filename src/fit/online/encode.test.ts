@@ -18,7 +18,7 @@ function entriesOf(
   learn = false,
 ) {
   const source = new RecordSource(features);
-  source.record = record;
+  source.read(record);
   encoder.read(source, learn);
   const { count, indices, values } = encoder.row;
   return Array.from({ length: count }, (_, e) => [indices[e], values[e]] as const);

@@ -238,6 +238,10 @@ describe('online models', () => {
     expect(caught(() => model.learnOne({ ...record, a: 'x' }, 'low'))).toMatch(
       /bad-input.*"a".*not a number/,
     );
+    expect(model.save()).toEqual(createOnline({ ...common, ...two, learner: 'ftrl' }).save());
+    expect(caught(() => createOnline({ ...common, classes: ['a', 'a'], learner: 'ftrl' }))).toMatch(
+      /one twice/,
+    );
     const counts = createOnline({ ...common, learner: { name: 'ftrl', loss: 'poisson' } });
     expect(caught(() => counts.learnOne(record, -1))).toMatch(/bad-data.*label -1/);
     expect(caught(() => createOnline({ ...common, learner: 'alma' }))).toMatch(/bad-option.*takes two/);

@@ -8,6 +8,7 @@ import type { Json } from '../../json.ts';
 import { isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { roleIndex } from '../../particle/schema.ts';
+import { largest } from './largest.ts';
 import type { Arrays } from './learner.ts';
 import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
 import { type Features, type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
@@ -100,6 +101,8 @@ export interface OnlineRows {
   /** Label of a row as the learner has it: class index or number; undefined where it is missing. */
   label(row: number): number | undefined;
   predict(row: number, out: Float64Array): void;
+  /** Its weight; 0 where that is missing. */
+  weight(row: number): number;
   /** Learns from a row; one without label or with weight 0 is left out. */
   learn(row: number): void;
 }
@@ -134,11 +137,17 @@ export class OnlineModel {
     this.classes = classes;
     this.outputs = Math.max(1, classes.length);
     this.#indices = new Map(classes.map((label, index) => [label, index]));
+    if (this.#indices.size < classes.length) {
+      throw new SoraError(
+        'bad-option',
+        `Online model: the classes ${JSON.stringify(classes)} name one twice; name each once.`,
+      );
+    }
   }
 
-  /** Learns from one row. Throws `bad-data` for a label that cannot be learned from, `bad-input` for a value of another type. */
+  /** Learns from one row, or throws and learns nothing: `bad-data` for a label that cannot be learned from, `bad-input` for a value of another type. */
   learnOne(record: OnlineRecord, label: OnlineLabel, weight = 1): void {
-    this.#record.record = record;
+    this.#record.read(record);
     this.#learn(this.#record, this.#toNumber(label), weight);
   }
 
@@ -157,13 +166,16 @@ export class OnlineModel {
   /** What the model says of one row; changes nothing. */
   predictOne(record: OnlineRecord): OnlineAnswer {
     const out = new Float64Array(this.outputs);
-    this.#record.record = record;
+    this.#record.read(record);
     this.#stage.predict(this.#record, out);
     if (this.classes.length === 0) return { value: out[0] };
     return { value: this.classes[largest(out)], shares: out };
   }
 
-  /** Learns from the rows of a particle in order, with its labels and weights. O(values). */
+  /**
+   * Learns from the rows of a particle in order, with its labels and weights; rows without a label are left out. Throws as
+   * `learnOne` does; the rows before the one at fault have then been learned. O(values).
+   */
   learnMany(particle: Particle): void {
     const rows = this.open(particle);
     for (let row = 0; row < rows.rows; row++) rows.learn(row);
@@ -189,6 +201,7 @@ export class OnlineModel {
     return {
       rows: particle.rows,
       label,
+      weight,
       predict: (row, out) => {
         source.row = row;
         this.#stage.predict(source, out);
@@ -278,11 +291,4 @@ function weights(particle: Particle): (row: number) => number {
   const column = at < 0 ? undefined : particle.columns[at];
   if (column?.type !== 'number') return () => 1;
   return (row) => (isPresent(column.validity, row) ? column.values[row] : 0);
-}
-
-/** Index of the largest number, the first of equals. */
-export function largest(values: Float64Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
 }

@@ -27,46 +27,75 @@ export interface Source {
   sparse(field: number, visit: (index: number, value: number) => void): void;
 }
 
-/** Reads objects; throws `bad-input` naming the field where a value is not of its type. */
+type Pairs = readonly (readonly [number, number])[];
+
+/** Reads objects. */
 export class RecordSource implements Source {
-  record: OnlineRecord = {};
-  readonly #names: readonly string[];
+  readonly #fields: readonly (readonly [string, FeatureType])[];
+  /** Values of the record at hand: a number, a text or pairs, or undefined. */
+  readonly #values: (number | string | Pairs | undefined)[];
 
   constructor(features: Features) {
-    this.#names = Object.keys(features);
+    this.#fields = Object.entries(features);
+    this.#values = this.#fields.map(() => undefined);
+  }
+
+  /** Takes the values of a record; throws `bad-input` naming the feature where one is not of its type. */
+  read(record: OnlineRecord): void {
+    for (let field = 0; field < this.#fields.length; field++) {
+      const [name, type] = this.#fields[field];
+      const value = record[name];
+      if (value === null || value === undefined) this.#values[field] = undefined;
+      else if (type === 'sparse') this.#values[field] = toPairs(name, value);
+      else if (type === 'category' || type === 'text') this.#values[field] = toText(name, value);
+      else this.#values[field] = toNumber(name, value);
+    }
   }
 
   number(field: number): number {
-    const value = this.record[this.#names[field]];
-    if (typeof value === 'number') return Number.isFinite(value) ? value : Number.NaN;
-    if (value === null || value === undefined) return Number.NaN;
-    if (typeof value === 'boolean' || typeof value === 'bigint') return Number(value);
-    if (value instanceof Date) return value.getTime();
-    throw this.#unfit(field, 'a number');
+    const value = this.#values[field];
+    return typeof value === 'number' ? value : Number.NaN;
   }
 
   text(field: number): string | undefined {
-    const value = this.record[this.#names[field]];
-    if (typeof value === 'string') return value;
-    if (value === null || value === undefined) return undefined;
-    throw this.#unfit(field, 'a text');
+    return this.#values[field] as string | undefined;
   }
 
   sparse(field: number, visit: (index: number, value: number) => void): void {
-    const value = this.record[this.#names[field]];
-    if (value === null || value === undefined) return;
-    if (!Array.isArray(value)) throw this.#unfit(field, 'a list of pairs [index, value]');
-    for (const [index, x] of value as readonly (readonly [number, number])[]) visit(index, x);
+    for (const [index, value] of (this.#values[field] ?? []) as Pairs) visit(index, value);
   }
+}
 
-  #unfit(field: number, wanted: string): SoraError {
-    const name = this.#names[field];
-    return new SoraError(
-      'bad-input',
-      `Feature "${name}": ${JSON.stringify(this.record[name])} is not ${wanted}; give one, or null where it is missing.`,
-      { details: { feature: name } },
-    );
-  }
+/** NaN where not finite. */
+function toNumber(name: string, value: unknown): number {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : Number.NaN;
+  if (typeof value === 'boolean' || typeof value === 'bigint') return Number(value);
+  if (value instanceof Date) return value.getTime();
+  throw unfit(name, value, 'a number');
+}
+
+function toText(name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw unfit(name, value, 'a text');
+}
+
+function toPairs(name: string, value: unknown): Pairs {
+  const isPair = (pair: unknown) =>
+    Array.isArray(pair) &&
+    pair.length === 2 &&
+    Number.isInteger(pair[0]) &&
+    pair[0] >= 0 &&
+    Number.isFinite(pair[1]);
+  if (Array.isArray(value) && value.every(isPair)) return value as Pairs;
+  throw unfit(name, value, 'a list of pairs [index, value] of finite numbers');
+}
+
+function unfit(name: string, value: unknown, wanted: string): SoraError {
+  return new SoraError(
+    'bad-input',
+    `Feature "${name}": ${typeof value === 'bigint' ? value : JSON.stringify(value)} is not ${wanted}; give one, or null where it is missing.`,
+    { details: { feature: name } },
+  );
 }
 
 /** Reads rows of a particle; set `row` first. */

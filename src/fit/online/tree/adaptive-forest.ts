@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { Adwin } from '../drift/adwin.ts';
+import { largestShare } from '../largest.ts';
 import type { Arrays, OnlineLearner, Shape } from '../learner.ts';
 import type { Row } from '../row.ts';
 import { corrupt, fill, part, prefixed } from '../state.ts';
@@ -13,7 +14,6 @@ import { HoeffdingTree, treeKey } from './hoeffding.ts';
 import { evenIfEmpty } from './hoeffding-tree.ts';
 import { checkTreeShape, treeFields } from './options.ts';
 import { Resampler } from './resample.ts';
-import { largestShare } from './votes.ts';
 
 export const adaptiveForestOptions = z.strictObject({
   name: z.literal('adaptive-forest'),
@@ -144,7 +144,7 @@ export function adaptiveForest(options: Options, shape: Shape): OnlineLearner {
       for (let index = 0; index < members.length; index++) {
         const member = members[index];
         member.tree.predict(row, shares);
-        const guess = largestShare(shares, classes);
+        const guess = largestShare(shares);
         member.learn(row, label, weight * resampler.times(index, rows[0]), guess);
       }
       rows[0]++;

@@ -8,6 +8,7 @@
  */
 import { log } from '../../../kernel/elementary.ts';
 import { combine32, randomUniform } from '../../../random.ts';
+import { largest } from '../largest.ts';
 import type { Arrays, Shape } from '../learner.ts';
 import { normaliseLogs } from '../naive-bayes.ts';
 import type { Row } from '../row.ts';
@@ -148,9 +149,9 @@ export class HoeffdingTree {
       numbers[at + MAJORITY_RIGHT] += weight;
       return;
     }
-    if (largestIn(numbers, at + EXTRA, this.#shape.classes) === label) numbers[at + MAJORITY_RIGHT] += weight;
+    if (largest(numbers, at + EXTRA, this.#shape.classes) === label) numbers[at + MAJORITY_RIGHT] += weight;
     this.#bayes(node, row, total, this.#votes);
-    if (largestIn(this.#votes, 0, this.#shape.classes) === label) numbers[at + BAYES_RIGHT] += weight;
+    if (largest(this.#votes, 0, this.#shape.classes) === label) numbers[at + BAYES_RIGHT] += weight;
   }
 
   #answer(node: number, row: Row, out: Float64Array): void {
@@ -190,7 +191,7 @@ export class HoeffdingTree {
     const { classes } = this.#shape;
     if (isPure(numbers, at, classes)) return;
     const record = this.#link(node, RECORD);
-    if (numbers[at + largestIn(numbers, at, classes)] > PURE * seen) {
+    if (numbers[at + largest(numbers, at, classes)] > PURE * seen) {
       this.#observers.records.clear(record);
       return;
     }
@@ -362,11 +363,4 @@ function isPure(values: Float64Array, from: number, count: number): boolean {
   let classes = 0;
   for (let i = from; i < from + count; i++) if (values[i] > 0) classes++;
   return classes < 2;
-}
-
-/** Index of the largest of `count` values, the first of equals. */
-function largestIn(values: Float64Array, from: number, count: number): number {
-  let best = 0;
-  for (let i = 1; i < count; i++) if (values[from + i] > values[from + best]) best = i;
-  return best;
 }

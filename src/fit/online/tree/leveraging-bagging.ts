@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { Adwin } from '../drift/adwin.ts';
+import { largestShare } from '../largest.ts';
 import type { OnlineLearner, Shape } from '../learner.ts';
 import type { Row } from '../row.ts';
 import { fill, part, prefixed } from '../state.ts';
@@ -12,7 +13,6 @@ import { HoeffdingTree, treeKey } from './hoeffding.ts';
 import { evenIfEmpty } from './hoeffding-tree.ts';
 import { checkTreeShape, treeFields } from './options.ts';
 import { Resampler } from './resample.ts';
-import { largestShare } from './votes.ts';
 
 export const leveragingBaggingOptions = z.strictObject({
   name: z.literal('leveraging-bagging'),
@@ -44,7 +44,7 @@ export function leveragingBagging(
   /** Whether the tree has become worse, as its detector sees it after the row. */
   function becameWorse(place: number, row: Row, label: number): boolean {
     trees[place].predict(row, shares);
-    const guess = largestShare(shares, classes);
+    const guess = largestShare(shares);
     if (guess < 0) return false;
     const before = detectors[place].mean;
     const changed = detectors[place].update(guess === label ? 0 : 1);
