@@ -64,8 +64,19 @@ def logistic(optimiser):
     return linear(linear_model.LogisticRegression(optimiser, intercept_lr=0.0))
 
 
+class FreshFTRL(optim.FTRLProximal):
+    """FTRL whose weights follow from z and n at once; River's are those before the row last learned (0.26.1)."""
+
+    def _step_with_dict(self, w, g):
+        w = super()._step_with_dict(w, g)
+        for i in g:
+            z, shrunk = self.z[i], abs(self.z[i]) - self.l1
+            w[i] = 0.0 if shrunk <= 0 else -math.copysign(shrunk, z) / ((self.beta + self.n[i] ** 0.5) / self.alpha + self.l2)
+        return w
+
+
 def regression(loss, alpha, beta=1.0):
-    ftrl = optim.FTRLProximal(alpha=alpha, beta=beta, l1=0.0, l2=0.0)
+    ftrl = FreshFTRL(alpha=alpha, beta=beta, l1=0.0, l2=0.0)
     return linear(linear_model.LinearRegression(ftrl, loss=loss, intercept_lr=0.0))
 
 
@@ -85,6 +96,7 @@ def passive_aggressive_regressor():
 CLASSIFIERS = {
     "ftrl": lambda: logistic(optim.FTRLProximal(alpha=0.5, beta=1.0, l1=0.0, l2=0.0)),
     "ftrl-l1": lambda: logistic(optim.FTRLProximal(alpha=0.5, beta=1.0, l1=1.0, l2=1.0)),
+    "ftrl-fresh": lambda: logistic(FreshFTRL(alpha=0.5, beta=1.0, l1=1.0, l2=1.0)),
     "adagrad": lambda: logistic(optim.AdaGrad(0.3)),
     "pa": lambda: linear(linear_model.PAClassifier(mode=0, learn_intercept=False)),
     "pa-1": lambda: linear(linear_model.PAClassifier(C=0.01, mode=1, learn_intercept=False)),

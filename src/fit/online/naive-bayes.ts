@@ -1,5 +1,5 @@
 /**
- * Naive Bayes, one row at a time. Gaussian: a normal distribution per class and position, mean and variance by Welford's
+ * Naive Bayes, one row at a time. Gaussian: a normal distribution per class and position, mean and population variance by Welford's
  * recurrence (Technometrics 4, 1962); densities are added to 1e-9 before their logarithm, so that no position decides alone.
  * Multinomial: P(index | class) = (count + α) / (total + α · indices seen) of non-negative values (Manning, Raghavan &
  * Schütze, "Introduction to Information Retrieval", section 13.2).
@@ -31,7 +31,7 @@ export function gaussianBayes(_options: z.infer<typeof gaussianBayesOptions>, sh
   const squares = new Float64Array(shape.width * classes);
 
   function density(at: number, x: number): number {
-    const variance = counts[at] > 1 ? squares[at] / (counts[at] - 1) : 0;
+    const variance = counts[at] > 0 ? squares[at] / counts[at] : 0;
     if (!(variance > 0)) return 0;
     const d = x - means[at];
     return exp((d * d) / (-2 * variance)) / (ROOT_TAU * Math.sqrt(variance));
