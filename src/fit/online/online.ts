@@ -10,36 +10,10 @@ import type { Particle } from '../../particle/particle.ts';
 import { roleIndex } from '../../particle/schema.ts';
 import { largest } from './largest.ts';
 import type { Arrays } from './learner.ts';
-import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
+import { modelParts, type OnlineLabel, type OnlineOptions } from './options.ts';
 import { type Features, type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
-import { StackStage, stackOptions } from './stack.ts';
-import { PlainStage, type Stage, type StageContext } from './stage.ts';
+import type { Stage } from './stage.ts';
 import { corrupt, decodeState, encodeState } from './state.ts';
-
-/** A label: a number, or one of the classes. */
-export type OnlineLabel = number | string | boolean;
-
-/** Several learners and FTRL over what they say. */
-export interface OnlineStackSpec extends Omit<z.input<typeof stackOptions>, 'members'> {
-  readonly members?: readonly (OnlineLearnerName | OnlineLearnerSpec)[];
-}
-
-/** What an online model is made of. */
-export interface OnlineOptions {
-  readonly learner: OnlineLearnerName | OnlineLearnerSpec | 'stack' | OnlineStackSpec;
-  /** Names and types of the features. */
-  readonly features: Features;
-  /** The classes, in the order of their shares; without them numbers are learned. */
-  readonly classes?: readonly OnlineLabel[];
-  /** Whether linear learners see numbers in running standard deviations from their running mean; default true. */
-  readonly standardise?: boolean;
-  /** Categories, words, sparse entries and interactions are hashed into 2^hashBits slots; default 18. */
-  readonly hashBits?: number;
-  /** Pairs of features whose products linear learners see too. */
-  readonly interactions?: readonly (readonly [string, string])[];
-  /** Key of the random numbers; default 0. */
-  readonly seed?: number;
-}
 
 /** What a model says of one row. */
 export interface OnlineAnswer {
@@ -48,22 +22,6 @@ export interface OnlineAnswer {
   /** Share of each class, in order; absent for numbers. */
   readonly shares?: Float64Array;
 }
-
-const optionsShape = z.strictObject({
-  learner: z.unknown(),
-  features: z.record(
-    z.string().min(1),
-    z.enum(['number', 'boolean', 'timestamp', 'category', 'text', 'sparse']),
-  ),
-  classes: z
-    .array(z.union([z.number(), z.string(), z.boolean()]))
-    .min(2)
-    .optional(),
-  standardise: z.boolean().optional(),
-  hashBits: z.int().min(1).max(28).default(18),
-  interactions: z.array(z.tuple([z.string(), z.string()])).default([]),
-  seed: z.int().default(0),
-});
 
 /**
  * A new online model. Throws `bad-option` naming what does not fit.
@@ -121,31 +79,20 @@ export class OnlineModel {
   readonly #indices: ReadonlyMap<OnlineLabel, number>;
 
   constructor(options: OnlineOptions) {
-    const parsed = optionsShape.safeParse(options);
-    if (!parsed.success) {
-      throw new SoraError('bad-option', `Online model: ${z.prettifyError(parsed.error)}`, {
-        cause: parsed.error,
-      });
-    }
-    const { learner, classes = [], ...rest } = parsed.data;
-    const features = sorted(rest.features);
-    const { spec, stage } = stageOf(learner, { ...rest, features, classes: classes.length });
-    this.#options = { ...parsed.data, learner: spec } as unknown as Json;
+    const { saved, features, classes, stage } = modelParts(options);
+    this.#options = saved;
     this.#features = features;
     this.#stage = stage;
     this.#record = new RecordSource(features);
     this.classes = classes;
     this.outputs = Math.max(1, classes.length);
     this.#indices = new Map(classes.map((label, index) => [label, index]));
-    if (this.#indices.size < classes.length) {
-      throw new SoraError(
-        'bad-option',
-        `Online model: the classes ${JSON.stringify(classes)} name one twice; name each once.`,
-      );
-    }
   }
 
-  /** Learns from one row, or throws and learns nothing: `bad-data` for a label that cannot be learned from, `bad-input` for a value of another type. */
+  /**
+   * Learns from one row, or throws and learns nothing: `bad-data` for a label or weight that cannot be learned from,
+   * `bad-input` for a value of another type.
+   */
   learnOne(record: OnlineRecord, label: OnlineLabel, weight = 1): void {
     this.#record.read(record);
     this.#learn(this.#record, this.#toNumber(label), weight);
@@ -261,29 +208,6 @@ export class OnlineModel {
       `The particle has ${column === undefined ? 'no label column' : `labels of type ${column.type}`}; give numbers, booleans or categories the role label.`,
     );
   }
-}
-
-/** The stage of a learner, and its specification in full. Throws `bad-option` naming what does not fit. */
-function stageOf(learner: unknown, context: StageContext): { spec: unknown; stage: Stage } {
-  const name = typeof learner === 'string' ? learner : (learner as { name?: unknown } | null)?.name;
-  if (name !== 'stack') {
-    const found = onlineLearner(learner);
-    return { spec: found.spec, stage: new PlainStage(found, context) };
-  }
-  const parsed = stackOptions.safeParse(typeof learner === 'string' ? { name } : learner);
-  if (!parsed.success) {
-    throw new SoraError('bad-option', `Online learner stack: ${z.prettifyError(parsed.error)}`, {
-      cause: parsed.error,
-    });
-  }
-  const members = parsed.data.members.map((member) => onlineLearner(member).spec);
-  const spec = { ...parsed.data, members };
-  return { spec, stage: new StackStage(spec, context) };
-}
-
-/** Features by name, so that a model does not depend on the order they are named in. */
-function sorted(features: Features): Features {
-  return Object.fromEntries(Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function weights(particle: Particle): (row: number) => number {

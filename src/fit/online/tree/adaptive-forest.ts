@@ -30,10 +30,12 @@ export const adaptiveForestOptions = z.strictObject({
 
 type Options = z.infer<typeof adaptiveForestOptions>;
 
-/** Counters of a member: rows it was judged by, rows it was right about, trees made for its place. */
+/** Counters of a member: rows it was judged by, rows it was right about, trees made for its place, number of each tree. */
 const JUDGED = 0;
 const RIGHT = 1;
 const MADE = 2;
+const TREE = 3;
+const BACKGROUND = 4;
 
 /** One place of the forest: a tree, perhaps one in the background, and what is known of both. */
 class Member {
@@ -41,7 +43,7 @@ class Member {
   background: HoeffdingTree | undefined;
   readonly warning: Adwin;
   readonly drift: Adwin;
-  readonly counters = new Float64Array(3);
+  readonly counters = new Float64Array(5);
   readonly #options: Options;
   readonly #shape: Shape;
   readonly #index: number;
@@ -57,17 +59,18 @@ class Member {
     );
     this.warning = new Adwin(options.warning);
     this.drift = new Adwin(options.drift);
-    this.tree = this.#newTree();
+    this.tree = this.#newTree(TREE);
   }
 
-  #newTree(): HoeffdingTree {
-    const key = treeKey(this.#shape.seed, this.#index, this.counters[MADE]++);
-    return new HoeffdingTree(this.#options, this.#shape, key, this.#watched);
+  /** A tree for `role`, the next of its place. */
+  #newTree(role: typeof TREE | typeof BACKGROUND): HoeffdingTree {
+    this.counters[role] = this.counters[MADE]++;
+    return this.#blank(role);
   }
 
-  /** The tree that stands in some generation; its leaves draw by its key. */
-  #blank(generation: number): HoeffdingTree {
-    const key = treeKey(this.#shape.seed, this.#index, generation);
+  /** A tree that has seen nothing; its number decides what its leaves draw. */
+  #blank(role: typeof TREE | typeof BACKGROUND): HoeffdingTree {
+    const key = treeKey(this.#shape.seed, this.#index, this.counters[role]);
     return new HoeffdingTree(this.#options, this.#shape, key, this.#watched);
   }
 
@@ -83,23 +86,17 @@ class Member {
     this.tree.learn(row, label, weight);
     const error = guess === label ? 0 : 1;
     if (this.warning.update(error)) {
-      this.background = this.#newTree();
-      this.#generations[1] = this.counters[MADE] - 1;
+      this.background = this.#newTree(BACKGROUND);
       this.warning.reset();
     }
     if (this.drift.update(error)) this.#replace();
   }
 
-  /** Generation of the tree and of the one in the background. */
-  readonly #generations = new Float64Array(2);
-
   #replace(): void {
-    if (this.background === undefined) {
-      this.tree = this.#newTree();
-      this.#generations[0] = this.counters[MADE] - 1;
-    } else {
+    if (this.background === undefined) this.tree = this.#newTree(TREE);
+    else {
       this.tree = this.background;
-      this.#generations[0] = this.#generations[1];
+      this.counters[TREE] = this.counters[BACKGROUND];
       this.background = undefined;
       this.warning.reset();
     }
@@ -110,7 +107,6 @@ class Member {
   save(): Arrays {
     return {
       counters: this.counters,
-      generations: this.#generations,
       ...prefixed(this.tree.save(), 'tree.'),
       ...(this.background === undefined ? {} : prefixed(this.background.save(), 'background.')),
       ...prefixed(this.warning.save(), 'warning.'),
@@ -120,11 +116,10 @@ class Member {
 
   restore(arrays: Arrays): void {
     fill(this.counters, arrays, 'counters');
-    fill(this.#generations, arrays, 'generations');
-    this.tree = this.#blank(this.#generations[0]);
+    this.tree = this.#blank(TREE);
     this.tree.restore(part(arrays, 'tree.'));
     const background = part(arrays, 'background.');
-    this.background = Object.keys(background).length > 0 ? this.#blank(this.#generations[1]) : undefined;
+    this.background = Object.keys(background).length > 0 ? this.#blank(BACKGROUND) : undefined;
     this.background?.restore(background);
     this.warning.restore(part(arrays, 'warning.'));
     this.drift.restore(part(arrays, 'drift.'));

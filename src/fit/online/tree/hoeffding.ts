@@ -13,8 +13,9 @@ import type { Arrays, Shape } from '../learner.ts';
 import { normaliseLogs } from '../naive-bayes.ts';
 import type { Row } from '../row.ts';
 import { corrupt } from '../state.ts';
-import { Observers, PLACES, placeOf } from './observers.ts';
+import { Observers, placeOf } from './observers.ts';
 import { Pool } from './pool.ts';
+import { type Candidate, SplitSearch, sum } from './split-search.ts';
 
 /** Options of a tree. */
 export interface TreeOptions {
@@ -28,10 +29,7 @@ export interface TreeOptions {
   readonly depth: number;
 }
 
-/** Thresholds that are tried between the least and the largest value. */
-const THRESHOLDS = 10;
-/** Of each side of a split, the least share; and the largest share of one class in a leaf that is split. */
-const LEAST_SHARE = 0.01;
+/** The largest share of one class in a leaf that is split. */
 const PURE = 0.99;
 
 /** Doubles of a node beside the weights of its classes. */
@@ -49,12 +47,6 @@ const DEPTH = 3;
 const MISSING = 4;
 const LINKS = 5;
 
-interface Candidate {
-  gain: number;
-  feature: number;
-  threshold: number;
-}
-
 export class HoeffdingTree {
   readonly #options: TreeOptions;
   readonly #shape: Shape;
@@ -67,9 +59,7 @@ export class HoeffdingTree {
   /** Key of the random features of its leaves. */
   readonly #key: number;
   readonly #votes: Float64Array;
-  readonly #parts: Float64Array;
-  readonly #bestParts: Float64Array;
-  readonly #range = new Float64Array(2);
+  readonly #search: SplitSearch;
 
   constructor(options: TreeOptions, shape: Shape, key = 0, watched = shape.width) {
     this.#options = options;
@@ -80,8 +70,7 @@ export class HoeffdingTree {
     this.#observers = new Observers(shape, watched);
     this.#chosen = new Pool(Uint32Array, Math.max(1, watched));
     this.#votes = new Float64Array(shape.classes);
-    this.#parts = new Float64Array(2 * shape.classes);
-    this.#bestParts = new Float64Array(2 * shape.classes);
+    this.#search = new SplitSearch(this.#observers, shape);
     this.#newNodes(1, 0);
     this.#newRecord(0);
   }
@@ -195,14 +184,8 @@ export class HoeffdingTree {
       this.#observers.records.clear(record);
       return;
     }
-    const before = entropy(numbers, at, classes);
-    const best: Candidate = { gain: Number.NEGATIVE_INFINITY, feature: -1, threshold: 0 };
-    let second = Number.NEGATIVE_INFINITY;
-    for (let place = 0; place < this.#watched; place++) {
-      const feature = this.#chosen.values[record * this.#watched + place];
-      const own = this.#bestOf(record, place, feature, before, best);
-      second = Math.max(second, own);
-    }
+    const watched = this.#chosen.values.subarray(record * this.#watched, (record + 1) * this.#watched);
+    const { best, second } = this.#search.find(record, watched, numbers.subarray(at, at + classes));
     const range = log(Math.max(2, classes)) / Math.LN2;
     const bound = Math.sqrt((range * range * log(1 / this.#options.delta)) / (2 * seen));
     if (!(best.gain - second > bound || bound < this.#options.tie)) return;
@@ -210,45 +193,11 @@ export class HoeffdingTree {
     else this.#split(node, best);
   }
 
-  /** Tries the splits of a feature; one better than `best` takes its place. Returns the gain that is left behind. */
-  #bestOf(record: number, place: number, feature: number, before: number, best: Candidate): number {
-    let own = Number.NEGATIVE_INFINITY;
-    let threshold = 0;
-    const nominal = this.#shape.nominal[feature];
-    if (!nominal && !this.#observers.range(record, place, this.#range)) return own;
-    const [least, most] = this.#range;
-    const tries = nominal ? PLACES : THRESHOLDS;
-    for (let i = 0; i < tries; i++) {
-      const tried = nominal ? i : least + ((most - least) / (THRESHOLDS + 1)) * (i + 1);
-      if (nominal) this.#observers.divideByCode(record, place, i, this.#parts);
-      else this.#observers.divide(record, place, tried, this.#parts);
-      const gain = before - this.#entropyAfter();
-      if (gain <= own) continue;
-      own = gain;
-      threshold = tried;
-      if (gain > best.gain) this.#bestParts.set(this.#parts);
-    }
-    if (!(own > best.gain)) return own;
-    const left = best.gain;
-    Object.assign(best, { gain: own, feature, threshold });
-    return left;
-  }
-
-  /** Entropy of both parts by weight; Infinity where one of them is too small. */
-  #entropyAfter(): number {
-    const { classes } = this.#shape;
-    const left = sum(this.#parts, 0, classes);
-    const right = sum(this.#parts, classes, classes);
-    const total = left + right;
-    if (!(left > LEAST_SHARE * total && right > LEAST_SHARE * total)) return Number.POSITIVE_INFINITY;
-    return (left * entropy(this.#parts, 0, classes) + right * entropy(this.#parts, classes, classes)) / total;
-  }
-
-  #split(node: number, { feature, threshold }: Candidate): void {
+  #split(node: number, { feature, threshold, parts }: Candidate): void {
     const { classes } = this.#shape;
     const record = this.#link(node, RECORD);
     const left = this.#newNodes(2, this.#link(node, DEPTH) + 1);
-    const weights = [sum(this.#bestParts, 0, classes), sum(this.#bestParts, classes, classes)];
+    const weights = [sum(parts, 0, classes), sum(parts, classes, classes)];
     const links = this.#links.values;
     links[node * LINKS + FEATURE] = feature;
     links[node * LINKS + LEFT] = left;
@@ -256,7 +205,7 @@ export class HoeffdingTree {
     this.#numbers.values[node * this.#numbers.stride + THRESHOLD] = threshold;
     for (const side of [0, 1]) {
       const at = (left + side) * this.#numbers.stride;
-      const own = this.#bestParts.subarray(side * classes, (side + 1) * classes);
+      const own = parts.subarray(side * classes, (side + 1) * classes);
       this.#numbers.values.set(own, at + EXTRA);
       this.#numbers.values[at + ATTEMPT] = weights[side];
     }
@@ -338,24 +287,6 @@ export class HoeffdingTree {
 /** Key of the random numbers of a tree of an ensemble, new for every tree that takes the place of another. */
 export function treeKey(seed: number, member: number, generation: number): number {
   return combine32(combine32(seed >>> 0, member), generation);
-}
-
-function sum(values: Float64Array, from: number, count: number): number {
-  let total = 0;
-  for (let i = from; i < from + count; i++) total += values[i];
-  return total;
-}
-
-/** Entropy of weights, in bits. */
-function entropy(values: Float64Array, from: number, count: number): number {
-  let total = 0;
-  let logs = 0;
-  for (let i = from; i < from + count; i++) {
-    if (!(values[i] > 0)) continue;
-    total += values[i];
-    logs += values[i] * log(values[i]);
-  }
-  return total > 0 ? (log(total) - logs / total) / Math.LN2 : 0;
 }
 
 /** Whether one class has all the weight. */
