@@ -15,6 +15,9 @@ export const DATA = process.env.SORA_DATA ?? fileURLToPath(new URL('../../shared
 /** Python of the peers, as bench/peers/install.sh makes it. */
 export const PYTHON = join(process.env.SORA_PEERS ?? join(tmpdir(), 'sora-peers'), 'bin', 'python');
 
+/** Python with River, as bench/peers/install.sh makes it: its pins do not suit the other peers. */
+export const RIVER = join(process.env.SORA_RIVER ?? join(tmpdir(), 'sora-river'), 'bin', 'python');
+
 /** onnxruntime-node, as bench/peers/install.sh installs it outside of the project. */
 export const ORT = join(
   process.env.SORA_ORT ?? join(tmpdir(), 'sora-ort'),

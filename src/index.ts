@@ -4,7 +4,11 @@
 
 // Errors.
 export { ERRORS, type ErrorCode, SoraError } from './errors.ts';
+// Online learners.
+export { type PrequentialResult, type PrequentialScores, prequential } from './evaluate/prequential.ts';
 export { fitGlm } from './fit/glm/glm.ts';
+export { createOnline, type OnlineAnswer, type OnlineModel, resumeOnline } from './fit/online/online.ts';
+export type { OnlineLabel, OnlineOptions } from './fit/online/options.ts';
 // Learners by hand.
 export { createParticleModel } from './fit/particle-model.ts';
 export type { LossBlock } from './loss/loss.ts';

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Makes the virtual environment of the peers, by default in the system's temporary folder; prints its python.
-# onnxruntime-node goes into a folder beside it.
+# River and onnxruntime-node go into folders beside it.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 venv="${SORA_PEERS:-${TMPDIR:-/tmp}/sora-peers}"
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --requirement "$here/requirements.txt" >&2
+river="${SORA_RIVER:-${TMPDIR:-/tmp}/sora-river}"
+[ -x "$river/bin/python" ] || python3 -m venv "$river"
+"$river/bin/pip" install --quiet river==0.26.1 >&2
 # Its script would download what only a GPU needs.
 ort="${SORA_ORT:-${TMPDIR:-/tmp}/sora-ort}"
 mkdir -p "$ort"

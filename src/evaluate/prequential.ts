@@ -1,0 +1,108 @@
+/**
+ * Prequential evaluation: every row is predicted, then learned from (Dawid, JRSS A 147, 1984; Gama, Sebastião & Rodrigues,
+ * Machine Learning 90, 2013). Beside the model always stands the predictor that repeats the last label: on streams whose
+ * labels come in runs it is hard to beat. Sums are kept per stretch of rows, so that change over time shows.
+ */
+
+import { largest } from '../fit/online/largest.ts';
+import type { OnlineModel, OnlineRows } from '../fit/online/online.ts';
+import { log } from '../kernel/elementary.ts';
+import type { Particle } from '../particle/particle.ts';
+
+/** Means over rows of a stream, by their weights. Classes have accuracies and a log loss, numbers absolute errors. */
+export interface PrequentialScores {
+  readonly rows: number;
+  /** Share of rows whose class was the one predicted. */
+  readonly accuracy?: number;
+  /** Mean of −log share of the class that came, shares no less than 1e-15. */
+  readonly logLoss?: number;
+  /** Mean absolute error. */
+  readonly mae?: number;
+  /** Accuracy, or mean absolute error, of repeating the last label; the first row is predicted as class 0, or 0. */
+  readonly sameAsLast: number;
+}
+
+/** Scores of the whole stream, and of each stretch of it in order. */
+export interface PrequentialResult extends PrequentialScores {
+  readonly stretches: readonly PrequentialScores[];
+}
+
+interface Sums {
+  rows: number;
+  weight: number;
+  /** Rows that were right, or the absolute errors. */
+  score: number;
+  logLoss: number;
+  last: number;
+}
+
+const LEAST_SHARE = 1e-15;
+
+/**
+ * Predicts and then learns every row with a label and a weight above 0 of the particles in order. The model goes on from its state, and has learned
+ * them all afterwards. `stretch` is the number of rows of each entry of `stretches`. O(rows).
+ * @example
+ * const { accuracy, sameAsLast } = prequential(model, [particle]);
+ */
+export function prequential(
+  model: OnlineModel,
+  particles: Iterable<Particle>,
+  options: { readonly stretch?: number } = {},
+): PrequentialResult {
+  const { stretch = 1000 } = options;
+  const classes = model.classes.length;
+  const total = emptySums();
+  const stretches: PrequentialScores[] = [];
+  let part = emptySums();
+  let last = 0;
+  const out = new Float64Array(model.outputs);
+  const visit = (rows: OnlineRows, row: number) => {
+    const label = rows.label(row);
+    const weight = rows.weight(row);
+    if (label === undefined || weight === 0) return;
+    rows.predict(row, out);
+    for (const sums of [total, part]) addRow(sums, out, label, last, weight, classes);
+    rows.learn(row);
+    last = label;
+    if (part.rows < stretch) return;
+    stretches.push(scores(part, classes));
+    part = emptySums();
+  };
+  for (const particle of particles) {
+    const rows = model.open(particle);
+    for (let row = 0; row < rows.rows; row++) visit(rows, row);
+  }
+  if (part.rows > 0) stretches.push(scores(part, classes));
+  return { ...scores(total, classes), stretches };
+}
+
+function emptySums(): Sums {
+  return { rows: 0, weight: 0, score: 0, logLoss: 0, last: 0 };
+}
+
+function addRow(
+  sums: Sums,
+  out: Float64Array,
+  label: number,
+  last: number,
+  weight: number,
+  classes: number,
+): void {
+  sums.rows++;
+  sums.weight += weight;
+  if (classes === 0) {
+    sums.score += weight * Math.abs(out[0] - label);
+    sums.last += weight * Math.abs(last - label);
+    return;
+  }
+  if (largest(out) === label) sums.score += weight;
+  if (last === label) sums.last += weight;
+  const share = Math.min(Math.max(out[label], LEAST_SHARE), 1 - LEAST_SHARE);
+  sums.logLoss -= weight * log(share);
+}
+
+function scores({ rows, weight, score, logLoss, last }: Sums, classes: number): PrequentialScores {
+  const of = (sum: number) => (weight > 0 ? sum / weight : 0);
+  if (classes === 0) return { rows, mae: of(score), sameAsLast: of(last) };
+  return { rows, accuracy: of(score), logLoss: of(logLoss), sameAsLast: of(last) };
+}

@@ -1,0 +1,35 @@
+/**
+ * What an online learner is: it predicts a row, learns from a row, and its whole state is typed arrays.
+ * Laws (online.test.ts): many rows at once equal one at a time, to the byte; a learner that is saved and resumed
+ * anywhere in a stream equals one that was not. Prediction changes nothing. Random numbers are functions of
+ * (seed, row number, purpose), so they need no state beside the number of rows.
+ */
+import type { TypedArray } from '../../particle/view.ts';
+import type { Row } from './row.ts';
+
+/** The whole state of a learner by name; arrays may be live, and are copied by whoever keeps them. */
+export type Arrays = Readonly<Record<string, TypedArray>>;
+
+/** One learner, its options fixed. Labels are class indices where there are classes, else numbers. */
+export interface OnlineLearner {
+  /** Why a label cannot be learned from, or undefined if it can; class indices are checked before. */
+  labelProblem?(label: number): string | undefined;
+  /** Learns from a row. `weight` is positive and finite. */
+  learn(row: Row, label: number, weight: number): void;
+  /** Shares of the classes, or the number, into `out`. */
+  predict(row: Row, out: Float64Array): void;
+  save(): Arrays;
+  /** Takes over what `save` gave, of a learner with the same options; throws `corrupt` if it cannot be that. */
+  restore(arrays: Arrays): void;
+}
+
+/** What learners are told of the rows to come. */
+export interface Shape {
+  /** Indices of a row lie below it. */
+  readonly width: number;
+  /** Number of classes; 0 where numbers are learned. */
+  readonly classes: number;
+  /** Of each position, whether its values are codes of categories; trees alone. */
+  readonly nominal: readonly boolean[];
+  readonly seed: number;
+}

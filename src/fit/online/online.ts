@@ -1,0 +1,218 @@
+/**
+ * An online model: an encoder of rows and a learner, which predict and learn one row at a time, from objects or from
+ * particles. Laws: `learnMany` is `learnOne` in a loop, and saving and resuming anywhere changes nothing, to the byte.
+ */
+import { z } from 'zod';
+import { SoraError } from '../../errors.ts';
+import type { Json } from '../../json.ts';
+import { isPresent } from '../../particle/column.ts';
+import type { Particle } from '../../particle/particle.ts';
+import { roleIndex } from '../../particle/schema.ts';
+import { largest } from './largest.ts';
+import type { Arrays } from './learner.ts';
+import { modelParts, type OnlineLabel, type OnlineOptions } from './options.ts';
+import { type Features, type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
+import type { Stage } from './stage.ts';
+import { corrupt, decodeState, encodeState } from './state.ts';
+
+/** What a model says of one row. */
+export interface OnlineAnswer {
+  /** The number, or the class of the largest share (the first of equals). */
+  readonly value: OnlineLabel;
+  /** Share of each class, in order; absent for numbers. */
+  readonly shares?: Float64Array;
+}
+
+/**
+ * A new online model. Throws `bad-option` naming what does not fit.
+ * @example
+ * const model = createOnline({
+ *   learner: 'ftrl',
+ *   features: { price: 'number', day: 'category' },
+ *   classes: ['down', 'up'],
+ * });
+ * model.predictOne({ price: 0.05, day: 'monday' });
+ * model.learnOne({ price: 0.05, day: 'monday' }, 'up');
+ */
+export function createOnline(options: OnlineOptions): OnlineModel {
+  return new OnlineModel(options);
+}
+
+/** The model that `save` wrote, which goes on as if it had not stopped. Throws `corrupt` or `newer-format`. */
+export function resumeOnline(bytes: Uint8Array): OnlineModel {
+  const { description, arrays } = decodeState(bytes);
+  const parsed = descriptionShape.safeParse(description);
+  if (!parsed.success) throw corrupt('its description is not one of a model', parsed.error);
+  const model = new OnlineModel(parsed.data.options as OnlineOptions);
+  model.restore(parsed.data.rows, arrays);
+  return model;
+}
+
+const descriptionShape = z.strictObject({
+  options: z.unknown(),
+  rows: z.int().nonnegative(),
+});
+
+/** Rows of a particle, to be predicted and learned from one by one. */
+export interface OnlineRows {
+  readonly rows: number;
+  /** Label of a row as the learner has it: class index or number; undefined where it is missing. */
+  label(row: number): number | undefined;
+  predict(row: number, out: Float64Array): void;
+  /** Its weight; 0 where that is missing. */
+  weight(row: number): number;
+  /** Learns from a row; one without label or with weight 0 is left out. */
+  learn(row: number): void;
+}
+
+export class OnlineModel {
+  /** Labels of classes in order; empty where numbers are learned. */
+  readonly classes: readonly OnlineLabel[];
+  /** Numbers a prediction has: one a class, or one. */
+  readonly outputs: number;
+  /** Rows that the model has learned from. */
+  rows = 0;
+  readonly #options: Json;
+  readonly #features: Features;
+  readonly #stage: Stage;
+  readonly #record: RecordSource;
+  readonly #indices: ReadonlyMap<OnlineLabel, number>;
+
+  constructor(options: OnlineOptions) {
+    const { saved, features, classes, stage } = modelParts(options);
+    this.#options = saved;
+    this.#features = features;
+    this.#stage = stage;
+    this.#record = new RecordSource(features);
+    this.classes = classes;
+    this.outputs = Math.max(1, classes.length);
+    this.#indices = new Map(classes.map((label, index) => [label, index]));
+  }
+
+  /**
+   * Learns from one row, or throws and learns nothing: `bad-data` for a label or weight that cannot be learned from,
+   * `bad-input` for a value of another type.
+   */
+  learnOne(record: OnlineRecord, label: OnlineLabel, weight = 1): void {
+    this.#record.read(record);
+    this.#learn(this.#record, this.#toNumber(label), weight);
+  }
+
+  #learn(source: Source, label: number, weight: number): void {
+    if (weight === 0) return;
+    if (!(weight > 0 && Number.isFinite(weight))) {
+      throw new SoraError(
+        'bad-data',
+        `Row ${this.rows}: weight ${weight} is not a finite number of 0 or more.`,
+      );
+    }
+    this.#stage.learn(source, label, weight);
+    this.rows++;
+  }
+
+  /** What the model says of one row; changes nothing. */
+  predictOne(record: OnlineRecord): OnlineAnswer {
+    const out = new Float64Array(this.outputs);
+    this.#record.read(record);
+    this.#stage.predict(this.#record, out);
+    if (this.classes.length === 0) return { value: out[0] };
+    return { value: this.classes[largest(out)], shares: out };
+  }
+
+  /**
+   * Learns from the rows of a particle in order, with its labels and weights; rows without a label are left out. Throws as
+   * `learnOne` does; the rows before the one at fault have then been learned. O(values).
+   */
+  learnMany(particle: Particle): void {
+    const rows = this.open(particle);
+    for (let row = 0; row < rows.rows; row++) rows.learn(row);
+  }
+
+  /** Predictions row by row, `outputs` a row: shares of the classes, or the number. */
+  predictMany(particle: Particle): Float64Array {
+    const rows = this.open(particle, false);
+    const result = new Float64Array(rows.rows * this.outputs);
+    const out = new Float64Array(this.outputs);
+    for (let row = 0; row < rows.rows; row++) {
+      rows.predict(row, out);
+      result.set(out, row * this.outputs);
+    }
+    return result;
+  }
+
+  /** The rows of a particle one by one. Throws `schema-mismatch`, and `bad-data` where labels are asked for and missing. */
+  open(particle: Particle, labelled = true): OnlineRows {
+    const source = new ParticleSource(particle, this.#features);
+    const label = labelled ? this.#labels(particle) : () => undefined;
+    const weight = weights(particle);
+    return {
+      rows: particle.rows,
+      label,
+      weight,
+      predict: (row, out) => {
+        source.row = row;
+        this.#stage.predict(source, out);
+      },
+      learn: (row) => {
+        const y = label(row);
+        source.row = row;
+        if (y !== undefined) this.#learn(source, y, weight(row));
+      },
+    };
+  }
+
+  /** The whole state as bytes: a safetensors file, the same for the same rows. O(size). */
+  save(): Uint8Array {
+    return encodeState({ options: this.#options, rows: this.rows }, this.#stage.save());
+  }
+
+  /** Used by {@link resumeOnline}. */
+  restore(rows: number, arrays: Arrays): void {
+    this.#stage.restore(arrays);
+    this.rows = rows;
+  }
+
+  #toNumber(label: OnlineLabel): number {
+    if (this.classes.length === 0) {
+      if (typeof label === 'number' && Number.isFinite(label)) return this.#checked(label);
+      throw new SoraError('bad-data', `Row ${this.rows}: label ${String(label)} is not a finite number.`);
+    }
+    const index = this.#indices.get(label);
+    if (index !== undefined) return index;
+    throw new SoraError(
+      'bad-data',
+      `Row ${this.rows}: label ${JSON.stringify(label)} is none of the classes ${JSON.stringify(this.classes)}; name every class in \`classes\`.`,
+    );
+  }
+
+  #checked(label: number): number {
+    const problem = this.#stage.labelProblem?.(label);
+    if (problem === undefined) return label;
+    throw new SoraError('bad-data', `Row ${this.rows}: label ${label} cannot be learned from: ${problem}`);
+  }
+
+  #labels(particle: Particle): (row: number) => number | undefined {
+    const at = roleIndex(particle.schema, 'label');
+    const column = at < 0 ? undefined : particle.columns[at];
+    if (column?.type === 'category') {
+      const { codes, dictionary } = column;
+      return (row) => (codes[row] < 0 ? undefined : this.#toNumber(dictionary[codes[row]]));
+    }
+    if (column?.type === 'number')
+      return (row) => (isPresent(column.validity, row) ? this.#toNumber(column.values[row]) : undefined);
+    if (column?.type === 'boolean')
+      return (row) =>
+        isPresent(column.validity, row) ? this.#toNumber(column.values[row] === 1) : undefined;
+    throw new SoraError(
+      'bad-data',
+      `The particle has ${column === undefined ? 'no label column' : `labels of type ${column.type}`}; give numbers, booleans or categories the role label.`,
+    );
+  }
+}
+
+function weights(particle: Particle): (row: number) => number {
+  const at = roleIndex(particle.schema, 'weight');
+  const column = at < 0 ? undefined : particle.columns[at];
+  if (column?.type !== 'number') return () => 1;
+  return (row) => (isPresent(column.validity, row) ? column.values[row] : 0);
+}

@@ -1,0 +1,100 @@
+/** Options of an online model: what they are, their check, and the stage of encoders and learners that they describe. */
+import { z } from 'zod';
+import { SoraError } from '../../errors.ts';
+import type { Json } from '../../json.ts';
+import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
+import type { Features } from './source.ts';
+import { StackStage, stackOptions } from './stack.ts';
+import { PlainStage, type Stage, type StageContext } from './stage.ts';
+
+/** A label: a number, or one of the classes. */
+export type OnlineLabel = number | string | boolean;
+
+/** Several learners and FTRL over what they say. */
+export interface OnlineStackSpec extends Omit<z.input<typeof stackOptions>, 'members'> {
+  readonly members?: readonly (OnlineLearnerName | OnlineLearnerSpec)[];
+}
+
+/** What an online model is made of. */
+export interface OnlineOptions {
+  readonly learner: OnlineLearnerName | OnlineLearnerSpec | 'stack' | OnlineStackSpec;
+  /** Names and types of the features. */
+  readonly features: Features;
+  /** The classes, in the order of their shares; without them numbers are learned. */
+  readonly classes?: readonly OnlineLabel[];
+  /** Whether linear learners see numbers in running standard deviations from their running mean; default true. */
+  readonly standardise?: boolean;
+  /** Categories, words, sparse entries and interactions are hashed into 2^hashBits slots; default 18. */
+  readonly hashBits?: number;
+  /** Pairs of features whose products linear learners see too. */
+  readonly interactions?: readonly (readonly [string, string])[];
+  /** Key of the random numbers; default 0. */
+  readonly seed?: number;
+}
+
+const optionsShape = z.strictObject({
+  learner: z.unknown(),
+  features: z.record(
+    z.string().min(1),
+    z.enum(['number', 'boolean', 'timestamp', 'category', 'text', 'sparse']),
+  ),
+  classes: z
+    .array(z.union([z.number(), z.string(), z.boolean()]))
+    .min(2)
+    .optional(),
+  standardise: z.boolean().optional(),
+  hashBits: z.int().min(1).max(28).default(18),
+  interactions: z.array(z.tuple([z.string(), z.string()])).default([]),
+  seed: z.int().default(0),
+});
+
+/** Checked options: as they are saved, and what follows from them. */
+export interface ModelParts {
+  readonly saved: Json;
+  readonly features: Features;
+  readonly classes: readonly OnlineLabel[];
+  readonly stage: Stage;
+}
+
+/** Checks options and makes what they describe. Throws `bad-option` naming what does not fit. */
+export function modelParts(options: OnlineOptions): ModelParts {
+  const parsed = optionsShape.safeParse(options);
+  if (!parsed.success) {
+    throw new SoraError('bad-option', `Online model: ${z.prettifyError(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  }
+  const { learner, classes = [], ...rest } = parsed.data;
+  if (new Set(classes).size < classes.length) {
+    throw new SoraError(
+      'bad-option',
+      `Online model: the classes ${JSON.stringify(classes)} name one twice; name each once.`,
+    );
+  }
+  const features = sorted(rest.features);
+  const { spec, stage } = stageOf(learner, { ...rest, features, classes: classes.length });
+  return { saved: { ...parsed.data, learner: spec } as unknown as Json, features, classes, stage };
+}
+
+/** The stage of a learner, and its specification in full. Throws `bad-option` naming what does not fit. */
+function stageOf(learner: unknown, context: StageContext): { spec: unknown; stage: Stage } {
+  const name = typeof learner === 'string' ? learner : (learner as { name?: unknown } | null)?.name;
+  if (name !== 'stack') {
+    const found = onlineLearner(learner);
+    return { spec: found.spec, stage: new PlainStage(found, context) };
+  }
+  const parsed = stackOptions.safeParse(typeof learner === 'string' ? { name } : learner);
+  if (!parsed.success) {
+    throw new SoraError('bad-option', `Online learner stack: ${z.prettifyError(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  }
+  const members = parsed.data.members.map((member) => onlineLearner(member).spec);
+  const spec = { ...parsed.data, members };
+  return { spec, stage: new StackStage(spec, context) };
+}
+
+/** Features by name, so that a model does not depend on the order they are named in. */
+function sorted(features: Features): Features {
+  return Object.fromEntries(Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

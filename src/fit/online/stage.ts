@@ -1,0 +1,66 @@
+/**
+ * An encoder and a learner as one: rows in, as their source has them, answers out. Ensembles of different learners are
+ * stages of stages, as each member reads rows in its own way.
+ */
+import { LinearEncoder, type RowEncoder, TreeEncoder } from './encode.ts';
+import type { Arrays, OnlineLearner } from './learner.ts';
+import type { FoundLearner } from './registry.ts';
+import type { Features, Source } from './source.ts';
+import { part, prefixed } from './state.ts';
+
+/** What stages are told of the model they are part of. */
+export interface StageContext {
+  readonly features: Features;
+  /** Absent: as the learner wants it. */
+  readonly standardise?: boolean;
+  readonly hashBits: number;
+  readonly interactions: readonly (readonly [string, string])[];
+  readonly classes: number;
+  readonly seed: number;
+}
+
+/** Learns from rows and predicts them; see {@link OnlineLearner} for the laws. */
+export interface Stage {
+  labelProblem?(label: number): string | undefined;
+  learn(source: Source, label: number, weight: number): void;
+  predict(source: Source, out: Float64Array): void;
+  save(): Arrays;
+  restore(arrays: Arrays): void;
+}
+
+/** One learner on rows as it wants them. */
+export class PlainStage implements Stage {
+  readonly #encoder: RowEncoder;
+  readonly #learner: OnlineLearner;
+
+  constructor(found: FoundLearner, context: StageContext) {
+    const { standardise = found.standardise, classes, seed, ...rest } = context;
+    const encoding = { ...rest, standardise, constant: found.constant };
+    this.#encoder = found.rows === 'linear' ? new LinearEncoder(encoding) : new TreeEncoder(encoding);
+    const { width, nominal } = this.#encoder;
+    this.#learner = found.create({ width, classes, nominal, seed });
+  }
+
+  labelProblem(label: number): string | undefined {
+    return this.#learner.labelProblem?.(label);
+  }
+
+  learn(source: Source, label: number, weight: number): void {
+    this.#encoder.read(source, true);
+    this.#learner.learn(this.#encoder.row, label, weight);
+  }
+
+  predict(source: Source, out: Float64Array): void {
+    this.#encoder.read(source, false);
+    this.#learner.predict(this.#encoder.row, out);
+  }
+
+  save(): Arrays {
+    return { ...prefixed(this.#encoder.save(), 'encoder.'), ...prefixed(this.#learner.save(), 'learner.') };
+  }
+
+  restore(arrays: Arrays): void {
+    this.#encoder.restore(part(arrays, 'encoder.'));
+    this.#learner.restore(part(arrays, 'learner.'));
+  }
+}
