@@ -1,14 +1,15 @@
 /** Gradient-boosted trees as a learner of the pipeline. */
 import type { Baseline } from '../evaluate/baseline.ts';
 import { classFactors, classWeightedReference } from '../fit/glm/class-weights.ts';
-import { fitTrees } from '../fit/tree/fit.ts';
-import type { TreesProgress } from '../fit/tree/options.ts';
+import { fitTrees, type TreesResult } from '../fit/tree/fit.ts';
+import type { FitTreesOptions, TreesProgress } from '../fit/tree/options.ts';
 import { categoricalFeatures } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
 import type { Hooks } from './data.ts';
 import type { FittedLearner, LearnerProblem } from './learner.ts';
 import { lossOptions } from './loss-choice.ts';
 import type { CheckedTrain as Checked } from './options.ts';
+import { treeSettings } from './tree-defaults.ts';
 
 const REPLAYED =
   'The rows did not all fit into the memory budget, so every round replayed the trees before it: a larger --memory, or --learner linear, is much faster.';
@@ -22,10 +23,12 @@ export async function fitBoosted(
   baseline: Baseline,
 ): Promise<FittedLearner> {
   const { recipe, loss, outputs } = problem;
-  const { rounds, learningRate, leaves, maxDepth, minRows, l2, bins } = options;
-  const { rowShare, columnShare, earlyStopping, stoppingShare, classWeight, calibrate } = options;
-  const growth = { learningRate, leaves, maxDepth, minRows, l2, bins, rowShare, columnShare, earlyStopping };
-  const result = await fitTrees(session, {
+  const settings = treeSettings(options, baseline.rows, outputs);
+  const { rounds, fitAgain, ...chosen } = settings;
+  const { maxDepth, minRows, l2, bins, stoppingShare, classWeight, calibrate } = options;
+  const growth = { ...chosen, maxDepth, minRows, l2, bins };
+  const { earlyStopping } = growth;
+  const asked: FitTreesOptions = {
     ...growth,
     loss: options.ownLoss ?? loss,
     outputs,
@@ -44,11 +47,13 @@ export async function fitBoosted(
         unit: 'rounds',
         note: lossNote(round),
       }),
-  });
+  };
+  const found = await fitTrees(session, asked);
+  const result = fitAgain ? await fittedAgain(session, asked, found) : found;
   if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
   const fitted = lossOptions(result.loss);
-  const used = { ...growth, rounds, stoppingShare, classWeight, calibrate, ...fitted };
+  const used = { ...growth, rounds, fitAgain, stoppingShare, classWeight, calibrate, ...fitted };
   return {
     parameters: result.forest,
     record: {
@@ -71,6 +76,22 @@ export async function fitBoosted(
       holdOut: holdOutLoss,
     })),
   };
+}
+
+/** The trees of all rows, in as many rounds as `found` kept; what is told of the rounds stays what `found` saw. */
+async function fittedAgain(
+  session: Session,
+  asked: FitTreesOptions,
+  found: TreesResult,
+): Promise<TreesResult> {
+  if (found.rounds === 0 || found.history.at(-1)?.holdOutLoss === undefined) return found;
+  const { forest } = await fitTrees(session, {
+    ...asked,
+    rounds: found.rounds,
+    earlyStopping: 0,
+    holdOut: 0,
+  });
+  return { ...found, forest };
 }
 
 /** The training view, its rows weighted by class if that is asked for. */

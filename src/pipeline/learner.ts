@@ -92,7 +92,7 @@ const OWN: Record<Family, readonly (keyof Checked)[]> = {
   linear: ['l1', 'tolerance', 'maxRounds', 'numeric'],
   trees: [
     ...(['rounds', 'learningRate', 'leaves', 'maxDepth', 'minRows', 'bins'] as const),
-    ...(['rowShare', 'columnShare', 'earlyStopping', 'stoppingShare'] as const),
+    ...(['rowShare', 'columnShare', 'earlyStopping', 'stoppingShare', 'fitAgain'] as const),
   ],
 };
 const NAME: Record<Family, string> = { linear: 'linear models', trees: 'gradient-boosted trees' };

@@ -98,18 +98,32 @@ export const ingestShape = z.object({
     .describe('Precision that fractional features are stored with; learners use f32.'),
 });
 
-const share = (shape: z.ZodNumber) => shape.gt(0).max(1).default(1);
+const share = (shape: z.ZodNumber) => shape.gt(0).max(1).optional();
 
 /** How gradient-boosted trees grow. */
 const treeOptions = {
-  rounds: z.int().positive().max(100_000).default(500).describe('Trees: most rounds of boosting.'),
+  rounds: z
+    .int()
+    .positive()
+    .max(100_000)
+    .optional()
+    .describe(
+      'Trees: most rounds of boosting; default: by learning rate and size of the data, 500 to 2,000.',
+    ),
   learningRate: z
     .number()
     .gt(0)
     .max(1)
-    .default(0.1)
-    .describe('Trees: share of each tree that is added; lower needs more rounds.'),
-  leaves: z.int().min(2).max(65_536).default(31).describe('Trees: most leaves a tree.'),
+    .optional()
+    .describe(
+      'Trees: share of each tree that is added; lower needs more rounds. Default: 0.05, and 0.1 for large data.',
+    ),
+  leaves: z
+    .int()
+    .min(2)
+    .max(65_536)
+    .optional()
+    .describe('Trees: most leaves a tree; default: 31, and 8 or 16 for few rows.'),
   maxDepth: z
     .int()
     .positive()
@@ -122,13 +136,25 @@ const treeOptions = {
     .max(255)
     .default(255)
     .describe('Trees: most groups of values that a split tells apart.'),
-  rowShare: share(z.number()).describe('Trees: share of the rows that each round looks at.'),
-  columnShare: share(z.number()).describe('Trees: share of the features that each tree may ask.'),
+  rowShare: share(z.number()).describe(
+    'Trees: share of the rows that each round looks at; default: all, and 0.7 of few rows.',
+  ),
+  columnShare: share(z.number()).describe(
+    'Trees: share of the features that each tree may ask; default: 0.6.',
+  ),
   earlyStopping: z
     .int()
     .nonnegative()
-    .default(20)
-    .describe('Trees: stops after this many rounds that do not help rows kept back; 0 plays all rounds.'),
+    .optional()
+    .describe(
+      'Trees: stops after this many rounds that do not help rows kept back; 0 plays all rounds; default: 2.5 / learning rate.',
+    ),
+  fitAgain: z
+    .boolean()
+    .optional()
+    .describe(
+      'Trees: fit once more, on all training rows, when it is known after how many rounds to stop; default: unless the data is large.',
+    ),
   stoppingShare: z
     .number()
     .gt(0)

@@ -79,7 +79,8 @@ describe('train --learner trees', () => {
       leaves: 5,
       onProgress: ({ stage, note }) => void (stage === 'fitting' && notes.push(note ?? '')),
     });
-    const [options] = asked;
+    const [options, again] = asked;
+    expect(again).toEqual({ ...options, rounds: 2, earlyStopping: 0, holdOut: 0 });
     expect(options).toMatchObject({
       loss: { name: 'logistic' },
       outputs: 1,
@@ -88,7 +89,7 @@ describe('train --learner trees', () => {
       leaves: 5,
       seed: 1,
     });
-    expect(options).toMatchObject({ categorical: [false, true, false], earlyStopping: 20, holdOut: 0.1 });
+    expect(options).toMatchObject({ categorical: [false, true, false], earlyStopping: 50, holdOut: 0.1 });
     expect(notes[0]).toBe('loss 1.000000, 1.500000 on rows kept back');
     expect(result).toMatchObject({ learner: 'gradient-boosted trees, logistic loss', featureCount: 3 });
     expect(result).toMatchObject({ fit: { converged: true, reason: 'early', rounds: 2 }, coefficients: [] });
@@ -101,7 +102,7 @@ describe('train --learner trees', () => {
     expect(auc?.value).toBeGreaterThan(0.7);
     const { learner, recipe } = result.model;
     expect(learner).toMatchObject({ name: 'trees', trainLoss: 0.5, holdOutLoss: 0.75, rounds: 2 });
-    expect(learner.options).toMatchObject({ rounds: 7, leaves: 5, learningRate: 0.1, stoppingShare: 0.1 });
+    expect(learner.options).toMatchObject({ rounds: 7, leaves: 5, learningRate: 0.05, stoppingShare: 0.1 });
     expect(recipe.steps.map(({ transform }) => transform)).toEqual(['raw', 'codes', 'raw']);
     const screen = trainScreen(result);
     expect(screen).toMatch(
@@ -147,7 +148,7 @@ describe('train --learner trees', () => {
       await ingest(part as never, { store, append: true, workers: 0 });
     const options = { target: 'label', learner: 'trees', workers: 0, classWeight: 'balanced' } as const;
     const result = await train(store, { ...options, folds: 2, calibrate: true });
-    expect(asked).toHaveLength(3);
+    expect(asked).toHaveLength(6);
     expect(asked[0].view.name).toBe('classWeightedView');
     expect(result.folds?.[0].values).toHaveLength(2);
     expect(result.model.tensors.base.values[0]).not.toBe(0);

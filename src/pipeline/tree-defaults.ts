@@ -1,0 +1,48 @@
+/**
+ * Settings of gradient-boosted trees that nobody gave: from the number of training rows and of outputs. Small steps, many
+ * rounds and a stop on rows kept back suit any table; small tables get small trees that see a part of rows and columns,
+ * and a second fit on all rows; large tables get larger steps. Measured in docs/accuracy.md.
+ */
+import type { CheckedTrain } from './options.ts';
+
+/** The settings, all of them known. */
+export interface TreeSettings {
+  readonly learningRate: number;
+  readonly rounds: number;
+  readonly leaves: number;
+  readonly rowShare: number;
+  readonly columnShare: number;
+  readonly earlyStopping: number;
+  /** Whether the trees are fitted once more, on all rows, when it is known after how many to stop. */
+  readonly fitAgain: boolean;
+}
+
+type Given = { readonly [K in keyof TreeSettings]?: CheckedTrain[K] };
+
+/** Rows times outputs from which time counts for more than the last tenth of a per cent. */
+const LARGE = 100_000;
+/** Up to so many rows trees have so many leaves, and learn from a sample of the rows each. */
+const SMALL: readonly (readonly [rows: number, leaves: number])[] = [
+  [4_000, 8],
+  [10_000, 16],
+];
+const LEAVES = 31;
+
+/** The settings: what was given, else what suits so many rows and outputs (trees a round). */
+export function treeSettings(given: Given, rows: number, outputs: number): TreeSettings {
+  const isLarge = rows * outputs > LARGE;
+  const small = SMALL.find(([most]) => rows <= most);
+  const { learningRate = isLarge ? 0.1 : 0.05 } = given;
+  const { earlyStopping = Math.min(200, Math.max(5, Math.ceil(2.5 / learningRate))) } = given;
+  // Without rows kept back to say when to stop, as many rounds as seldom overfit.
+  const reach = earlyStopping === 0 ? 10 : isLarge ? 50 : 100;
+  return {
+    learningRate,
+    earlyStopping,
+    rounds: given.rounds ?? Math.ceil(reach / learningRate),
+    leaves: given.leaves ?? small?.[1] ?? LEAVES,
+    rowShare: given.rowShare ?? (small ? 0.7 : 1),
+    columnShare: given.columnShare ?? 0.6,
+    fitAgain: given.fitAgain ?? (earlyStopping > 0 && !isLarge),
+  };
+}
