@@ -23,10 +23,10 @@ export async function fitBoosted(
   baseline: Baseline,
 ): Promise<FittedLearner> {
   const { recipe, loss, outputs } = problem;
-  const settings = treeSettings(options, baseline.rows, outputs);
+  const settings = treeSettings(options, { rows: baseline.rows, features: recipe.width, outputs });
   const { rounds, fitAgain, ...chosen } = settings;
-  const { maxDepth, minRows, l2, bins, stoppingShare, classWeight, calibrate } = options;
-  const growth = { ...chosen, maxDepth, minRows, l2, bins };
+  const { maxDepth, l2, bins, stoppingShare, classWeight, calibrate } = options;
+  const growth = { ...chosen, maxDepth, l2, bins };
   const { earlyStopping } = growth;
   const asked: FitTreesOptions = {
     ...growth,

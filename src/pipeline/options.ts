@@ -129,7 +129,11 @@ const treeOptions = {
     .positive()
     .optional()
     .describe('Trees: most splits from the root to a leaf; default: no limit but the leaves.'),
-  minRows: z.int().positive().default(20).describe('Trees: fewest training rows in a leaf.'),
+  minRows: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Trees: fewest training rows in a leaf; default: 20, and 10 for few rows.'),
   bins: z
     .int()
     .min(2)
@@ -140,14 +144,14 @@ const treeOptions = {
     'Trees: share of the rows that each round looks at; default: all, and 0.7 of few rows.',
   ),
   columnShare: share(z.number()).describe(
-    'Trees: share of the features that each tree may ask; default: 0.6.',
+    'Trees: share of the features that each tree may ask; default: 0.6, and 0.4 of more than 40.',
   ),
   earlyStopping: z
     .int()
     .nonnegative()
     .optional()
     .describe(
-      'Trees: stops after this many rounds that do not help rows kept back; 0 plays all rounds; default: 2.5 / learning rate.',
+      'Trees: stops after this many rounds that do not help rows kept back; 0 plays all rounds; default: 2.5 / learning rate, and more for few rows.',
     ),
   fitAgain: z
     .boolean()

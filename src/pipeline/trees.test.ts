@@ -89,7 +89,7 @@ describe('train --learner trees', () => {
       leaves: 5,
       seed: 1,
     });
-    expect(options).toMatchObject({ categorical: [false, true, false], earlyStopping: 50, holdOut: 0.1 });
+    expect(options).toMatchObject({ categorical: [false, true, false], earlyStopping: 150, holdOut: 0.1 });
     expect(notes[0]).toBe('loss 1.000000, 1.500000 on rows kept back');
     expect(result).toMatchObject({ learner: 'gradient-boosted trees, logistic loss', featureCount: 3 });
     expect(result).toMatchObject({ fit: { converged: true, reason: 'early', rounds: 2 }, coefficients: [] });
