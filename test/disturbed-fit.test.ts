@@ -17,7 +17,7 @@ import { ADULT, temporaryFolder } from './cli.ts';
 
 const folder = temporaryFolder();
 const LEARNERS = {
-  linear: checkOptions(trainShape, { target: 'income', tolerance: 1e-4 }),
+  linear: checkOptions(trainShape, { target: 'income', learner: 'linear', tolerance: 1e-4 }),
   trees: checkOptions(trainShape, { target: 'income', learner: 'trees', rounds: 6, leaves: 8 }),
 };
 type Learner = keyof typeof LEARNERS;

@@ -47,7 +47,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe.each([
-  ['linear', [], {}],
+  ['linear', ['--learner', 'linear'], { learner: 'linear' }],
   ['trees', ['--learner', 'trees', '--rounds', '25'], { learner: 'trees', rounds: 25 }],
 ] as const)('the same model, byte for byte: %s', (learner, flags, options) => {
   const named = (name: string) => `${learner}-${name}`;

@@ -14,7 +14,7 @@ Examples:
   sora train people.csv --target income
   sora train 'parts/*.parquet' --target price --workers 4 --memory 2GB
   sora train claims.csv --target ClaimNb --exposure Exposure
-  sora train people.csv --target income --learner trees   gradient-boosted trees
+  sora train people.csv --target income --learner linear  not gradient-boosted trees
   sora train people.sora --target income --at -1          the data as of one commit ago
   cat events.ndjson | sora train - --target clicked --store events.sora`;
 

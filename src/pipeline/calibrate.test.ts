@@ -35,7 +35,15 @@ let stores = 0;
 async function trained(data: ReturnType<typeof rows>, options: Parameters<typeof train>[1] = {}) {
   const store = join(folder, `${++stores}.sora`);
   return train(data, {
-    ...{ target: 'y', key: 'id', classWeight: 'balanced', workers: 0, report: false, store },
+    ...{
+      target: 'y',
+      key: 'id',
+      learner: 'linear',
+      classWeight: 'balanced',
+      workers: 0,
+      report: false,
+      store,
+    },
     ...options,
   });
 }

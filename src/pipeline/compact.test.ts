@@ -94,7 +94,7 @@ describe('many appends, compacted', () => {
 
   it('train to the same coefficients, where quantiles are exact', async () => {
     const place = await grown(12, 40);
-    const options = { target: 'label', workers: 0, report: false, cache: false } as const;
+    const options = { target: 'label', learner: 'linear', workers: 0, report: false, cache: false } as const;
     const parametersOf = async () => {
       const { model } = await train(place, options);
       return [...(Object.values(model.tensors)[0].values as Float64Array)];

@@ -1,8 +1,8 @@
 /** Gradient-boosted trees as a learner of the pipeline. */
 import type { Baseline } from '../evaluate/baseline.ts';
 import { classFactors, classWeightedReference } from '../fit/glm/class-weights.ts';
-import { fitTrees } from '../fit/tree/fit.ts';
-import type { Checkpoints, TreesProgress } from '../fit/tree/options.ts';
+import { fitTrees, type TreesResult } from '../fit/tree/fit.ts';
+import type { Checkpoints, FitTreesOptions, TreesProgress } from '../fit/tree/options.ts';
 import { refitForest } from '../fit/tree/refit.ts';
 import { type Model, modelForest } from '../model/model.ts';
 import { categoricalFeatures } from '../recipe/recipe.ts';
@@ -12,6 +12,7 @@ import type { Hooks, StoreHooks } from './data.ts';
 import type { FittedLearner, LearnerProblem } from './learner.ts';
 import { lossOptions } from './loss-choice.ts';
 import type { CheckedTrain as Checked } from './options.ts';
+import { treeSettings } from './tree-defaults.ts';
 import { treeGrowth } from './tree-options.ts';
 
 const REPLAYED =
@@ -26,10 +27,14 @@ export async function fitBoosted(
   baseline: Baseline,
 ): Promise<FittedLearner> {
   const { recipe, loss, outputs } = problem;
-  const { rounds, l2, classWeight, calibrate, fromModel } = options;
+  const { l2, classWeight, calibrate, fromModel } = options;
   if (fromModel && options.refit) return refitted(session, problem, options, hooks, fromModel);
-  const growth = treeGrowth(options, recipe);
-  const result = await fitTrees(session, {
+  // Trees that change what they count have nothing to stop by.
+  const given = options.boosting === 'gradient' ? options : { ...options, earlyStopping: 0 };
+  const settings = treeSettings(given, { rows: baseline.rows, features: recipe.width, outputs });
+  const growth = treeGrowth(options, settings, recipe);
+  const { rounds, fitAgain } = settings;
+  const asked: FitTreesOptions = {
     ...growth,
     l2,
     loss: options.ownLoss ?? loss,
@@ -51,13 +56,18 @@ export async function fitBoosted(
         unit: 'rounds',
         note: lossNote(round),
       }),
-  });
+  };
+  const found = await fitTrees(session, asked);
+  const result = fitAgain ? await fittedAgain(session, asked, found) : found;
   if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
   const fitted = lossOptions(result.loss);
   const { holdOut: stoppingShare, monotone: _, interactions: __, ...grown } = growth;
   const { monotone, interactions } = options;
-  const used = { ...grown, l2, stoppingShare, monotone, interactions, classWeight, calibrate, ...fitted };
+  const used = {
+    ...{ ...grown, l2, fitAgain, stoppingShare, monotone, interactions, classWeight, calibrate },
+    ...fitted,
+  };
   return {
     parameters: result.forest,
     record: {
@@ -80,6 +90,22 @@ export async function fitBoosted(
   };
 }
 
+/** The trees of all rows, in as many rounds as `found` kept; what is told of the rounds stays what `found` saw. */
+async function fittedAgain(
+  session: Session,
+  asked: FitTreesOptions,
+  found: TreesResult,
+): Promise<TreesResult> {
+  if (found.rounds === 0 || found.history.at(-1)?.holdOutLoss === undefined) return found;
+  const { forest } = await fitTrees(session, {
+    ...asked,
+    rounds: found.rounds,
+    earlyStopping: 0,
+    holdOut: 0,
+  });
+  return { ...found, forest };
+}
+
 /** The model's forest, its leaves moved towards the rows. */
 async function refitted(
   session: Session,
@@ -89,7 +115,8 @@ async function refitted(
   model: Model,
 ): Promise<FittedLearner> {
   const forest = modelForest(model);
-  const settings = { decay, learningRate, ...(l2 === undefined ? {} : { l2 }) };
+  const given = { decay, learningRate, l2 };
+  const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const parameters = await refitForest(session, { forest, loss, view, ...settings, signal: hooks.signal });
   const { outputs, features, rounds, options } = model.learner;
   return {

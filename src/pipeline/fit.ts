@@ -22,7 +22,7 @@ import type { Split } from '../summary/split.ts';
 import type { StoreHooks } from './data.ts';
 import { fitLinear } from './fit-linear.ts';
 import { fitBoosted } from './fit-trees.ts';
-import { chooseLearner, type Family, type FittedLearner } from './learner.ts';
+import { askedLearner, chooseLearner, type Family, type FittedLearner } from './learner.ts';
 import { askedTask, lossFor } from './loss-choice.ts';
 import type { CheckedTrain as Checked } from './options.ts';
 
@@ -63,7 +63,8 @@ export async function fitOn(
   const { seed } = options;
   const own = options.ownLoss && (await loadLoss(options.ownLoss));
   const task = askedTask(options, schema);
-  const family = chooseLearner(options);
+  const rows = session.particles.reduce((sum, particle) => sum + particle.rows, 0);
+  const family = askedLearner(options) ?? chooseLearner(schema, rows).family;
   const { fromModel } = options;
   const prepared = await prepareRecipe(session, {
     schema,

@@ -28,7 +28,7 @@ let particle: string;
 beforeAll(async () => {
   const lines = Array.from({ length: 200 }, (_, i) => `${i},${i % 3 === 0 ? 'yes' : 'no'}`);
   writeFileSync(csv, `x,y\n${lines.join('\n')}\n`);
-  await train(csv, { target: 'y', store, workers: 0, report: false });
+  await train(csv, { target: 'y', learner: 'linear', store, workers: 0, report: false });
   const [{ hash }] = (await (await openStore(store)).snapshot()).particles;
   particle = join(store, particleKey(hash));
 });

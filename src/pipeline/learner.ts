@@ -4,10 +4,13 @@
  */
 import type { z } from 'zod';
 import { SoraError } from '../errors.ts';
+import { formatCount } from '../explain/format.ts';
 import type { LossSpec } from '../loss/registry.ts';
 import type { LearnerRecord } from '../model/model.ts';
 import type { Parameters } from '../model/scorer.ts';
+import type { ColumnType, Schema } from '../particle/schema.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { DENSE_WIDTH } from '../recipe/transforms/sparse.ts';
 import type { Reference } from '../run/reference.ts';
 import { type CheckedTrain, flagName, trainShape } from './options.ts';
 
@@ -42,17 +45,18 @@ export interface RoundLoss {
 const TREES_ONLY: readonly Checked['loss'][] = ['quantile', 'lambdarank'];
 
 /**
- * The family that fits when `asked` for one, or left to choose: a linear model for now, trees for quantiles, whose loss
- * has no curvature for a linear fit to go by, and for rankings, whose rows have none of their own, and for losses of the user's own. Throws `bad-option` where that is asked for.
+ * The family that was asked for, or that a loss asks for: trees for quantiles, whose loss has no curvature for a linear
+ * fit to go by, for rankings, whose rows have none of their own, and for losses of the user's own. Undefined: the data
+ * decides. Throws `bad-option` where a loss does not suit what was asked for.
  */
-export function chooseLearner({
+export function askedLearner({
   learner: asked,
   loss,
   ownLoss,
   from,
-}: Pick<CheckedTrain, 'learner' | 'loss' | 'ownLoss' | 'from'>): Family {
+}: Pick<CheckedTrain, 'learner' | 'loss' | 'ownLoss' | 'from'>): Family | undefined {
   if (from !== undefined && asked === 'auto') return 'trees';
-  if (ownLoss === undefined && !TREES_ONLY.includes(loss)) return asked === 'auto' ? 'linear' : asked;
+  if (ownLoss === undefined && !TREES_ONLY.includes(loss)) return asked === 'auto' ? undefined : asked;
   if (asked !== 'linear') return 'trees';
   throw new SoraError(
     'bad-option',
@@ -61,25 +65,38 @@ export function chooseLearner({
   );
 }
 
+/** With fewer rows a tree has next to nothing to split: its leaves hold 20 rows or more. */
+const FEW_ROWS = 200;
+
+/**
+ * The family that suits a data set, and why in a few words: linear models for sparse features that are too many to
+ * stand in columns, for tables that are mostly text, and for very few rows; trees for every other table.
+ */
+export function chooseLearner(
+  { fields }: Schema,
+  rows: number,
+): { readonly family: Family; readonly why: string } {
+  const features = fields.filter(({ role }) => role === 'feature');
+  const of = (type: ColumnType) => features.filter((field) => field.type === type);
+  const size = `${formatCount(rows)} rows × ${formatCount(features.length)} column${features.length === 1 ? '' : 's'}`;
+  const sparse = of('sparse').reduce((sum, { width = 0 }) => sum + width, 0);
+  if (sparse > DENSE_WIDTH) {
+    return { family: 'linear', why: `${formatCount(rows)} rows × ${formatCount(sparse)} sparse features` };
+  }
+  const texts = of('text').length;
+  if (texts > 0 && 2 * texts >= features.length) return { family: 'linear', why: `${size}, mostly text` };
+  if (rows < FEW_ROWS) return { family: 'linear', why: `${size}, few rows` };
+  return { family: 'trees', why: `${size}, tabular` };
+}
+
 /** Options that mean something to one family only. */
 const OWN: Record<Family, readonly (keyof Checked)[]> = {
   linear: ['l1', 'tolerance', 'maxRounds', 'numeric'],
   trees: [
     ...(['rounds', 'learningRate', 'leaves', 'maxDepth', 'minRows', 'bins'] as const),
-    ...(['rowShare', 'columnShare', 'earlyStopping', 'stoppingShare'] as const),
-    ...([
-      'boosting',
-      'growth',
-      'from',
-      'refit',
-      'decay',
-      'checkpointSeconds',
-      'topShare',
-      'otherShare',
-      'levelColumnShare',
-      'monotone',
-      'interactions',
-    ] as const),
+    ...(['rowShare', 'columnShare', 'earlyStopping', 'stoppingShare', 'fitAgain'] as const),
+    ...(['boosting', 'growth', 'from', 'refit', 'decay', 'checkpointSeconds'] as const),
+    ...(['topShare', 'otherShare', 'levelColumnShare', 'monotone', 'interactions'] as const),
   ],
 };
 const NAME: Record<Family, string> = { linear: 'linear models', trees: 'gradient-boosted trees' };

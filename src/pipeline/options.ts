@@ -128,7 +128,9 @@ export const learnShape = z.object({
   learner: z
     .enum(['auto', 'linear', 'trees'])
     .default('auto')
-    .describe('What is fitted: a linear model, or gradient-boosted trees; auto is linear for now.'),
+    .describe(
+      'What is fitted: gradient-boosted trees, or a linear model; auto takes trees for tables, and linear models for text, for sparse features beyond 1,024 and for fewer than 200 rows.',
+    ),
   l1: z.number().nonnegative().default(0).describe('Linear: strength of the L1 penalty on coefficients.'),
   l2: z
     .number()

@@ -26,7 +26,7 @@ import { crossValidate } from './cross-validate.ts';
 import { type Hooks, type Inputs, openData, openSession } from './data.ts';
 import { learnerName } from './describe.ts';
 import { evaluateOn, type Fitted, fitOn } from './fit.ts';
-import { checkFamily, chooseLearner } from './learner.ts';
+import { askedLearner, checkFamily, chooseLearner } from './learner.ts';
 import { checkLossOptions } from './loss-choice.ts';
 import { type CheckedTrain as Checked, checkOptions, type TrainOptions, trainShape } from './options.ts';
 import { removeReport, writeReport } from './report.ts';
@@ -134,8 +134,9 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const hooks: Hooks = { signal, onProgress, onNote };
   const own = isOwn(plain.loss) ? plain.loss : undefined;
   const checked = checkOptions(trainShape, own ? { ...plain, loss: undefined } : plain);
-  const options = await withModel(own ? { ...checked, ownLoss: own } : checked);
-  checkFamily(chooseLearner(options), options);
+  let options = await withModel(own ? { ...checked, ownLoss: own } : checked);
+  const asked = askedLearner(options);
+  if (asked) checkFamily(asked, options);
   checkLossOptions(options);
   if (options.calibrate && options.testFraction === 0) {
     throw new SoraError(
@@ -148,9 +149,19 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
   const data = await openData(inputs, { ...options, profiled: sides?.train }, hooks, { needTarget: true });
   const ingested = performance.now();
+  const choice = asked === undefined ? chooseLearner(data.schema, data.snapshot.rows) : undefined;
+  const notes = choice ? [...data.notes, `${choice.family}: ${choice.why}`] : data.notes;
+  if (choice) {
+    onNote?.(notes.at(-1) as string);
+    checkFamily(choice.family, options);
+    options = { ...options, learner: choice.family };
+  }
   const { bytes, rows } = data.snapshot;
-  const cells = chooseLearner(options) === 'trees' ? rows * data.schema.fields.length : undefined;
-  const executor = openExecutor(options, { bytes, cells });
+  const isTrees = (asked ?? choice?.family) === 'trees';
+  const executor = openExecutor(options, {
+    bytes,
+    ...(isTrees ? { cells: rows * data.schema.fields.length } : {}),
+  });
   try {
     const session = await openSession(executor, data, hooks, options.cache);
     const { schema, snapshot } = data;
@@ -200,7 +211,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
       ...(shap ? { contributions: shap } : {}),
       coefficients: coefficients(fitted),
       notes: [
-        ...data.notes,
+        ...notes,
         ...(calibration ? [calibration.note] : []),
         ...(evaluation ? remarks(evaluation, features) : []),
       ],

@@ -3,38 +3,69 @@ import { z } from 'zod';
 import { SoraError } from '../errors.ts';
 import type { FitTreesOptions } from '../fit/tree/options.ts';
 import { categoricalFeatures, featureColumns, type Recipe } from '../recipe/recipe.ts';
+import type { TreeSettings } from './tree-defaults.ts';
 
-const share = (shape: z.ZodNumber) => shape.gt(0).max(1).default(1);
+const share = (shape: z.ZodNumber) => shape.gt(0).max(1).optional();
 
 /** How gradient-boosted trees grow. */
 export const treeOptions = {
-  rounds: z.int().positive().max(100_000).default(500).describe('Trees: most rounds of boosting.'),
+  rounds: z
+    .int()
+    .positive()
+    .max(100_000)
+    .optional()
+    .describe(
+      'Trees: most rounds of boosting; default: by learning rate and size of the data, 500 to 2,000.',
+    ),
   learningRate: z
     .number()
     .gt(0)
     .max(1)
-    .default(0.1)
-    .describe('Trees: share of each tree that is added; lower needs more rounds.'),
-  leaves: z.int().min(2).max(65_536).default(31).describe('Trees: most leaves a tree.'),
+    .optional()
+    .describe(
+      'Trees: share of each tree that is added; lower needs more rounds. Default: 0.05, and 0.1 for large data.',
+    ),
+  leaves: z
+    .int()
+    .min(2)
+    .max(65_536)
+    .optional()
+    .describe('Trees: most leaves a tree; default: 31, and 8 or 16 for few rows.'),
   maxDepth: z
     .int()
     .positive()
     .optional()
     .describe('Trees: most splits from the root to a leaf; default: no limit but the leaves.'),
-  minRows: z.int().positive().default(20).describe('Trees: fewest training rows in a leaf.'),
+  minRows: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Trees: fewest training rows in a leaf; default: 20, and 10 for few rows.'),
   bins: z
     .int()
     .min(2)
     .max(255)
     .default(255)
     .describe('Trees: most groups of values that a split tells apart.'),
-  rowShare: share(z.number()).describe('Trees: share of the rows that each round looks at.'),
-  columnShare: share(z.number()).describe('Trees: share of the features that each tree may ask.'),
+  rowShare: share(z.number()).describe(
+    'Trees: share of the rows that each round looks at; default: all, and 0.7 of few rows.',
+  ),
+  columnShare: share(z.number()).describe(
+    'Trees: share of the features that each tree may ask; default: 0.6, and 0.4 of more than 40.',
+  ),
   earlyStopping: z
     .int()
     .nonnegative()
-    .default(20)
-    .describe('Trees: stops after this many rounds that do not help rows kept back; 0 plays all rounds.'),
+    .optional()
+    .describe(
+      'Trees: stops after this many rounds that do not help rows kept back; 0 plays all rounds; default: 2.5 / learning rate, and more for few rows.',
+    ),
+  fitAgain: z
+    .boolean()
+    .optional()
+    .describe(
+      'Trees: fit once more, on all training rows, when it is known after how many rounds to stop; default: unless the data is large.',
+    ),
   stoppingShare: z
     .number()
     .gt(0)
@@ -130,19 +161,22 @@ type Growth = Pick<
 >;
 
 /** What the options say of how trees grow, by feature where they say it by column. Throws `bad-option`. */
-export function treeGrowth(options: z.output<z.ZodObject<typeof treeOptions>>, recipe: Recipe): Growth {
-  const { rounds, learningRate, leaves, maxDepth, minRows, bins, rowShare, columnShare } = options;
-  const { boosting, growth, topShare, otherShare, levelColumnShare, earlyStopping, stoppingShare } = options;
-  const mode = boosting === 'gradient' ? 'boosted' : boosting;
-  const stops = mode === 'boosted' ? earlyStopping : 0;
+export function treeGrowth(
+  options: z.output<z.ZodObject<typeof treeOptions>>,
+  { learningRate, rounds, leaves, minRows, rowShare, columnShare, earlyStopping }: TreeSettings,
+  recipe: Recipe,
+): Growth {
+  const { maxDepth, bins, boosting, growth, topShare, otherShare, levelColumnShare } = options;
+  const isSampled = options.rowShare !== undefined || (boosting !== 'forest' && topShare === 0);
   return {
-    ...{ rounds, learningRate, leaves, maxDepth, minRows, bins, columnShare, levelColumnShare, mode },
+    ...{ rounds, learningRate, leaves, maxDepth, minRows, bins, columnShare, levelColumnShare },
+    mode: boosting === 'gradient' ? 'boosted' : boosting,
     order: growth,
-    // A forest has a share of its own where none is given.
-    ...(mode === 'forest' && rowShare === 1 ? {} : { rowShare }),
+    // Forests and gradient-based sampling have shares of their own.
+    ...(isSampled ? { rowShare } : {}),
     ...(topShare > 0 ? { topShare, otherShare } : {}),
-    earlyStopping: stops,
-    holdOut: stops > 0 ? stoppingShare : 0,
+    earlyStopping,
+    holdOut: earlyStopping > 0 ? options.stoppingShare : 0,
     ...(options.monotone ? { monotone: directions(options.monotone, recipe) } : {}),
     ...(options.interactions ? { interactions: sets(options.interactions, recipe) } : {}),
   };

@@ -11,10 +11,12 @@ import { inspectScreen } from '../cli/inspect.ts';
 import { trainScreen } from '../cli/train.ts';
 import type { TreesResult } from '../fit/tree/fit.ts';
 import type { FitTreesOptions } from '../fit/tree/options.ts';
+import type { ColumnType, Field } from '../particle/schema.ts';
 import { randomUniform } from '../random.ts';
 import { evaluate } from './evaluate.ts';
 import { ingest } from './ingest.ts';
 import { inspect } from './inspect.ts';
+import { chooseLearner } from './learner.ts';
 import { loadModel } from './load-model.ts';
 import type { TrainOptions } from './options.ts';
 import { predict } from './predict.ts';
@@ -77,7 +79,8 @@ describe('train --learner trees', () => {
       leaves: 5,
       onProgress: ({ stage, note }) => void (stage === 'fitting' && notes.push(note ?? '')),
     });
-    const [options] = asked;
+    const [options, again] = asked;
+    expect(again).toEqual({ ...options, rounds: 2, earlyStopping: 0, holdOut: 0 });
     expect(options).toMatchObject({
       loss: { name: 'logistic' },
       outputs: 1,
@@ -86,7 +89,7 @@ describe('train --learner trees', () => {
       leaves: 5,
       seed: 1,
     });
-    expect(options).toMatchObject({ categorical: [false, true, false], earlyStopping: 20, holdOut: 0.1 });
+    expect(options).toMatchObject({ categorical: [false, true, false], earlyStopping: 150, holdOut: 0.1 });
     expect(notes[0]).toBe('loss 1.000000, 1.500000 on rows kept back');
     expect(result).toMatchObject({ learner: 'gradient-boosted trees, logistic loss', featureCount: 3 });
     expect(result).toMatchObject({ fit: { converged: true, reason: 'early', rounds: 2 }, coefficients: [] });
@@ -99,7 +102,7 @@ describe('train --learner trees', () => {
     expect(auc?.value).toBeGreaterThan(0.7);
     const { learner, recipe } = result.model;
     expect(learner).toMatchObject({ name: 'trees', trainLoss: 0.5, holdOutLoss: 0.75, rounds: 2 });
-    expect(learner.options).toMatchObject({ rounds: 7, leaves: 5, learningRate: 0.1, stoppingShare: 0.1 });
+    expect(learner.options).toMatchObject({ rounds: 7, leaves: 5, learningRate: 0.05, stoppingShare: 0.1 });
     expect(recipe.steps.map(({ transform }) => transform)).toEqual(['raw', 'codes', 'raw']);
     const screen = trainScreen(result);
     expect(screen).toMatch(
@@ -145,7 +148,7 @@ describe('train --learner trees', () => {
       await ingest(part as never, { store, append: true, workers: 0 });
     const options = { target: 'label', learner: 'trees', workers: 0, classWeight: 'balanced' } as const;
     const result = await train(store, { ...options, folds: 2, calibrate: true });
-    expect(asked).toHaveLength(3);
+    expect(asked).toHaveLength(6);
     expect(asked[0].view.name).toBe('classWeightedView');
     expect(result.folds?.[0].values).toHaveLength(2);
     expect(result.model.tensors.base.values[0]).not.toBe(0);
@@ -174,15 +177,39 @@ describe('train --learner trees', () => {
 
   it('refuses options of the other learner, and names the way', async () => {
     await expect(trained({ l1: 1 })).rejects.toThrow(/--l1 is for linear models.*--learner linear/);
-    const linear = trained({ learner: 'auto', leaves: 63 });
+    const linear = trained({ learner: 'linear', leaves: 63 });
     await expect(linear).rejects.toMatchObject({ code: 'bad-option' });
     await expect(linear).rejects.toThrow(/--leaves is for gradient-boosted trees.*add --learner trees/);
     expect(asked).toHaveLength(0);
   });
 
-  it('is linear when nothing is said', async () => {
-    const { model, directory } = await trained({ learner: undefined });
-    expect(model.learner.name).toBe('glm');
+  it('is what a table gets when nothing is said, which is told', async () => {
+    const told: string[] = [];
+    const onNote = (note: string) => void told.push(note);
+    const { model, notes, directory } = await trained({ learner: undefined, onNote } as never);
+    expect(model.learner.name).toBe('trees');
+    expect(notes).toContain('trees: 1,200 rows × 3 columns, tabular');
+    expect(told).toContain('trees: 1,200 rows × 3 columns, tabular');
     expect(existsSync(join(directory, 'report.html'))).toBe(true);
+    await expect(trained({ learner: 'auto', l1: 1 })).rejects.toThrow(/add --learner linear/);
+  });
+
+  it('leaves text, very wide sparse features and few rows to linear models', async () => {
+    const few = await trained({ learner: undefined }, rows.slice(0, 150));
+    expect(few.model.learner.name).toBe('glm');
+    expect(few.notes).toContain('linear: 150 rows × 3 columns, few rows');
+    const field = (name: string, type: ColumnType, width?: number) => ({
+      ...{ name, type, role: 'feature' as const },
+      ...(width ? { width } : {}),
+    });
+    const label = { name: 'y', type: 'category', role: 'label' } as const;
+    const chosen = (...fields: Field[]) => chooseLearner({ fields: [label, ...fields] }, 5000);
+    const text = field('note', 'text');
+    expect(chosen(text)).toEqual({ family: 'linear', why: '5,000 rows × 1 column, mostly text' });
+    expect(chosen(text, field('a', 'number'), field('b', 'number')).family).toBe('trees');
+    expect(chosen(field('words', 'sparse', 47_236))).toEqual({
+      ...{ family: 'linear', why: '5,000 rows × 47,236 sparse features' },
+    });
+    expect(chosen(field('words', 'sparse', 1024)).family).toBe('trees');
   });
 });

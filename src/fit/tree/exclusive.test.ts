@@ -219,12 +219,13 @@ describe('the forest is the same with bundles and without', () => {
     expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 24)).toBeDefined();
     let saved: Uint8Array | undefined;
     await grow(2, {
-      every: 2,
-      save: (bytes) => {
+      due: (round) => round === 2,
+      save: (_, bytes) => {
         saved = bytes;
       },
+      load: () => undefined,
     });
-    const resumed = await grow(24, { every: 100, save: () => {}, resume: saved });
+    const resumed = await grow(24, { due: () => false, save: () => {}, load: () => saved });
     expect(bytesOf(resumed)).toEqual(bytesOf(await grow(24)));
   });
 });

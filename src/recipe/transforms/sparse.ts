@@ -30,7 +30,7 @@ const LARGE = 10;
 export type SparseStep = z.infer<typeof shape>;
 
 /** Most features that are written out as dense columns for trees. */
-const DENSE_WIDTH = 1024;
+export const DENSE_WIDTH = 1024;
 
 function fit({ field, statistics, encoding, options }: FitContext): SparseStep | Dropped {
   const width = statistics.sparse?.width ?? field.width ?? 0;

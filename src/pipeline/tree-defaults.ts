@@ -1,0 +1,58 @@
+/**
+ * Settings of gradient-boosted trees that nobody gave: from the number of training rows and of outputs. Small steps, many
+ * rounds and a stop on rows kept back suit any table; small tables get small trees that see a part of rows and columns,
+ * and a second fit on all rows; large tables get larger steps. Measured in docs/accuracy.md.
+ */
+import type { CheckedTrain } from './options.ts';
+
+/** The settings, all of them known. */
+export interface TreeSettings {
+  readonly learningRate: number;
+  readonly rounds: number;
+  readonly leaves: number;
+  readonly minRows: number;
+  readonly rowShare: number;
+  readonly columnShare: number;
+  readonly earlyStopping: number;
+  /** Whether the trees are fitted once more, on all rows, when it is known after how many to stop. */
+  readonly fitAgain: boolean;
+}
+
+type Given = { readonly [K in keyof TreeSettings]?: CheckedTrain[K] };
+
+/** Rows times outputs from which time counts for more than the last tenth of a per cent. */
+const LARGE = 100_000;
+/**
+ * Up to so many rows trees are small and learn from a sample of the rows each; and it takes longer to tell by the few
+ * rows kept back that more rounds do not help.
+ */
+const SMALL = [
+  { most: 4_000, leaves: 8, minRows: 10, rowShare: 0.7, patience: 3 },
+  { most: 10_000, leaves: 16, minRows: 20, rowShare: 0.7, patience: 2 },
+];
+const USUAL = { leaves: 31, minRows: 20, rowShare: 1, patience: 1 };
+/** From so many features each tree may ask a smaller share of them. */
+const MANY_FEATURES = 40;
+
+/** The settings: what was given, else what suits so many rows, features and outputs (trees a round). */
+export function treeSettings(
+  given: Given,
+  { rows, features, outputs }: { readonly rows: number; readonly features: number; readonly outputs: number },
+): TreeSettings {
+  const isLarge = rows * outputs > LARGE;
+  const { leaves, minRows, rowShare, patience } = SMALL.find(({ most }) => rows <= most) ?? USUAL;
+  const { learningRate = isLarge ? 0.1 : 0.05 } = given;
+  const { earlyStopping = Math.min(200, Math.max(5, Math.ceil((patience * 2.5) / learningRate))) } = given;
+  // Without rows kept back to say when to stop, as many rounds as seldom overfit.
+  const reach = earlyStopping === 0 ? 10 : isLarge ? 50 : 100;
+  return {
+    learningRate,
+    earlyStopping,
+    rounds: given.rounds ?? Math.ceil(reach / learningRate),
+    leaves: given.leaves ?? leaves,
+    minRows: given.minRows ?? minRows,
+    rowShare: given.rowShare ?? rowShare,
+    columnShare: given.columnShare ?? (features > MANY_FEATURES ? 0.4 : 0.6),
+    fitAgain: given.fitAgain ?? (earlyStopping > 0 && !isLarge),
+  };
+}
