@@ -218,13 +218,12 @@ describe('the forest is the same with bundles and without', () => {
     expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 2)).toBeUndefined();
     expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 24)).toBeDefined();
     let saved: Uint8Array | undefined;
-    await grow(2, {
-      every: 2,
-      save: (bytes) => {
-        saved = bytes;
-      },
-    });
-    const resumed = await grow(24, { every: 100, save: () => {}, resume: saved });
+    const save = (_: string, bytes: Uint8Array) => {
+      saved ??= bytes;
+    };
+    await grow(2, { due: (round) => round === 2, save, load: () => undefined });
+    expect(saved).toBeDefined();
+    const resumed = await grow(24, { due: () => false, save, load: () => saved });
     expect(bytesOf(resumed)).toEqual(bytesOf(await grow(24)));
   });
 });
