@@ -15,10 +15,12 @@ const rowsOf = (seed: number, flip: boolean) =>
     const label = age > 45 !== (pay > 600 && flip) ? 'yes' : 'no';
     return { age, pay, city: ['Rome', 'Oslo', 'Lima'][i % 3], label };
   });
+/** Trees that see everything, in large steps. */
+const WHOLE = { learningRate: 0.3, columnShare: 1, rowShare: 1 };
 let stores = 0;
 function trained(rows: readonly object[], options: Partial<TrainOptions>) {
   const store = join(folder, `${stores++}.sora`);
-  const given = { workers: 0, store, report: false, earlyStopping: 0, leaves: 4 };
+  const given = { workers: 0, store, report: false, earlyStopping: 0, leaves: 4, ...WHOLE };
   return train(rows as never, { ...given, ...options } as TrainOptions);
 }
 const lossOf = (result: Awaited<ReturnType<typeof train>>) =>
@@ -56,8 +58,8 @@ describe('train --from', async () => {
     const linear = await trained(others, {
       target: 'label',
       learner: 'linear',
-      earlyStopping: undefined,
-      leaves: undefined,
+      ...{ earlyStopping: undefined, leaves: undefined, learningRate: undefined },
+      ...{ columnShare: undefined, rowShare: undefined },
     });
     for (const [options, message] of [
       [{ refit: true, target: 'label', learner: 'trees' }, /needs --from/],

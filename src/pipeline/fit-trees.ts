@@ -115,10 +115,14 @@ async function refitted(
   model: Model,
 ): Promise<FittedLearner> {
   const forest = modelForest(model);
-  const given = { decay, learningRate, l2 };
-  const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const parameters = await refitForest(session, { forest, loss, view, ...settings, signal: hooks.signal });
   const { outputs, features, rounds, options } = model.learner;
+  const rate = learningRate ?? options.learningRate;
+  const settings = {
+    decay,
+    ...(typeof rate === 'number' ? { learningRate: rate } : {}),
+    ...(l2 === undefined ? {} : { l2 }),
+  };
+  const parameters = await refitForest(session, { forest, loss, view, ...settings, signal: hooks.signal });
   return {
     parameters,
     // Losses of training are those of other rows now.

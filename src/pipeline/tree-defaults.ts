@@ -3,7 +3,6 @@
  * rounds and a stop on rows kept back suit any table; small tables get small trees that see a part of rows and columns,
  * and a second fit on all rows; large tables get larger steps. Measured in docs/accuracy.md.
  */
-import type { CheckedTrain } from './options.ts';
 
 /** The settings, all of them known. */
 export interface TreeSettings {
@@ -18,7 +17,7 @@ export interface TreeSettings {
   readonly fitAgain: boolean;
 }
 
-type Given = { readonly [K in keyof TreeSettings]?: CheckedTrain[K] };
+type Given = { readonly [K in keyof TreeSettings]?: TreeSettings[K] | undefined };
 
 /** Rows times outputs from which time counts for more than the last tenth of a per cent. */
 const LARGE = 100_000;
