@@ -52,6 +52,7 @@ it('shows how good a model was when it was made', async () => {
   const { directory } = await train(rows(300), {
     store,
     target: 'y',
+    learner: 'linear',
     workers: 0,
     report: false,
     ignore: ['long'],

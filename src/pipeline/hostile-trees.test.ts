@@ -64,7 +64,8 @@ describe('odd columns', () => {
       missing: null,
       wild: [1e300, -1e300, Number.POSITIVE_INFINITY, 0][i % 4],
     }));
-    const { directory, evaluation, features } = await trained(odd, { task: 'regression' });
+    const whole = { rowShare: 1, columnShare: 1 };
+    const { directory, evaluation, features } = await trained(odd, { task: 'regression', ...whole });
     expect(evaluation!.metrics.find(({ name }) => name === 'r2')!.value).toBeGreaterThan(0.7);
     expect(
       features
@@ -118,7 +119,10 @@ describe('odd targets', () => {
         { a: 1, y: 2.5 },
         { a: 2, y: 3.5 },
       ],
-      { task: 'regression', testFraction: 0, earlyStopping: 0, minRows: 1, l2: 0, rounds: 300 },
+      {
+        ...{ task: 'regression', testFraction: 0, earlyStopping: 0, minRows: 1, l2: 0, rounds: 300 },
+        ...{ rowShare: 1, columnShare: 1 },
+      },
     );
     const model = await loadModel(two.directory);
     expect(model.predict([{ a: 1 }, { a: 2 }]).map(({ value }) => Number(value).toFixed(3))).toEqual([
