@@ -290,16 +290,23 @@ describe('Ctrl-C', () => {
   it('ends a training within a second, and leaves the model that was there', soon, async () => {
     const store = copyOf(cold, 'stopped.sora');
     await done(trainWords(store));
-    const words = ['train', store, '--target', 'income', '--no-cache', '--tolerance', '1e-12', '--seed', '2'];
-    for (const workers of ['0', '2']) {
-      for (const stage of ['profile', 'fitting', 'evaluate']) {
-        const { code, milliseconds } = await interrupted([...words, '--workers', workers], stage, 0);
-        expect({ workers, stage, code }).toEqual({ workers, stage, code: 130 });
-        expect(milliseconds).toBeLessThan(1000);
-        expect(modelBytes(modelOf(store))).toBe(expected);
-        expect(existsSync(join(modelOf(store), 'report.html'))).toBe(true);
-        await expectSound(store);
-      }
+    const words = ['train', store, '--target', 'income', '--no-cache', '--seed', '2'];
+    const long = { linear: ['--tolerance', '1e-12'], trees: ['--rounds', '300', '--early-stopping', '0'] };
+    for (const [learner, workers, stage] of [
+      ...['profile', 'fitting', 'evaluate'].flatMap((at) => [
+        ['linear', '0', at] as const,
+        ['linear', '2', at] as const,
+      ]),
+      ['trees', '0', 'fitting'] as const,
+      ['trees', '2', 'fitting'] as const,
+    ]) {
+      const more = ['--learner', learner, ...long[learner], '--workers', workers];
+      const { code, milliseconds } = await interrupted([...words, ...more], stage, 0);
+      expect({ learner, workers, stage, code }).toEqual({ learner, workers, stage, code: 130 });
+      expect(milliseconds).toBeLessThan(1000);
+      expect(modelBytes(modelOf(store))).toBe(expected);
+      expect(existsSync(join(modelOf(store), 'report.html'))).toBe(true);
+      await expectSound(store);
     }
   });
 });

@@ -48,17 +48,9 @@ export async function fitBoosted(
       ? {}
       : { checkpoint: checkpoints(hooks.store, options.checkpointSeconds, hooks) }),
     signal: hooks.signal,
-    onRound: (round) =>
-      hooks.onProgress?.({
-        stage: 'fitting',
-        done: round.round,
-        total: rounds,
-        unit: 'rounds',
-        note: lossNote(round),
-      }),
   };
-  const found = await fitTrees(session, asked);
-  const result = fitAgain ? await fittedAgain(session, asked, found) : found;
+  const found = await fitTrees(session, { ...asked, onRound: progress(hooks, rounds) });
+  const result = fitAgain ? await fittedAgain(session, asked, found, hooks) : found;
   if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
   const fitted = lossOptions(result.loss);
@@ -90,11 +82,18 @@ export async function fitBoosted(
   };
 }
 
+/** Tells of rounds, of which there are so many at most. */
+function progress({ onProgress }: Hooks, total: number): FitTreesOptions['onRound'] {
+  return (round) =>
+    onProgress?.({ stage: 'fitting', done: round.round, total, unit: 'rounds', note: lossNote(round) });
+}
+
 /** The trees of all rows, in as many rounds as `found` kept; what is told of the rounds stays what `found` saw. */
 async function fittedAgain(
   session: Session,
   asked: FitTreesOptions,
   found: TreesResult,
+  hooks: Hooks,
 ): Promise<TreesResult> {
   if (found.rounds === 0 || found.history.at(-1)?.holdOutLoss === undefined) return found;
   const { forest } = await fitTrees(session, {
@@ -102,6 +101,7 @@ async function fittedAgain(
     rounds: found.rounds,
     earlyStopping: 0,
     holdOut: 0,
+    onRound: progress(hooks, found.rounds),
   });
   return { ...found, forest };
 }
