@@ -14,7 +14,8 @@ const EXPECTED: Record<string, RegExp> = {
   '07-train': /Better than the baseline[\s\S]*with probability 0\.\d\d/,
   '08-own-loss':
     /share 0\.5: 2\.[01] hours for size 1, (9|10)\.\d for size 9\nshare 0\.9: 2\.[1-4] hours for size 1, 1[1-3]\.\d/,
-  '09-online': /on a sunday: up, share 0\.9\d[\s\S]*the same bytes\naccuracy 0\.98\d, same as last 0\.663\n.*0\.98 0\.9/,
+  '09-online':
+    /on a sunday: up, share 0\.9\d[\s\S]*the same bytes\naccuracy 0\.98\d, same as last 0\.663\n.*0\.98 0\.9/,
 };
 
 const names = readdirSync(join(ROOT, 'examples'))

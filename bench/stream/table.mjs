@@ -47,8 +47,11 @@ function learnersOf(stream) {
   return { ...(stream === 'bank' ? settings.mixed : settings.classifiers), stack: { name: 'stack' } };
 }
 
-console.log('| stream | learner | Sora | River 0.26.1 | log loss, Sora | River | same as last |');
-console.log('|---|---|---|---|---|---|---|');
+const streams = Object.keys(settings.streams);
+const digits = (stream) => (stream === 'bike' ? 2 : 4);
+/** Learner → stream → cell. */
+const cells = {};
+const last = {};
 for (const [stream, source] of Object.entries(settings.streams)) {
   const { particle, features, classes } = read(source);
   const numbers = stream === 'bike';
@@ -56,17 +59,16 @@ for (const [stream, source] of Object.entries(settings.streams)) {
     const runs = seedsOf(stream, name).map((seed) =>
       prequential(createOnline({ learner, features, seed, ...(numbers ? {} : { classes }) }), [particle]),
     );
-    const mean = (key) => runs.reduce((sum, run) => sum + run[key], 0) / runs.length;
-    const peer = river[stream][name];
-    const cells = numbers
-      ? [mean('mae').toFixed(2), peer.mae.toFixed(2), '–', '–', mean('sameAsLast').toFixed(2)]
-      : [
-          mean('accuracy').toFixed(4),
-          peer?.accuracy.toFixed(4) ?? '–',
-          mean('logLoss').toFixed(3),
-          peer?.logLoss.toFixed(3) ?? '–',
-          mean('sameAsLast').toFixed(4),
-        ];
-    console.log(`| ${[stream, name, ...cells].join(' | ')} |`);
+    const key = numbers ? 'mae' : 'accuracy';
+    const own = runs.reduce((sum, run) => sum + run[key], 0) / runs.length;
+    const peer = river[stream][name]?.[key].toFixed(digits(stream)) ?? '–';
+    cells[name] = { ...cells[name], [stream]: `${own.toFixed(digits(stream))} / ${peer}` };
+    last[stream] = runs[0].sameAsLast.toFixed(digits(stream));
   }
 }
+console.log(`| Sora / River ${river.river} | ${streams.join(' | ')} |`);
+console.log(`|---|${streams.map(() => '---|').join('')}`);
+for (const [name, row] of Object.entries(cells)) {
+  console.log(`| \`${name}\` | ${streams.map((stream) => row[stream] ?? '').join(' | ')} |`);
+}
+console.log(`| same as last | ${streams.map((stream) => last[stream]).join(' | ')} |`);

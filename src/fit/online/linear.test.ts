@@ -129,8 +129,7 @@ describe('ALMA', () => {
     expect(most).toBeGreaterThan(0.999);
   });
 
-  it('agrees with the paper for p = 3, weights kept and mapped there and back', () => {
-    const p = 3;
+  it.each([2, 3])('agrees with the paper, weights kept and mapped there and back, p = %d', (p) => {
     const q = p / (p - 1);
     const learner = alma({ name: 'alma', p, alpha: 0.9, c: Math.SQRT2 }, shape);
     const norm = (v: readonly number[], r: number) =>

@@ -7,7 +7,7 @@ import { HoeffdingTree, type TreeOptions, treeKey } from './hoeffding.ts';
 import { normalBelow } from './observers.ts';
 import { Resampler } from './resample.ts';
 
-const OPTIONS: TreeOptions = { grace: 100, delta: 1e-4, tie: 0.05, leaf: 'adaptive', depth: 20 };
+const OPTIONS: TreeOptions = { grace: 100, delta: 1e-4, tie: 0.05, leaf: 'adaptive', depth: 20, leaves: 100 };
 const NUMBERS: Shape = { width: 3, classes: 2, nominal: [false, false, false], seed: 0 };
 const MIXED: Shape = { width: 2, classes: 3, nominal: [true, false], seed: 0 };
 
@@ -44,13 +44,18 @@ describe('a Hoeffding tree', () => {
     expect(errors(tree, rows, numberLabel)).toBeLessThan(25);
   });
 
-  it('does not split on chance, nor beyond its depth, nor where there is one class', () => {
+  it('does not split on chance, nor beyond its depth and number of leaves, nor where there is one class', () => {
     const chance = new HoeffdingTree({ ...OPTIONS, tie: 0 }, NUMBERS);
     for (let i = 0; i < 3000; i++) chance.learn(numberRow(i), u(7, i) < 0.5 ? 0 : 1, 1);
     expect(chance.nodes).toBe(1);
     const flat = new HoeffdingTree({ ...OPTIONS, depth: 1 }, NUMBERS);
     for (let i = 0; i < 3000; i++) flat.learn(numberRow(i), numberLabel(numberRow(i)), 1);
     expect(flat.nodes).toBe(3);
+    for (const leaves of [1, 4]) {
+      const small = new HoeffdingTree({ ...OPTIONS, tie: 0.5, leaves }, NUMBERS);
+      for (let i = 0; i < 6000; i++) small.learn(numberRow(i), u(7, i) < numberRow(i).values[0] ? 0 : 1, 1);
+      expect(small.nodes).toBe(2 * leaves - 1);
+    }
     const pure = new HoeffdingTree(OPTIONS, NUMBERS);
     for (let i = 0; i < 3000; i++) pure.learn(numberRow(i), 1, 1);
     expect(pure.nodes).toBe(1);

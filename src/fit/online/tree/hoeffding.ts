@@ -27,6 +27,8 @@ export interface TreeOptions {
   readonly tie: number;
   readonly leaf: 'majority' | 'bayes' | 'adaptive';
   readonly depth: number;
+  /** Leaves at most. */
+  readonly leaves: number;
 }
 
 /** The largest share of one class in a leaf that is split. */
@@ -98,7 +100,8 @@ export class HoeffdingTree {
     const seen = this.#weightOf(node);
     if (seen - this.#numbers.values[at + ATTEMPT] < this.#options.grace) return;
     this.#numbers.values[at + ATTEMPT] = seen;
-    if (this.#link(node, DEPTH) < this.#options.depth) this.#attempt(node, seen);
+    const full = this.nodes > 2 * this.#options.leaves - 2;
+    if (!full && this.#link(node, DEPTH) < this.#options.depth) this.#attempt(node, seen);
   }
 
   #link(node: number, which: number): number {

@@ -24,7 +24,7 @@ export const leveragingBaggingOptions = z.strictObject({
   ...treeFields(200, 1e-7),
 });
 
-/** O(trees × (depth + features × classes)) a row. */
+/** A row is learned so many times over, each time with its own weight. O(trees × rate × (depth + features × classes)) a row. */
 export function leveragingBagging(
   options: z.infer<typeof leveragingBaggingOptions>,
   shape: Shape,
@@ -69,8 +69,8 @@ export function leveragingBagging(
     learn(row, label, weight) {
       let worse = false;
       for (let place = 0; place < count; place++) {
-        const times = weight * resampler.times(place, rows[0]);
-        for (let t = 0; t < times; t++) trees[place].learn(row, label, 1);
+        const times = resampler.times(place, rows[0]);
+        for (let time = 0; time < times; time++) trees[place].learn(row, label, weight);
         worse = becameWorse(place, row, label) || worse;
       }
       if (worse) replaceWorst();

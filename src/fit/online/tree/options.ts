@@ -16,6 +16,8 @@ export function treeFields(grace: number, delta: number) {
     leaf: z.enum(['majority', 'bayes', 'adaptive']).default('adaptive'),
     /** Questions from the root to a leaf at most. */
     depth: z.int().nonnegative().default(60),
+    /** Leaves of a tree at most: its memory is bounded, however long the stream. */
+    leaves: z.int().min(1).default(10_000),
   };
 }
 
