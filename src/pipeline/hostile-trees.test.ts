@@ -14,7 +14,8 @@ const folder = temporaryFolder();
 let stores = 0;
 function trained(data: readonly object[], options: Partial<TrainOptions> = {}) {
   const store = join(folder, `${stores++}.sora`);
-  const common = { target: 'y', learner: 'trees', workers: 0, store, report: false, rounds: 20 } as const;
+  const fit = { learner: 'trees', rounds: 20, learningRate: 0.1 } as const;
+  const common = { ...fit, target: 'y', workers: 0, store, report: false };
   return train(data as never, { ...common, ...options });
 }
 const fails = (data: readonly object[], options: Partial<TrainOptions> = {}) =>
@@ -118,7 +119,7 @@ describe('odd targets', () => {
         { a: 1, y: 2.5 },
         { a: 2, y: 3.5 },
       ],
-      { task: 'regression', testFraction: 0, earlyStopping: 0, minRows: 1, l2: 0, rounds: 300 },
+      { task: 'regression', testFraction: 0, earlyStopping: 0, minRows: 1, rowShare: 1, l2: 0, rounds: 300 },
     );
     const model = await loadModel(two.directory);
     expect(model.predict([{ a: 1 }, { a: 2 }]).map(({ value }) => Number(value).toFixed(3))).toEqual([
