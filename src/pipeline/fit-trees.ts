@@ -39,17 +39,10 @@ export async function fitBoosted(
     holdOut: earlyStopping > 0 ? stoppingShare : 0,
     seed: options.seed,
     signal: hooks.signal,
-    onRound: (round) =>
-      hooks.onProgress?.({
-        stage: 'fitting',
-        done: round.round,
-        total: rounds,
-        unit: 'rounds',
-        note: lossNote(round),
-      }),
+    onRound: progressOf(hooks, rounds),
   };
   const found = await fitTrees(session, asked);
-  const result = fitAgain ? await fittedAgain(session, asked, found) : found;
+  const result = fitAgain ? await fittedAgain(session, asked, found, hooks) : found;
   if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
   const fitted = lossOptions(result.loss);
@@ -83,15 +76,18 @@ async function fittedAgain(
   session: Session,
   asked: FitTreesOptions,
   found: TreesResult,
+  hooks: Hooks,
 ): Promise<TreesResult> {
-  if (found.rounds === 0 || found.history.at(-1)?.holdOutLoss === undefined) return found;
-  const { forest } = await fitTrees(session, {
-    ...asked,
-    rounds: found.rounds,
-    earlyStopping: 0,
-    holdOut: 0,
-  });
-  return { ...found, forest };
+  const { rounds } = found;
+  if (rounds === 0 || found.history.at(-1)?.holdOutLoss === undefined) return found;
+  const all = { ...asked, rounds, earlyStopping: 0, holdOut: 0, onRound: progressOf(hooks, rounds) };
+  return { ...found, forest: (await fitTrees(session, all)).forest };
+}
+
+/** Tells how far a fit of so many rounds is. */
+function progressOf({ onProgress }: Hooks, total: number): (round: TreesProgress) => void {
+  return (round) =>
+    onProgress?.({ stage: 'fitting', done: round.round, total, unit: 'rounds', note: lossNote(round) });
 }
 
 /** The training view, its rows weighted by class if that is asked for. */
