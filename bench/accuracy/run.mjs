@@ -11,7 +11,16 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DATA, FOLDER, needPeers, PYTHON, printTable, runJson, threadEnvironment, writeResult } from '../common.mjs';
+import {
+  DATA,
+  FOLDER,
+  needPeers,
+  PYTHON,
+  printTable,
+  runJson,
+  threadEnvironment,
+  writeResult,
+} from '../common.mjs';
 
 const SETS = [
   ...['adult', 'bank', 'california', 'credit', 'covertype', 'diamonds'],
@@ -96,7 +105,16 @@ function summary(set) {
   });
   const best = compared.reduce((a, b) => (b.difference < a.difference ? b : a));
   const reached = best.difference >= -(isGain ? CLOSE.AUC : CLOSE.error);
-  return { set, ...known, metric, sora: { ...of(own), rounds: own.map(({ rounds }) => rounds) }, peers: compared, best: best.name, difference: best.difference, reached };
+  return {
+    set,
+    ...known,
+    metric,
+    sora: { ...of(own), rounds: own.map(({ rounds }) => rounds) },
+    peers: compared,
+    best: best.name,
+    difference: best.difference,
+    reached,
+  };
 }
 
 const value = (x, metric) => (metric === 'RMSE' ? x.toPrecision(5) : x.toFixed(4));
@@ -151,7 +169,9 @@ for (const fold of args.folds.split(',').filter(Boolean)) {
     for (const learner of args.learners.split(',').filter(Boolean)) await resultOf(set, learner, fold);
   }
 }
-const summaries = SETS.map((set) => existsSync(join(folder, set, 'set.json')) && summary(set)).filter(Boolean);
+const summaries = SETS.map((set) => existsSync(join(folder, set, 'set.json')) && summary(set)).filter(
+  Boolean,
+);
 const lines = summaries.map(cells);
 printTable(HEAD, lines);
 writePage(lines);

@@ -52,7 +52,10 @@ function costScreen(result: TrainResult): string {
   const rate = `${formatCount(result.rows.total / Math.max(total, 1e-3))} rows/s`;
   return alignRows([
     ['  time', `${formatDuration(1000 * total)} (${stages}) · ${rate}`],
-    ['  memory', `${formatBytes(result.peakMemory)} at the peak, ${result.workers || 'no'} worker thread${result.workers === 1 ? '' : 's'}`],
+    [
+      '  memory',
+      `${formatBytes(result.peakMemory)} at the peak, ${result.workers || 'no'} worker thread${result.workers === 1 ? '' : 's'}`,
+    ],
     ['  store', `${pathOf(result.store)} · commit ${result.commit}`],
     ['  model', pathOf(result.directory)],
     ...(result.report === undefined ? [] : [['  report', pathOf(result.report)]]),

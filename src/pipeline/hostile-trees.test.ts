@@ -14,7 +14,8 @@ const folder = temporaryFolder();
 let stores = 0;
 function trained(data: readonly object[], options: Partial<TrainOptions> = {}) {
   const store = join(folder, `${stores++}.sora`);
-  const common = { target: 'y', learner: 'trees', workers: 0, store, report: false, rounds: 20 } as const;
+  const fit = { learner: 'trees', rounds: 20, learningRate: 0.1 } as const;
+  const common = { ...fit, target: 'y', workers: 0, store, report: false };
   return train(data as never, { ...common, ...options });
 }
 const fails = (data: readonly object[], options: Partial<TrainOptions> = {}) =>

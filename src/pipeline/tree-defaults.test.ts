@@ -9,6 +9,7 @@ it('takes smaller trees and samples for few rows, larger steps for many', () => 
   expect(few).toMatchObject({ leaves: 8, rowShare: 0.7, learningRate: 0.05, fitAgain: true });
   expect(usual).toMatchObject({ leaves: 31, rowShare: 1, learningRate: 0.05, rounds: 2000, fitAgain: true });
   expect(many).toMatchObject({ leaves: 31, rowShare: 1, learningRate: 0.1, rounds: 500, fitAgain: false });
+  expect(treeSettings({}, { rows: 400_000, features: 41, outputs: 23 }).rounds).toBe(130);
   expect(treeSettings({}, { rows: 50_000, features: 80, outputs: 1 }).columnShare).toBe(0.4);
   expect(treeSettings({}, { rows: 50_000, features: 9, outputs: 7 })).toMatchObject({
     learningRate: 0.1,

@@ -30,6 +30,8 @@ const SMALL = [
   { most: 10_000, leaves: 16, minRows: 20, rowShare: 0.7, patience: 2 },
 ];
 const USUAL = { leaves: 31, minRows: 20, rowShare: 1, patience: 1 };
+/** Rows × features × outputs × rounds that take some minutes: large data gets as few rounds as stay below it. */
+const MOST_WORK = 5e10;
 /** From so many features each tree may ask a smaller share of them. */
 const MANY_FEATURES = 40;
 
@@ -43,7 +45,7 @@ export function treeSettings(
   const { learningRate = isLarge ? 0.1 : 0.05 } = given;
   const { earlyStopping = Math.min(200, Math.max(5, Math.ceil((patience * 2.5) / learningRate))) } = given;
   // Without rows kept back to say when to stop, as many rounds as seldom overfit.
-  const reach = earlyStopping === 0 ? 10 : isLarge ? 50 : 100;
+  const reach = earlyStopping === 0 ? 10 : isLarge ? largeReach(rows * features * outputs) : 100;
   return {
     learningRate,
     earlyStopping,
@@ -54,4 +56,9 @@ export function treeSettings(
     columnShare: given.columnShare ?? (features > MANY_FEATURES ? 0.4 : 0.6),
     fitAgain: given.fitAgain ?? (earlyStopping > 0 && !isLarge),
   };
+}
+
+/** Rounds times rate for large data: 500 rounds of 0.1, and 100 where that would take too long. */
+function largeReach(values: number): number {
+  return Math.min(50, Math.max(10, Math.floor(MOST_WORK / values / 10)));
 }

@@ -15,7 +15,7 @@ export const treeOptions = {
     .max(100_000)
     .optional()
     .describe(
-      'Trees: most rounds of boosting; default: by learning rate and size of the data, 500 to 2,000.',
+      'Trees: most rounds of boosting; default: by learning rate and size of the data, 100 to 2,000.',
     ),
   learningRate: z
     .number()

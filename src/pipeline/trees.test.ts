@@ -80,7 +80,10 @@ describe('train --learner trees', () => {
       onProgress: ({ stage, note }) => void (stage === 'fitting' && notes.push(note ?? '')),
     });
     const [options, again] = asked;
-    expect(again).toEqual({ ...options, rounds: 2, earlyStopping: 0, holdOut: 0 });
+    expect(again).toEqual({
+      ...{ ...options, rounds: 2, earlyStopping: 0, holdOut: 0 },
+      onRound: again.onRound,
+    });
     expect(options).toMatchObject({
       loss: { name: 'logistic' },
       outputs: 1,
