@@ -12,6 +12,7 @@ const passes = [];
 let last;
 const start = performance.now();
 const result = await train(store, {
+  learner: 'linear',
   target: 'y',
   testFraction: Number(testFraction),
   numeric: 'standard',

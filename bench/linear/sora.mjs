@@ -19,6 +19,7 @@ await Promise.all(
 const start = performance.now();
 const cpu = process.cpuUsage();
 const result = await train(store, {
+  learner: 'linear',
   target,
   testFraction: 0,
   numeric: 'standard',
