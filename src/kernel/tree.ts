@@ -228,7 +228,7 @@ export interface ThresholdRules {
 
 /**
  * The best threshold of a feature with `bins` bins, its left side beginning with the given sums: the last bin that
- * goes left, by G² / (H + l2) of both sides. Among equal gains the first bin. O(bins).
+ * goes left, by G² / (H + l2) of both sides. Among equal gains the first bin. O(bins). `out` has room for four numbers.
  */
 export function bestThreshold(
   run: KernelRun,
@@ -237,11 +237,11 @@ export function bestThreshold(
   fromGradient: number,
   fromHessian: number,
   rules: ThresholdRules,
+  out = run.zeros(Float64Array, 4),
 ): Threshold {
   const { nodeGradient, nodeHessian, gradientUnit, hessianUnit, l2, least, whole } = rules;
   const { wasm } = run;
   if (wasm && run.inPlace(feature)) {
-    const out = run.zeros(Float64Array, 4);
     wasm.treeThreshold(
       feature.byteOffset,
       bins,

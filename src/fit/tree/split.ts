@@ -92,6 +92,7 @@ export function bestSplit(
   if (node.rows < 2 * rules.minRows) return undefined;
   const threshold = thresholdRules(node, units, rules, monotone?.bounds);
   const scratch = layout && run.zeros(Int32Array, FEATURE_WORDS);
+  const out = run.zeros(Float64Array, 4);
   for (let f = 0; f < features.length; f++) {
     if (allowed !== undefined && allowed[f] === 0) continue;
     const feature = featureSums(histogram, f, features[f].count, layout, scratch);
@@ -99,11 +100,12 @@ export function bestSplit(
       ? (from, limits) =>
           constrained(feature, features[f].count, from, limits, monotone, monotone.directions[f])
       : ({ gradient, hessian }, limits) =>
-          bestThreshold(run, feature, features[f].count, gradient, hessian, limits);
+          bestThreshold(run, feature, features[f].count, gradient, hessian, limits, out);
+    const above: number = best?.gain ?? rules.minGain;
     const found = features[f].categorical
       ? bestSet(feature, f, features[f].count, node, units, rules, monotone?.bounds)
-      : bestNumber(scan, feature, f, features[f].count, node, units, threshold);
-    if (found !== undefined && found.gain > (best?.gain ?? rules.minGain)) best = found;
+      : bestNumber(scan, feature, f, features[f].count, node, units, threshold, above);
+    if (found !== undefined && found.gain > above) best = found;
   }
   return best;
 }
@@ -186,7 +188,7 @@ export function childBounds(
   return direction > 0 ? [below, above] : [above, below];
 }
 
-/** Thresholds of a number, missing values on either side where there are any. */
+/** The best threshold of a number that gains more than `above`, missing values on either side where there are any. */
 function bestNumber(
   scan: Scan,
   histogram: Int32Array,
@@ -195,6 +197,7 @@ function bestNumber(
   node: NodeSums,
   units: Units,
   rules: ThresholdRules,
+  above: number,
 ): Candidate | undefined {
   const missingHessian = histogram[2 * bins] >>> 0;
   const missingGradient = histogram[2 * bins + 1];
@@ -205,7 +208,7 @@ function bestNumber(
     : NO_THRESHOLD;
   const missingLeft = left.gain > right.gain;
   const { gain, bin, gradient, hessian } = missingLeft ? left : right;
-  if (bin < 0) return undefined;
+  if (bin < 0 || !(gain > above)) return undefined;
   // Without missing values in training, one that comes later goes with the larger side.
   const goesLeft = anyMissing ? missingLeft : 2 * hessian * units.hessian > node.hessian;
   return candidate(gain, { feature, bin, missingLeft: goesLeft, bins }, gradient, hessian, node, units);
