@@ -1,6 +1,8 @@
 /** What the caches of views and of partials share: keys as digests, reads, and shrugging off refusals. */
-import { createHash } from 'node:crypto';
-import { readSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { TEMPORARY } from './directory.ts';
 
 /** SHA-256 of a cache key. */
 export function keyDigest(key: string): Buffer {
@@ -31,4 +33,34 @@ export function readInto(fd: number, target: Uint8Array, position: number): numb
 export function readUpTo(fd: number, position: number, length: number): Buffer {
   const target = Buffer.allocUnsafe(length);
   return target.subarray(0, readInto(fd, target, position));
+}
+
+/** Writes all bytes to the file from its beginning, or from `position`. */
+export function writeAll(fd: number, bytes: Uint8Array, position = 0): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/** Writes the parts to a temporary file of the store in `root` and renames it to `path`. Not flushed: a cache may be lost. */
+export function replaceFile(root: string, path: string, parts: readonly Uint8Array[]): void {
+  const temporary = join(root, TEMPORARY, randomUUID());
+  mkdirSync(dirname(temporary), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    const fd = openSync(temporary, 'wx');
+    try {
+      let position = 0;
+      for (const part of parts) {
+        writeAll(fd, part, position);
+        position += part.length;
+      }
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }

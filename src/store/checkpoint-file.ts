@@ -4,10 +4,10 @@
  *
  *     sha256 of the rest, hexadecimal | newline | bytes
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { attempt } from './cache-files.ts';
+import { attempt, replaceFile } from './cache-files.ts';
 import { TEMPORARY } from './directory.ts';
 
 const HASH_LENGTH = 64;
@@ -22,8 +22,7 @@ export interface CheckpointFiles {
 
 /** Those of the store at `root`. */
 export function checkpointFiles(root: string): CheckpointFiles {
-  const folder = join(root, TEMPORARY);
-  const pathOf = (identity: string): string => join(folder, `checkpoint-${identity}`);
+  const pathOf = (identity: string): string => join(root, TEMPORARY, `checkpoint-${identity}`);
   return {
     load(identity) {
       const file = attempt(() => readFileSync(pathOf(identity)));
@@ -32,14 +31,11 @@ export function checkpointFiles(root: string): CheckpointFiles {
       return isWhole ? bytes : undefined;
     },
     save(identity, bytes) {
-      const part = join(folder, randomUUID());
+      const parts = [Buffer.from(`${hashOf(bytes)}\n`), bytes];
       const written = attempt(() => {
-        mkdirSync(folder, { recursive: true });
-        writeFileSync(part, Buffer.concat([Buffer.from(`${hashOf(bytes)}\n`), bytes]));
-        renameSync(part, pathOf(identity));
+        replaceFile(root, pathOf(identity), parts);
         return true;
       });
-      if (written === undefined) attempt(() => rmSync(part, { force: true }));
       return written === true;
     },
     remove: (identity) => void attempt(() => rmSync(pathOf(identity), { force: true })),

@@ -4,11 +4,11 @@
  * it, and may be lost at any time: a reader is then told so. What processes that died have left is removed.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checksum } from '../kernel/checksum.ts';
 import type { Scratch } from '../run/session.ts';
-import { attempt, readInto } from './cache-files.ts';
+import { attempt, readInto, writeAll } from './cache-files.ts';
 import { TEMPORARY } from './directory.ts';
 
 const PREFIX = 'scratch-';
@@ -44,9 +44,12 @@ export function storeScratch(root: string): Scratch {
       const fd = open(name, 'r+') ?? open(name, 'w');
       if (fd === undefined) return false;
       try {
-        if (attempt(() => writeAll(fd, bytes)) === undefined) return false;
-        sums.set(name, checksum(bytes));
-        return true;
+        const written = attempt(() => {
+          writeAll(fd, bytes);
+          sums.set(name, checksum(bytes));
+          return true;
+        });
+        return written === true;
       } finally {
         closeSync(fd);
       }
@@ -57,11 +60,6 @@ export function storeScratch(root: string): Scratch {
       made = false;
     },
   };
-}
-
-function writeAll(fd: number, bytes: Uint8Array): true {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, done);
-  return true;
 }
 
 /** Removes the scratch of processes that are gone. */

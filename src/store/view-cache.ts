@@ -6,24 +6,19 @@
  * removed, least recently used first; if that is not enough the write is skipped. So a stream over more views
  * than fit keeps those it has instead of chasing its own tail. Several writers may overshoot by a view each.
  */
-import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   fstatSync,
   futimesSync,
-  mkdirSync,
   openSync,
   readdirSync,
-  renameSync,
   rmSync,
   statfsSync,
   statSync,
-  writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ViewCache } from '../run/session.ts';
-import { attempt, keyDigest, readUpTo } from './cache-files.ts';
-import { TEMPORARY } from './directory.ts';
+import { attempt, keyDigest, readUpTo, replaceFile } from './cache-files.ts';
 import {
   decodeViewHeader,
   encodeViewHead,
@@ -191,28 +186,7 @@ export function viewCache(root: string, options: { readonly bytes?: number } = {
       heads.delete(key);
       if (!keeper.admits(newViewFileBytes(bytes.length))) return;
       const digest = keyDigest(key);
-      attempt(() => writeFile(root, pathOf(digest), [encodeViewHead(digest, bytes), bytes]));
+      attempt(() => replaceFile(root, pathOf(digest), [encodeViewHead(digest, bytes), bytes]));
     },
   };
-}
-
-/** Writes the parts to a temporary file and renames it to `path`. Not flushed: a cache may be lost. */
-function writeFile(root: string, path: string, parts: readonly Uint8Array[]): void {
-  const temporary = join(root, TEMPORARY, randomUUID());
-  mkdirSync(dirname(temporary), { recursive: true });
-  mkdirSync(dirname(path), { recursive: true });
-  try {
-    const fd = openSync(temporary, 'wx');
-    try {
-      for (const part of parts) {
-        for (let done = 0; done < part.length; ) done += writeSync(fd, part, done);
-      }
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
 }
