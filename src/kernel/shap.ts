@@ -88,18 +88,23 @@ export function workSize(depth: number): number {
  * What pattern k gives to feature i of the path, at out[i · stride + k]: value · (bit − ratio) · ∫ Π factors of the
  * others. O(patterns × depth × points).
  */
-export function leafTerms(
+export function leafTerms(run: KernelRun, ...given: Terms): void {
+  patternTerms(run, 'shapTerms', bitTerms, ...given);
+}
+
+type Terms = [patterns: Uint32Array, leaf: LeafTerms, work: Float64Array, out: Float64Array, stride: number];
+
+/** Terms of patterns by the kernel, or by its twin pattern by pattern. */
+function patternTerms(
   { wasm }: KernelRun,
-  patterns: Uint32Array,
-  leaf: LeafTerms,
-  work: Float64Array,
-  out: Float64Array,
-  stride: number,
+  kernel: 'shapTerms' | 'shapPairTerms',
+  twin: typeof bitTerms,
+  ...[patterns, leaf, work, out, stride]: Terms
 ): void {
   const { depth, value, points, constants, at } = leaf;
   if (wasm) {
     const { factors, weights } = leafLayout(leaf);
-    wasm.shapTerms(
+    wasm[kernel](
       patterns.byteOffset,
       patterns.length,
       depth,
@@ -117,7 +122,7 @@ export function leafTerms(
   const bits = new Uint8Array(depth);
   for (let k = 0; k < patterns.length; k++) {
     for (let i = 0; i < depth; i++) bits[i] = (patterns[k] >>> i) & 1;
-    bitTerms(bits, leaf, work, out, k, stride);
+    twin(bits, leaf, work, out, k, stride);
   }
 }
 
@@ -153,37 +158,8 @@ export function bitTerms(
 }
 
 /** As {@link leafTerms} for the pairs (0,1), (0,2) …, (1,2) … of features: half of what both give together. */
-export function leafPairTerms(
-  { wasm }: KernelRun,
-  patterns: Uint32Array,
-  leaf: LeafTerms,
-  work: Float64Array,
-  out: Float64Array,
-  stride: number,
-): void {
-  const { depth, value, points, constants, at } = leaf;
-  if (wasm) {
-    const { factors, weights } = leafLayout(leaf);
-    wasm.shapPairTerms(
-      patterns.byteOffset,
-      patterns.length,
-      depth,
-      constants.byteOffset + 8 * at,
-      constants.byteOffset + 8 * factors,
-      constants.byteOffset + 8 * weights,
-      points / 2,
-      value,
-      work.byteOffset,
-      out.byteOffset,
-      stride,
-    );
-    return;
-  }
-  const bits = new Uint8Array(depth);
-  for (let k = 0; k < patterns.length; k++) {
-    for (let i = 0; i < depth; i++) bits[i] = (patterns[k] >>> i) & 1;
-    bitPairTerms(bits, leaf, work, out, k, stride);
-  }
+export function leafPairTerms(run: KernelRun, ...given: Terms): void {
+  patternTerms(run, 'shapPairTerms', bitPairTerms, ...given);
 }
 
 /** {@link leafPairTerms} of one pattern of any length. */

@@ -113,13 +113,13 @@ export function withOrder<T>(
     }
     bringTo(desk, round, round.steps);
     if (notes !== undefined || quantized.get(view) !== round.tree) {
-      if (!desk.arrays.load('slopes')) throw notFollowed();
+      need(desk, 'slopes');
       quantize(view, round);
       quantized.set(view, round.tree);
     }
     // Only the root's rows are wanted where nothing is split, and they are all.
     if (round.splits.length > 0) applySplits(desk, round.tree, round.splits);
-    if (withMargins && !desk.arrays.load('margins')) throw notFollowed();
+    if (withMargins) need(desk, 'margins');
     return use((node) => (node === 0 ? view.rows : rowsOf(desk, node)));
   });
 }
@@ -147,12 +147,17 @@ export function addStatistics(
 }
 
 function takeSlopesAt(desk: Desk, round: MarginsAt): MarginStatistics {
-  if (!desk.arrays.load('margins')) throw notFollowed();
+  need(desk, 'margins');
   const taken = takeSlopes(desk.view, round);
   desk.arrays.changed('slopes');
   desk.at.slopesAt = desk.at.steps;
   quantized.delete(desk.view);
   return taken;
+}
+
+/** Makes sure that an array of the desk is there; one whose notes are lost has not been followed. */
+function need({ arrays }: Desk, name: Parameters<DeskArrays['load']>[0]): void {
+  if (!arrays.load(name)) throw notFollowed();
 }
 
 function rowsOf({ view, at }: Desk, node: number): Uint32Array {
@@ -190,7 +195,7 @@ function resetMargins({ rows, margins, offsets, start }: BinnedView, base: reado
 function addTree(desk: Desk, { tree, output, splits, leaves }: GrownTree): void {
   const { view, arrays, at } = desk;
   applySplits(desk, tree, splits);
-  if (!arrays.load('margins')) throw notFollowed();
+  need(desk, 'margins');
   const margins = view.margins.subarray(output * view.rows, (output + 1) * view.rows);
   runKernels((run) => {
     for (const [node, value] of leaves) addToRows(run, margins, rowsOf(desk, node), value);
@@ -208,7 +213,7 @@ function applySplits(desk: Desk, tree: number, splits: readonly Split[]): void {
     at.tree = tree;
     at.splits = 0;
     arrays.changed('order');
-  } else if (!arrays.load('order')) throw notFollowed();
+  } else need(desk, 'order');
   if (at.splits < splits.length) arrays.changed('order');
   for (; at.splits < splits.length; at.splits++) {
     const split = splits[at.splits];
