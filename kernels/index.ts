@@ -6,6 +6,7 @@ export { forestBlock, forestMirror } from './forest';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
 export { clippedBlock, hingeBlock } from './scale';
+export { treeSearch } from './search';
 export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerms } from './shap';
 export {
   treeAdd,
@@ -16,7 +17,6 @@ export {
   treeQuantize,
   treeSlopes,
   treeSubtract,
-  treeThreshold,
 } from './tree';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
 export { gammaBlock, quantileBlock, tweedieBlock } from './loss';

@@ -70,7 +70,7 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeMerge: Pointers;
   readonly treeSlopes: Pointers;
   readonly treeSubtract: Pointers;
-  readonly treeThreshold: Pointers;
+  readonly treeSearch: Pointers;
   readonly treeAdd: Pointers;
   readonly treeBins: Pointers;
   readonly forestBlock: Pointers;
