@@ -17,20 +17,23 @@ const settings = fixture('settings');
 /** Learners of chance: the mean over as many seeds as River's. */
 const seedsOf = (stream, name) => (river[stream][name]?.seeds ?? [0]).map((_, index) => index + 1);
 
-function read({ file, target, columns, delimiter = ',' }) {
+function read({ file, target, columns, delimiter = ',', above }) {
   const path = [join(DATA, file), join(DATA, file).replace(/\.gz$/, '')].find(existsSync);
   if (path === undefined) throw new Error(`There is no ${file} in ${DATA}; SORA_DATA names the folder.`);
   const bytes = readFileSync(path);
   const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().replaceAll('"', '');
-  const [names, ...cells] = text
+  const [names, ...all] = text
     .trim()
     .split(/\r?\n/)
     .map((line) => line.split(delimiter));
   const chosen = columns ?? names.filter((name) => name !== target);
+  const asked = [...chosen, target].map((name) => names.indexOf(name));
+  const cells = above === undefined ? all : all.filter((row) => asked.every((at) => row[at] !== ''));
   const valuesOf = (name) => {
     const texts = cells.map((row) => row[names.indexOf(name)]);
     const numbers = texts.map(Number);
-    return numbers.some(Number.isNaN) ? texts : numbers;
+    if (numbers.some(Number.isNaN)) return texts;
+    return name === target && above !== undefined ? numbers.map((x) => (x > above ? 1 : 0)) : numbers;
   };
   const values = Object.fromEntries([...chosen, target].map((name) => [name, valuesOf(name)]));
   const isNumber = (name) => typeof values[name][0] === 'number';
@@ -44,7 +47,10 @@ function read({ file, target, columns, delimiter = ',' }) {
 /** Learners of a stream by name. */
 function learnersOf(stream) {
   if (stream === 'bike') return settings.regressors;
-  return { ...(stream === 'bank' ? settings.mixed : settings.classifiers), stack: { name: 'stack' } };
+  return {
+    ...(['bank', 'flights'].includes(stream) ? settings.mixed : settings.classifiers),
+    stack: { name: 'stack' },
+  };
 }
 
 const streams = Object.keys(settings.streams);
