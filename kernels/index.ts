@@ -6,6 +6,7 @@ export { forestBlock, forestMirror } from './forest';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
 export { clippedBlock, hingeBlock } from './scale';
+export { rankPairs } from './rank';
 export { treeSearch } from './search';
 export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerms } from './shap';
 export {

@@ -71,6 +71,7 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeSlopes: Pointers;
   readonly treeSubtract: Pointers;
   readonly treeSearch: Pointers;
+  readonly rankPairs: Total;
   readonly treeAdd: Pointers;
   readonly treeBins: Pointers;
   readonly forestBlock: Pointers;

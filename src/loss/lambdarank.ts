@@ -5,13 +5,16 @@
  * As in LightGBM, pairs count where the higher placed row is among the first {@link TRUNCATION}, forces shrink with the
  * distance of scores, and the forces of a query are scaled by log2(1 + Σ) / Σ.
  */
-import { log, sigmoid } from '../kernel/elementary.ts';
+import { log } from '../kernel/elementary.ts';
+import { withForces } from '../kernel/rank.ts';
 import type { Loss } from './loss.ts';
 
 /** Places that pairs are formed for. */
 const TRUNCATION = 30;
 /** Places of the NDCG that is watched. */
 export const WATCHED_PLACES = 10;
+/** What a force is divided by, besides the distance of scores. */
+const NEAR = 0.01;
 /** Largest relevance: 2^31 is a gain that still leaves room. */
 const MOST = 31;
 
@@ -96,37 +99,19 @@ export function addLambdas(
 ): void {
   const best = bestDcg(labels, TRUNCATION);
   if (!(best > 0)) return;
-  const count = order.length;
-  const gains = labels.map((label) => gainOf(label) / best);
-  const discounts = Float64Array.from(order, (_, place) => discountOf(place));
-  const isFlat = scores[order[0]] === scores[order[count - 1]];
-  let total = 0;
-  for (let i = 0; i < Math.min(count - 1, TRUNCATION); i++) {
-    for (let j = i + 1; j < count; j++) {
-      const a = order[i];
-      const b = order[j];
-      if (labels[a] === labels[b]) continue;
-      const high = labels[a] > labels[b] ? a : b;
-      const low = high === a ? b : a;
-      const distance = scores[high] - scores[low];
-      const change = (gains[high] - gains[low]) * Math.abs(discounts[i] - discounts[j]);
-      const force = isFlat ? change : change / (0.01 + Math.abs(distance));
-      const share = sigmoid(-distance);
-      const pull = share * force;
-      const bend = share * (1 - share) * force;
-      residuals[high] -= pull;
-      residuals[low] += pull;
-      curvatures[high] += bend;
-      curvatures[low] += bend;
-      total += 2 * pull;
-    }
-  }
-  if (!(total > 0)) return;
-  const scale = log2(1 + total) / total;
-  for (let row = 0; row < count; row++) {
-    residuals[row] *= scale;
-    curvatures[row] *= scale;
-  }
+  const rows = {
+    scores: Float64Array.from(order, (row) => scores[row]),
+    gains: Float64Array.from(order, (row) => gainOf(labels[row]) / best),
+    discounts: Float64Array.from(order, (_, place) => discountOf(place)),
+  };
+  withForces(rows, TRUNCATION, NEAR, (forces) => {
+    if (!(forces.total > 0)) return;
+    const scale = log2(1 + forces.total) / forces.total;
+    order.forEach((row, place) => {
+      residuals[row] += forces.residuals[place] * scale;
+      curvatures[row] += forces.curvatures[place] * scale;
+    });
+  });
 }
 
 export function lambdarank(): Loss {
