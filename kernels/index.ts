@@ -1,7 +1,7 @@
 // Entry of the kernels: every export of the WebAssembly module, one file a family.
 export { expArray, logArray } from './elementary';
 export { blockSum, denseCurvature, denseDiagonal, denseGradient, denseMargins } from './dense';
-export { checksumStripes } from './checksum';
+export { checksumBlocks, checksumStripes } from './checksum';
 export { forestBlock, forestMirror } from './forest';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';

@@ -40,6 +40,7 @@ type Pointers = (...pointersAndCounts: number[]) => void;
 /** Exports of the WebAssembly module. */
 export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly staticEnd: () => number;
+  readonly checksumBlocks: Pointers;
   readonly checksumStripes: Pointers;
   readonly clippedBlock: Pointers;
   readonly hingeBlock: Pointers;
