@@ -5,6 +5,7 @@ export { checksumStripes } from './checksum';
 export { forestBlock, forestMirror } from './forest';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
+export { onlineAdagrad, onlineEntries, onlineFtrl } from './online';
 export { clippedBlock, hingeBlock } from './scale';
 export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerms } from './shap';
 export {
