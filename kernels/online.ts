@@ -20,10 +20,19 @@ function mix32(word: u32): u32 {
   return h ^ (h >> 16);
 }
 
+// @ts-ignore: decorator
+@inline
+function mix32V(word: v128): v128 {
+  let h = i32x4.mul(v128.xor(word, i32x4.shr_u(word, 16)), i32x4.splat(0x85ebca6b));
+  h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 13)), i32x4.splat(0xc2b2ae35));
+  return v128.xor(h, i32x4.shr_u(h, 16));
+}
+
 /**
  * Rows of a sparse column as entries: index i of namespace `space` becomes slot base + (combine32(space, i) & mask), as
  * src/random.ts has it; each row ends with the coordinate `constantSlot` of value 1, unless that is negative.
- * `startsPtr` counts from its first entry, as do `indicesPtr` and `valuesPtr` (f32).
+ * `startsPtr` counts from its first entry, as do `indicesPtr` and `valuesPtr` (f32). Four entries at a time, so up to
+ * three beyond a row's are written, and overwritten by the next.
  */
 export function onlineEntries(
   startsPtr: usize,
@@ -38,17 +47,24 @@ export function onlineEntries(
   outSlotsPtr: usize,
   outValuesPtr: usize,
 ): void {
-  const seed: u32 = space * 0x9e3779b1 + 0x7f4a7c15;
+  const seed = i32x4.splat(space * 0x9e3779b1 + 0x7f4a7c15);
+  const masks = i32x4.splat(mask);
+  const bases = i32x4.splat(base);
   const origin = load<u32>(startsPtr);
   let out: usize = 0;
   for (let r: usize = 0; r < <usize>rows; r++) {
     store<u32>(outStartsPtr + (r << 2), <u32>out);
+    const start = <usize>(load<u32>(startsPtr + (r << 2)) - origin);
     const end = <usize>(load<u32>(startsPtr + (r << 2), 4) - origin);
-    for (let j = <usize>(load<u32>(startsPtr + (r << 2)) - origin); j < end; j++, out++) {
-      const hash = mix32(seed ^ mix32(load<u32>(indicesPtr + (j << 2))));
-      store<u32>(outSlotsPtr + (out << 2), base + (hash & mask));
-      store<f64>(outValuesPtr + (out << 3), <f64>load<f32>(valuesPtr + (j << 2)));
+    for (let j = start; j < end; j += 4) {
+      const hash = mix32V(v128.xor(seed, mix32V(v128.load(indicesPtr + (j << 2)))));
+      const at = out + j - start;
+      v128.store(outSlotsPtr + (at << 2), i32x4.add(bases, v128.and(hash, masks)));
+      const values = valuesPtr + (j << 2);
+      v128.store(outValuesPtr + (at << 3), f64x2.promote_low_f32x4(v128.load64_zero(values)));
+      v128.store(outValuesPtr + (at << 3), f64x2.promote_low_f32x4(v128.load64_zero(values, 8)), 16);
     }
+    out += end - start;
     if (constantSlot >= 0) {
       store<u32>(outSlotsPtr + (out << 2), <u32>constantSlot);
       store<f64>(outValuesPtr + (out << 3), 1);
@@ -115,6 +131,29 @@ function ftrlStep(record: usize, g: f64, inverseAlpha: f64, beta: f64, l1: f64, 
   store<f64>(record, root, 24);
 }
 
+// The same for two coordinates that differ, a lane each.
+// @ts-ignore: decorator
+@inline
+function ftrlPair(a: usize, b: usize, g: v128, inverseAlpha: v128, beta: v128, l1: v128, l2: v128): void {
+  const a0 = v128.load(a);
+  const b0 = v128.load(b);
+  const a1 = v128.load(a, 16);
+  const b1 = v128.load(b, 16);
+  const squares = f64x2.add(v128.shuffle<f64>(a1, b1, 0, 2), f64x2.mul(g, g));
+  const root = f64x2.sqrt(squares);
+  const moved = f64x2.mul(f64x2.sub(root, v128.shuffle<f64>(a1, b1, 1, 3)), inverseAlpha);
+  const old = f64x2.mul(moved, v128.shuffle<f64>(a0, b0, 0, 2));
+  const sum = f64x2.sub(f64x2.add(v128.shuffle<f64>(a0, b0, 1, 3), g), old);
+  const shift = v128.bitselect(f64x2.neg(l1), l1, f64x2.gt(sum, f64x2.splat(0)));
+  const down = f64x2.add(f64x2.mul(f64x2.add(beta, root), inverseAlpha), l2);
+  const weight = f64x2.div(f64x2.neg(f64x2.add(sum, shift)), down);
+  const kept = v128.andnot(weight, f64x2.le(f64x2.abs(sum), l1));
+  v128.store(a, v128.shuffle<f64>(kept, sum, 0, 2));
+  v128.store(b, v128.shuffle<f64>(kept, sum, 1, 3));
+  v128.store(a, v128.shuffle<f64>(squares, root, 0, 2), 16);
+  v128.store(b, v128.shuffle<f64>(squares, root, 1, 3), 16);
+}
+
 export function onlineFtrl(
   startsPtr: usize,
   slotsPtr: usize,
@@ -134,6 +173,10 @@ export function onlineFtrl(
   l2: f64,
 ): void {
   const strideBytes = <usize>outputs << 5;
+  const inverseAlphaV = f64x2.splat(inverseAlpha);
+  const betaV = f64x2.splat(beta);
+  const l1V = f64x2.splat(l1);
+  const l2V = f64x2.splat(l2);
   for (let r: usize = 0; r < <usize>rows; r++) {
     const start = <usize>load<u32>(startsPtr + (r << 2));
     const end = <usize>load<u32>(startsPtr + (r << 2), 4);
@@ -146,7 +189,19 @@ export function onlineFtrl(
     for (let k: usize = 0; k < <usize>outputs; k++) {
       const slope = load<f64>(rowPtr + ((<usize>outputs + k) << 4));
       const records = recordsPtr + (k << 5);
-      for (let j = start; j < end; j++) {
+      let j = start;
+      for (; j + 2 <= end; j += 2) {
+        const a = records + <usize>load<u32>(slotsPtr + (j << 2)) * strideBytes;
+        const b = records + <usize>load<u32>(slotsPtr + (j << 2), 4) * strideBytes;
+        if (a == b) {
+          ftrlStep(a, slope * load<f64>(valuesPtr + (j << 3)), inverseAlpha, beta, l1, l2);
+          ftrlStep(b, slope * load<f64>(valuesPtr + (j << 3), 8), inverseAlpha, beta, l1, l2);
+        } else {
+          const g = f64x2.mul(f64x2.splat(slope), v128.load(valuesPtr + (j << 3)));
+          ftrlPair(a, b, g, inverseAlphaV, betaV, l1V, l2V);
+        }
+      }
+      if (j < end) {
         const record = records + <usize>load<u32>(slotsPtr + (j << 2)) * strideBytes;
         ftrlStep(record, slope * load<f64>(valuesPtr + (j << 3)), inverseAlpha, beta, l1, l2);
       }

@@ -18,6 +18,8 @@ export const ONLINE_ENTRIES = 16_384;
 /** Numbers of a record: weight, and what the learner keeps beside it. */
 export const ONLINE_RECORD = 4;
 
+/** Entries that are hashed four at a time run over by up to three. */
+const SPARE = 4;
 const PAGE = 65_536;
 
 /** A block of rows and the records of a model, in a memory of their own. */
@@ -32,14 +34,22 @@ export interface OnlineMemory {
   /** Row-major, `outputs` a row: out. */
   readonly margins: Float64Array;
   /** Rows of a sparse column, to be hashed into slots. */
-  readonly column: { readonly starts: Uint32Array; readonly indices: Uint32Array; readonly values: Float32Array };
+  readonly column: {
+    readonly starts: Uint32Array;
+    readonly indices: Uint32Array;
+    readonly values: Float32Array;
+  };
   /** One row for its loss. */
   readonly row: Float64Array;
 }
 
 /** A memory for `records` (copied into it); undefined where they are too large or the host has no room. */
 export function onlineMemory(records: Float64Array, outputs: number): OnlineMemory | undefined {
-  const block = 4 * (2 * ONLINE_ROWS + 2) + 20 * ONLINE_ENTRIES + 8 * ONLINE_ROWS * (2 + outputs) + 64 * outputs;
+  const block =
+    4 * (2 * ONLINE_ROWS + 2) +
+    20 * (ONLINE_ENTRIES + SPARE) +
+    8 * ONLINE_ROWS * (2 + outputs) +
+    64 * outputs;
   const bytes = STATIC_LIMIT + records.byteLength + block + PAGE;
   if (bytes > MAX_MEMORY_BYTES) return undefined;
   const pages = Math.ceil(bytes / PAGE);
@@ -58,15 +68,15 @@ export function onlineMemory(records: Float64Array, outputs: number): OnlineMemo
       kernels: kernelsOver(memory),
       records: resident,
       starts: take(Uint32Array, ONLINE_ROWS + 1),
-      slots: take(Uint32Array, ONLINE_ENTRIES),
-      values: take(Float64Array, ONLINE_ENTRIES),
+      slots: take(Uint32Array, ONLINE_ENTRIES + SPARE),
+      values: take(Float64Array, ONLINE_ENTRIES + SPARE),
       labels: take(Float64Array, ONLINE_ROWS),
       weights: take(Float64Array, ONLINE_ROWS),
       margins: take(Float64Array, ONLINE_ROWS * outputs),
       column: {
         starts: take(Uint32Array, ONLINE_ROWS + 1),
-        indices: take(Uint32Array, ONLINE_ENTRIES),
-        values: take(Float32Array, ONLINE_ENTRIES),
+        indices: take(Uint32Array, ONLINE_ENTRIES + SPARE),
+        values: take(Float32Array, ONLINE_ENTRIES + SPARE),
       },
       row: take(Float64Array, 4 * outputs + 4),
     };
@@ -85,7 +95,11 @@ export interface EntrySlots {
 }
 
 /** Entries of `memory.column` into the block's slots and values. O(entries). */
-export function hashEntries(memory: OnlineMemory, rows: number, { space, mask, base, constant }: EntrySlots): void {
+export function hashEntries(
+  memory: OnlineMemory,
+  rows: number,
+  { space, mask, base, constant }: EntrySlots,
+): void {
   const { kernels, column, starts, slots, values } = memory;
   kernels.onlineEntries(
     column.starts.byteOffset,

@@ -26,7 +26,12 @@ export class BlockRunner {
   /** Whether the encoder has read the next row already. */
   #held = false;
 
-  private constructor(encoder: LinearEncoder, learner: OnlineLearner, blocks: BlockLearner, memory: OnlineMemory) {
+  private constructor(
+    encoder: LinearEncoder,
+    learner: OnlineLearner,
+    blocks: BlockLearner,
+    memory: OnlineMemory,
+  ) {
     this.#encoder = encoder;
     this.#learner = learner;
     this.#blocks = blocks;
