@@ -153,7 +153,7 @@ describe.each(Object.entries(CASES))('%s on a sparse column', (_name, { options,
 
 describe('blocks', () => {
   it('leave a row of more entries than a block has room for to the plain path, in its place', () => {
-    const long: Pairs = Array.from({ length: ONLINE_ENTRIES + 10 }, (_, i) => [i % 500, 0.01]);
+    const long: Pairs = Array.from({ length: ONLINE_ENTRIES + 10 }, (_, i) => [i % 500, Math.fround(0.01)]);
     const some = [...rows.slice(0, 200), long, ...rows.slice(200, 400)];
     const labels = some.map((_, r) => r % 2);
     const one = createOnline(CASES['ftrl, logistic'].options);
