@@ -5,6 +5,7 @@ export { checksumBlocks, checksumStripes } from './checksum';
 export { forestBlock, forestMirror } from './forest';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
+export { onlineAdagrad, onlineEntries, onlineFtrl } from './online';
 export { clippedBlock, hingeBlock } from './scale';
 export { rankPairs } from './rank';
 export { treeSearch } from './search';

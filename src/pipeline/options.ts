@@ -24,6 +24,18 @@ export const readShape = z.object({
     .optional()
     .describe('Whether the first line holds column names; found out when not given.'),
   delimiter: z.string().optional().describe('Delimiter of CSV input; found out when not given.'),
+  vwBits: z
+    .int()
+    .min(1)
+    .max(30)
+    .optional()
+    .describe('Vowpal Wabbit text: features are hashed into two to this power slots; default 18.'),
+  vwInteractions: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Vowpal Wabbit text: first letters of two namespaces whose products become features, e.g. ab,bc.',
+    ),
   sql: z
     .string()
     .optional()

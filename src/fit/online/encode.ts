@@ -8,6 +8,7 @@
  * Trees take position f of every feature: its number, the code of its category (by first appearance), NaN where missing.
  */
 import { SoraError } from '../../errors.ts';
+import type { EntrySlots } from '../../kernel/online.ts';
 import { combine32, hashText } from '../../random.ts';
 import { Words } from '../../recipe/tokens.ts';
 import type { Arrays } from './learner.ts';
@@ -122,6 +123,18 @@ export class LinearEncoder implements RowEncoder {
         row.push(this.#base + (hash & this.#mask), row.values[i] * row.values[j], hash);
       }
     }
+  }
+
+  /** Whether a row is read alike for learning and for predicting: there is nothing to standardise by. */
+  get steady(): boolean {
+    return this.#scaler === undefined || this.#numbers === 0;
+  }
+
+  /** Where a row's entries go that are all of one sparse column, number 0; undefined of other rows. */
+  get sparseSlots(): EntrySlots | undefined {
+    if (this.#types.length !== 1 || this.#types[0] !== 'sparse' || this.#pairs.length > 0) return undefined;
+    const constant = this.#constant ? this.#numbers : -1;
+    return { space: this.#spaces[0], mask: this.#mask, base: this.#base, constant };
   }
 
   save(): Arrays {
