@@ -11,6 +11,9 @@ import type { StreamBatch, StreamPosition } from './stream.ts';
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 30_000;
 
+/** The longest time between two empty batches. */
+export const TURN = 1000;
+
 /** Tries before a source that was never reached is given up. */
 const FIRST_TRIES = 5;
 
@@ -68,9 +71,8 @@ export async function* persist(
       failure = error;
     }
     if (++tries > most) throw givenUp(source.name, tries, failure);
-    yield { rows: [], position };
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (tries - 1));
-    await pause(Math.max(wait, failure instanceof Unavailable ? (failure.wait ?? 0) : 0), signal);
+    yield* idle(position, Math.max(wait, failure instanceof Unavailable ? (failure.wait ?? 0) : 0), signal);
   }
 }
 
@@ -90,6 +92,20 @@ export function reasonOf(error: unknown): string {
   if (inner !== undefined) return reasonOf(inner);
   const [line] = error.message.split('\n');
   return line.trim() || ((error as NodeJS.ErrnoException).code ?? error.name);
+}
+
+/** Waits for so long, with an empty batch each second at least. */
+export async function* idle(
+  position: StreamPosition | null,
+  milliseconds: number,
+  signal: AbortSignal,
+): AsyncGenerator<StreamBatch> {
+  let left = milliseconds;
+  do {
+    yield { rows: [], position };
+    await pause(Math.min(left, TURN), signal);
+    left -= TURN;
+  } while (left > 0 && !signal.aborted);
 }
 
 /** Waits; ends early, without an error, when the signal aborts. */

@@ -9,7 +9,7 @@ import { SoraError } from '../../errors.ts';
 import type { RowObject } from '../inputs.ts';
 import { PageSize } from './page-size.ts';
 import { Parameters, parseAddress } from './parameters.ts';
-import { pause, persist, RETRIES } from './persist.ts';
+import { idle, persist, RETRIES } from './persist.ts';
 import { connect, fatalOf } from './postgres-connection.ts';
 import { areWriting, horizonOf, type Key, pagesOf } from './postgres-pages.ts';
 import { type Asked, type Followed, followed } from './postgres-table.ts';
@@ -138,18 +138,14 @@ async function* session(
     const source = await followed(client, settings);
     const size = new PageSize(settings.batch);
     const readers = source.fields.map((field) => readerOf(field.dataTypeID));
-    const idle = (key: Key | null) => ({
-      rows: [],
-      position: key === null ? null : positionOf(settings, key),
-    });
+    const place = () => (after === null ? null : positionOf(settings, after));
     let after = from;
     while (true) {
       const horizon = await horizonOf(client, settings, source, after);
       let rows = 0;
       if (horizon.key !== undefined) {
         for (let wait = FIRST_WAIT; await areWriting(client, source, horizon.writers); wait *= 2) {
-          yield idle(after);
-          await pause(Math.min(wait, settings.poll), signal);
+          yield* idle(place(), Math.min(wait, settings.poll), signal);
         }
         for await (const page of pagesOf(client, settings, source, after, horizon.key, size)) {
           after = page.last;
@@ -158,8 +154,7 @@ async function* session(
         }
       } else if (settings.once) return;
       if (settings.once || rows >= settings.batch) continue;
-      if (rows === 0) yield idle(after);
-      await pause(settings.poll, signal);
+      yield* idle(place(), settings.poll, signal);
     }
   } finally {
     await connection.end();
