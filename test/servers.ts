@@ -16,6 +16,8 @@ export interface TestServer {
   readonly port: number;
   /** Address without a database; with user and password where the server has them. */
   readonly url: string;
+  /** Where its data are. */
+  readonly folder: string;
   /** Ends it as a crash would. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data. */
@@ -90,7 +92,7 @@ export async function startPostgres(): Promise<TestServer> {
   const settings = ['fsync=off', 'max_prepared_transactions=4', 'listen_addresses=127.0.0.1'];
   const options = ['-D', data, '-p', String(port), '-k', folder, ...settings.flatMap((item) => ['-c', item])];
   const url = `postgres://sora:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`;
-  return serve(POSTGRES!, options, /ready to accept connections/, {
+  return serve(POSTGRES!, options, /ready to accept (?:read-only )?connections/, {
     folder,
     port,
     url,
@@ -143,6 +145,7 @@ async function serve(path: string, options: string[], ready: RegExp, place: Plac
   return {
     port: place.port,
     url: place.url,
+    folder: place.folder,
     start,
     kill: () => end(place.crash),
     async remove() {

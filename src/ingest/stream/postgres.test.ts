@@ -1,4 +1,6 @@
 /** Tables and queries of a real PostgreSQL, followed: nothing lost, nothing twice, whatever the server goes through. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noPostgres, PASSWORD, startPostgres, type TestServer } from '../../../test/servers.ts';
@@ -360,6 +362,32 @@ describe.skipIf(noPostgres !== undefined)('a stream from PostgreSQL', () => {
       "select from pg_stat_activity where application_name = 'sora' and pid <> pg_backend_pid()",
     );
     expect(running.length).toBe(0);
+  });
+
+  it('refuses a standby, which does not know who writes, unless the cursor does', async () => {
+    await table('copied', 'id serial primary key, tx xid8 not null default pg_current_xact_id()', 3);
+    await client.end();
+    await server.kill();
+    const mark = join(server.folder, 'data', 'standby.signal');
+    writeFileSync(mark, '');
+    await server.start();
+    const error = await failure(open('table=copied&cursor=id&once=true'));
+    const rows = [];
+    for (const parameters of ['cursor=id&settle=none', 'cursor=tx,id']) {
+      rows.push(await take(open(`table=copied&${parameters}&once=true`), null));
+    }
+    await server.kill();
+    rmSync(mark);
+    await server.start();
+    await reconnect();
+    expect(error).toMatchObject({
+      code: 'bad-option',
+      message: expect.stringMatching(/standby.*Follow the primary/),
+    });
+    expect(rows.map((taken) => ids(taken.rows))).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
   });
 
   describe('refuses', () => {
