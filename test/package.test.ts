@@ -52,7 +52,9 @@ const DEPENDENCIES = [
   'cli-progress',
   'commander',
   'fast-glob',
+  'ioredis',
   'linkedom',
+  'pg',
   'zod',
 ];
 
