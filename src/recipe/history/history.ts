@@ -15,7 +15,7 @@ import type { Particle } from '../../particle/particle.ts';
 import { fieldIndex } from '../../particle/schema.ts';
 import { columnNumbers, namesTo } from '../../summary/label-values.ts';
 import { Series, type WindowStatistics, windowStatistics } from './series.ts';
-import type { HistoryFeature, HistorySpec, Span } from './spec.ts';
+import { type HistoryFeature, type HistorySpec, type Span, spanText } from './spec.ts';
 import { checkState, type HistoryState } from './state.ts';
 
 /** Rows as the engine reads them. */
@@ -48,6 +48,8 @@ interface Step {
   /** Index among the features of events, and the value that is one; undefined: any but 0. */
   readonly event: number;
   readonly wanted: number | undefined;
+  /** The window is that of the step before. */
+  readonly repeated: boolean;
 }
 
 const HOUR = 3_600_000;
@@ -76,8 +78,9 @@ export class History {
     this.#reach = reachOf(spec);
     if (state) for (const level of state.levels) this.#level(level);
     let events = 0;
-    this.#steps = spec.features.map((feature) => ({
+    this.#steps = spec.features.map((feature, f) => ({
       feature,
+      repeated: f > 0 && sameWindow(feature, spec.features[f - 1]),
       source: this.#sources.indexOf(feature.column),
       hidden: spec.hidden.includes(feature.column),
       event: feature.kind === 'since' ? events++ : -1,
@@ -141,7 +144,7 @@ export class History {
       if (kind === 'lag' && this.spec.categories.includes(column)) {
         return { type: 'category', ...canonicalCategories({ codes: codes(values), dictionary }, validity), validity };
       }
-      return { type: 'number', values: Float32Array.from(values, (value) => (value === value ? value : 0)), validity };
+      return { type: 'number', values: present(values), validity };
     });
   }
 
@@ -169,15 +172,17 @@ export class History {
     const seen = time === series.last ? series.from(time) : series.end;
     const known = this.#known(series, time, seen);
     for (let f = 0; f < this.#steps.length; f++) {
-      const { feature, source, hidden, event, wanted } = this.#steps[f];
+      const { feature, source, hidden, event, wanted, repeated } = this.#steps[f];
       const end = hidden ? known : seen;
       if (feature.kind === 'lag') {
         const { span } = feature;
         const at = 'rows' in span ? seen - span.rows : Math.min(seen, series.after(time - span.milliseconds)) - 1;
         if (at >= series.start) out[f][row] = series.columns[source][at];
       } else if (feature.kind === 'rolling') {
-        const from = this.#windowStart(series, feature.span, time, end, hidden);
-        windowStatistics(series.columns[source], from, end, this.#statistics);
+        if (!repeated) {
+          const from = this.#windowStart(series, feature.span, time, end, hidden);
+          windowStatistics(series.columns[source], from, end, this.#statistics);
+        }
         out[f][row] = this.#statistics[feature.statistic];
       } else {
         absorb(series, event, series.columns[source], wanted, end);
@@ -261,6 +266,11 @@ function reachOf({ features, horizon, hidden }: HistorySpec): { readonly rows: n
   return reach;
 }
 
+function sameWindow(one: HistoryFeature, other: HistoryFeature): boolean {
+  if (one.kind !== 'rolling' || other.kind !== 'rolling' || one.column !== other.column) return false;
+  return spanText(one.span) === spanText(other.span);
+}
+
 /** Notes the events of the rows before `end` that were not looked at yet. */
 function absorb(series: Series, event: number, values: Float64Array, wanted: number | undefined, end: number): void {
   for (let at = Math.max(series.absorbed[event], series.start); at < end; at++) {
@@ -298,7 +308,16 @@ function nothing(rows: number): Float64Array {
 
 /** Whole numbers, -1 for NaN. */
 function codes(values: Float64Array): Int32Array {
-  return Int32Array.from(values, (value) => (value === value ? value : -1));
+  const whole = new Int32Array(values.length);
+  for (let row = 0; row < whole.length; row++) whole[row] = values[row] === values[row] ? values[row] : -1;
+  return whole;
+}
+
+/** The values, 0 where missing. */
+function present(values: Float64Array): Float32Array {
+  const numbers = new Float32Array(values.length);
+  for (let row = 0; row < numbers.length; row++) if (values[row] === values[row]) numbers[row] = values[row];
+  return numbers;
 }
 
 function presence(values: Float64Array): Uint8Array | undefined {
