@@ -7,6 +7,7 @@ import { SoraError } from '../errors.ts';
 import { LOSS_NAMES } from '../loss/registry.ts';
 import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
+import type { Decay } from '../recipe/view.ts';
 import type { Reference } from '../run/reference.ts';
 import { treeOptions } from './tree-options.ts';
 
@@ -100,6 +101,54 @@ export const ingestShape = z.object({
     .describe('Precision that fractional features are stored with; learners use f32.'),
 });
 
+/** What rows are told of earlier ones, and which of them are learned from. */
+export const timeShape = z.object({
+  lags: z
+    .array(z.string())
+    .optional()
+    .describe('Values of earlier rows as features: column:distance, in rows or time, e.g. demand:1,24,price:7d.')
+    .meta({ value: 'lags' }),
+  rolling: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Statistics of the rows before as features: column:statistic:window with mean, std, min, max or count, e.g. demand:mean:24.',
+    )
+    .meta({ value: 'windows' }),
+  since: z
+    .array(z.string())
+    .optional()
+    .describe('Time since an event as a feature: a column that is not 0, or column=value, e.g. status=failed.')
+    .meta({ value: 'events' }),
+  by: z
+    .string()
+    .optional()
+    .describe('Column that says which series a row belongs to, for features over time; default: the key.')
+    .meta({ value: COLUMN }),
+  horizon: z
+    .string()
+    .optional()
+    .describe(
+      'How far ahead is predicted, in rows or time (24, 24h): the target, and columns that are no features, are known so far back; default: 1.',
+    )
+    .meta({ value: 'distance' }),
+  gap: z
+    .string()
+    .optional()
+    .describe('Rows or time left out between the rows to learn from and those held out by time.')
+    .meta({ value: 'distance' }),
+  window: z
+    .string()
+    .optional()
+    .describe('Learn from the newest rows only: so many (10000), or those of so long (30d).')
+    .meta({ value: 'distance' }),
+  halfLife: z
+    .string()
+    .optional()
+    .describe('Weights of rows halve with every such age, in rows or time (30d), counted from the newest row.')
+    .meta({ value: 'distance' }),
+});
+
 /** Losses that a name is enough for. */
 const NAMED_LOSSES = LOSS_NAMES.filter((name) => name !== 'own');
 
@@ -161,6 +210,13 @@ export const learnShape = z.object({
       'Linear: numbers as they are (standard), with bends at quantiles (basis), or as their count allows.',
     ),
   testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
+  split: z
+    .enum(['auto', 'random', 'time'])
+    .default('auto')
+    .describe(
+      'Which rows are held out: any, or the newest by --time, else by position; auto: the newest with features over time, a window or a half-life.',
+    ),
+  ...timeShape.shape,
   folds: z
     .int()
     .min(2)
@@ -299,6 +355,10 @@ export type CheckedTrain = z.output<typeof trainShape> & {
   readonly ownLoss?: Reference;
   /** The model that `from` names, read. */
   readonly fromModel?: Model;
+  /** Whether rows are in order of time: the column of times then gives calendar features. */
+  readonly timed?: boolean;
+  /** Weights by age. */
+  readonly ageing?: Decay;
 };
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
