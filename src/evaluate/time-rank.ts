@@ -30,7 +30,10 @@ export async function timeRange(session: Session, column: string): Promise<TimeR
   });
   const found = value[column];
   if (found === undefined || found.min === null || found.max === null) {
-    throw new SoraError('bad-data', `Column "${column}" holds no time to split by: it is missing in all rows.`);
+    throw new SoraError(
+      'bad-data',
+      `Column "${column}" holds no time to split by: it is missing in all rows.`,
+    );
   }
   const { present, infinite, min, max } = found;
   return { column, rows: present - infinite, oldest: min, newest: max };

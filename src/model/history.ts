@@ -43,7 +43,10 @@ interface WithHistory {
 }
 
 /** What a model carries; undefined without features over time. Throws `corrupt` where numbers are missing. */
-export function carriedState({ history, tensors }: WithHistory, where = 'the model'): HistoryState | undefined {
+export function carriedState(
+  { history, tensors }: WithHistory,
+  where = 'the model',
+): HistoryState | undefined {
   if (history === undefined) return undefined;
   const { spec, ...names } = history;
   const values = tensors[TENSOR]?.values;
@@ -58,7 +61,10 @@ export function carriedState({ history, tensors }: WithHistory, where = 'the mod
  * in order of time; else each continues the rows of training alone. Rows of one particle may stand in any order. A particle
  * that has the columns already stays as it is.
  */
-export function historyAdder(model: WithHistory, { following = false } = {}): (particle: Particle) => Particle {
+export function historyAdder(
+  model: WithHistory,
+  { following = false } = {},
+): (particle: Particle) => Particle {
   const state = carriedState(model);
   if (model.history === undefined || state === undefined) return (particle) => particle;
   const { spec } = model.history;
@@ -70,7 +76,8 @@ export function historyAdder(model: WithHistory, { following = false } = {}): (p
     if (!following) followed = new History(spec, state, true);
     const rows = followed.extract(particle);
     for (const [column, values] of [[spec.by, rows.series] as const, [spec.time, rows.times] as const]) {
-      if (column === undefined || rows.rows === 0 || values?.some((value) => value >= 0 || value < -1)) continue;
+      if (column === undefined || rows.rows === 0 || values?.some((value) => value >= 0 || value < -1))
+        continue;
       throw new SoraError(
         'bad-data',
         `Column "${column}", which features over time go by, is missing in all rows: give it, in this order of time and series.`,

@@ -42,7 +42,10 @@ export type ParticlePredictor = (particle: Particle) => Predictions;
  * const predict = particlePredictor(model);
  * const { probabilities } = predict(particle);
  */
-export function particlePredictor(model: Model, order: { readonly following?: boolean } = {}): ParticlePredictor {
+export function particlePredictor(
+  model: Model,
+  order: { readonly following?: boolean } = {},
+): ParticlePredictor {
   const { recipe, learner } = model;
   const score = scorer(scorerOptions(model), encodeParameters(modelParameters(model)));
   const kind = recipe.label?.kind ?? (learner.loss === 'logistic' ? 'binary' : 'number');

@@ -194,7 +194,10 @@ function chainOf({ data, task }: Pass): string[] {
 }
 
 /** The files that are there already. */
-async function known({ data, task, files }: Pass, chain: readonly string[]): Promise<(ParticleRef | undefined)[]> {
+async function known(
+  { data, task, files }: Pass,
+  chain: readonly string[],
+): Promise<(ParticleRef | undefined)[]> {
   const refs: (ParticleRef | undefined)[] = chain.map(() => undefined);
   if (!task.cached) return refs;
   for (const [at, link] of chain.entries()) {

@@ -106,7 +106,9 @@ export const timeShape = z.object({
   lags: z
     .array(z.string())
     .optional()
-    .describe('Values of earlier rows as features: column:distance, in rows or time, e.g. demand:1,24,price:7d.')
+    .describe(
+      'Values of earlier rows as features: column:distance, in rows or time, e.g. demand:1,24,price:7d.',
+    )
     .meta({ value: 'lags' }),
   rolling: z
     .array(z.string())
@@ -118,7 +120,9 @@ export const timeShape = z.object({
   since: z
     .array(z.string())
     .optional()
-    .describe('Time since an event as a feature: a column that is not 0, or column=value, e.g. status=failed.')
+    .describe(
+      'Time since an event as a feature: a column that is not 0, or column=value, e.g. status=failed.',
+    )
     .meta({ value: 'events' }),
   by: z
     .string()
@@ -145,7 +149,9 @@ export const timeShape = z.object({
   halfLife: z
     .string()
     .optional()
-    .describe('Weights of rows halve with every such age, in rows or time (30d), counted from the newest row.')
+    .describe(
+      'Weights of rows halve with every such age, in rows or time (30d), counted from the newest row.',
+    )
     .meta({ value: 'distance' }),
 });
 

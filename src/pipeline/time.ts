@@ -38,7 +38,8 @@ export function checkTimeOptions(options: TimeOptions): void {
   const refuse = (option: string, why: string) => {
     throw new SoraError('bad-option', `Option --${option} ${why}.`, { details: { option } });
   };
-  if (options.gap !== undefined && !isTimed(options)) refuse('gap', 'is between rows in order of time: add --split time');
+  if (options.gap !== undefined && !isTimed(options))
+    refuse('gap', 'is between rows in order of time: add --split time');
   if (options.horizon !== undefined && !asksHistory(options)) {
     refuse('horizon', 'is for features over time: add --lags, --rolling or --since');
   }
@@ -93,16 +94,27 @@ export interface TimePlan {
 }
 
 /** Finds the borders: a few rounds over the times. */
-export async function planTime(session: Session, { data, clock }: TimedData, options: TimeOptions): Promise<TimePlan> {
+export async function planTime(
+  session: Session,
+  { data, clock }: TimedData,
+  options: TimeOptions,
+): Promise<TimePlan> {
   const range = await timeRange(session, clock);
   const { seed, testFraction } = options;
   const held = Math.round(range.rows * testFraction);
   const start = held > 0 ? await timeOfNewest(session, range, held) : undefined;
   const end = start === undefined ? undefined : await before(session, data, range, start, held, options.gap);
   const learned = held + (options.gap && held > 0 && isRows(options.gap) ? spanRows(options.gap) : 0);
-  const from = options.window === undefined ? undefined : await windowStart(session, data, range, end, learned, options.window);
-  const within: Range = { column: clock, ...(from === undefined ? {} : { from }), ...(end === undefined ? {} : { to: end }) };
-  const ageing = options.halfLife === undefined ? undefined : decayOf(data, range, options.halfLife);
+  const from =
+    options.window === undefined
+      ? undefined
+      : await windowStart(session, data, range, end, learned, options.window);
+  const within: Range = {
+    column: clock,
+    ...(from === undefined ? {} : { from }),
+    ...(end === undefined ? {} : { to: end }),
+  };
+  const ageing = options.halfLife === undefined ? undefined : decayOf(data, { ...range, newest: end ?? range.newest }, learned, options.halfLife);
   const train: Split = { seed, fraction: 0, side: 'train', within };
   const test: Split = { seed, fraction: 1, side: 'test', within: { column: clock, from: start } };
   return {
@@ -123,7 +135,9 @@ async function before(
 ): Promise<number> {
   if (gap === undefined) return start;
   const span = parseSpan(gap, 'gap');
-  return 'rows' in span ? timeOfNewest(session, range, held + span.rows) : start - ticks(span, data, range, 'gap');
+  return 'rows' in span
+    ? timeOfNewest(session, range, held + span.rows)
+    : start - ticks(span, data, range, 'gap');
 }
 
 /** The first time of the newest rows to learn from. */
@@ -137,12 +151,14 @@ async function windowStart(
 ): Promise<number> {
   const span = parseSpan(text, 'window');
   if ('rows' in span) return timeOfNewest(session, range, after + span.rows);
-  return (end ?? range.newest) - ticks(span, data, range, 'window');
+  // Times are in [from, end): the newest row itself is one of them.
+  return (end ?? range.newest + 1) - ticks(span, data, range, 'window');
 }
 
-function decayOf(data: Data, range: TimeRange, text: string): Decay {
+/** Ages count from the newest row to learn from, behind `after` rows that are held out. */
+function decayOf(data: Data, range: TimeRange, after: number, text: string): Decay {
   const span = parseSpan(text, 'half-life');
-  if ('rows' in span) return { column: POSITION, newest: data.snapshot.rows - 1, halfLife: span.rows };
+  if ('rows' in span) return { column: POSITION, newest: data.snapshot.rows - 1 - after, halfLife: span.rows };
   return { column: range.column, newest: range.newest, halfLife: ticks(span, data, range, 'half-life') };
 }
 

@@ -64,8 +64,8 @@ function assemble(
 }
 
 /** How the rows that were learned from were chosen: by a share of their hashes, or by time. */
-function splitRecord({ seed, fraction, within }: Split) {
-  return within ? { seed, within } : { seed, fraction };
+function splitRecord({ seed, fraction, within }: Split): Model['provenance']['split'] {
+  return within ? { seed, within: { ...within } } : { seed, fraction };
 }
 
 /** Words and entries that are named one by one. */

@@ -3,9 +3,9 @@
  * each particle and what came before it. A cache: each is a function of particles of the store, and computed again.
  */
 import { join } from 'node:path';
-import type { Particle, ParticleRef } from '../particle/particle.ts';
 import { encodeParticle } from '../particle/bytes.ts';
 import { hashParticle } from '../particle/hash.ts';
+import type { Particle, ParticleRef } from '../particle/particle.ts';
 import { directoryStorage } from './directory.ts';
 import { particleKey, readParticle, storeParticle } from './particle-file.ts';
 

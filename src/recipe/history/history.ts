@@ -124,7 +124,7 @@ export class History {
       if (which < 0) continue;
       const series = this.#series[which];
       const time = rows.times === undefined ? next(series) : rows.times[row];
-      if (time !== time) continue;
+      if (Number.isNaN(time)) continue;
       if (series.carried) cut(series, time);
       if (time < series.last) throw new OutOfOrder(row);
       this.#tell(series, time, row, out);
@@ -142,7 +142,11 @@ export class History {
       const { kind, column } = this.spec.features[f];
       const validity = presence(values);
       if (kind === 'lag' && this.spec.categories.includes(column)) {
-        return { type: 'category', ...canonicalCategories({ codes: codes(values), dictionary }, validity), validity };
+        return {
+          type: 'category',
+          ...canonicalCategories({ codes: codes(values), dictionary }, validity),
+          validity,
+        };
       }
       return { type: 'number', values: present(values), validity };
     });
@@ -176,7 +180,8 @@ export class History {
       const end = hidden ? known : seen;
       if (feature.kind === 'lag') {
         const { span } = feature;
-        const at = 'rows' in span ? seen - span.rows : Math.min(seen, series.after(time - span.milliseconds)) - 1;
+        const at =
+          'rows' in span ? seen - span.rows : Math.min(seen, series.after(time - span.milliseconds)) - 1;
         if (at >= series.start) out[f][row] = series.columns[source][at];
       } else if (feature.kind === 'rolling') {
         if (!repeated) {
@@ -202,7 +207,8 @@ export class History {
   #windowStart(series: Series, span: Span, time: number, end: number, hidden: boolean): number {
     if ('rows' in span) return Math.max(series.start, end - span.rows);
     const { horizon } = this.spec;
-    if (hidden && 'milliseconds' in horizon) return series.after(time - horizon.milliseconds - span.milliseconds);
+    if (hidden && 'milliseconds' in horizon)
+      return series.after(time - horizon.milliseconds - span.milliseconds);
     return series.from(time - span.milliseconds);
   }
 
@@ -249,11 +255,18 @@ export class History {
 }
 
 /** How far back a row may look: rows of a series, and milliseconds. */
-function reachOf({ features, horizon, hidden }: HistorySpec): { readonly rows: number; readonly time: number } {
+function reachOf({ features, horizon, hidden }: HistorySpec): {
+  readonly rows: number;
+  readonly time: number;
+} {
   const reach = { rows: 0, time: 0 };
   const add = (parts: readonly Span[]) => {
     const [rows, time] = [0, 0].map((_, kind) =>
-      parts.reduce((sum, part) => sum + ('rows' in part ? (kind === 0 ? part.rows : 0) : kind === 1 ? part.milliseconds : 0), 0),
+      parts.reduce(
+        (sum, part) =>
+          sum + ('rows' in part ? (kind === 0 ? part.rows : 0) : kind === 1 ? part.milliseconds : 0),
+        0,
+      ),
     );
     reach.rows = Math.max(reach.rows, rows);
     reach.time = Math.max(reach.time, time);
@@ -272,10 +285,16 @@ function sameWindow(one: HistoryFeature, other: HistoryFeature): boolean {
 }
 
 /** Notes the events of the rows before `end` that were not looked at yet. */
-function absorb(series: Series, event: number, values: Float64Array, wanted: number | undefined, end: number): void {
+function absorb(
+  series: Series,
+  event: number,
+  values: Float64Array,
+  wanted: number | undefined,
+  end: number,
+): void {
   for (let at = Math.max(series.absorbed[event], series.start); at < end; at++) {
     const value = values[at];
-    const happened = wanted === undefined ? value === value && value !== 0 : value === wanted;
+    const happened = wanted === undefined ? !Number.isNaN(value) && value !== 0 : value === wanted;
     if (happened) series.events[event] = series.times[at];
   }
   series.absorbed[event] = Math.max(series.absorbed[event], end);
@@ -309,19 +328,19 @@ function nothing(rows: number): Float64Array {
 /** Whole numbers, -1 for NaN. */
 function codes(values: Float64Array): Int32Array {
   const whole = new Int32Array(values.length);
-  for (let row = 0; row < whole.length; row++) whole[row] = values[row] === values[row] ? values[row] : -1;
+  for (let row = 0; row < whole.length; row++) whole[row] = !Number.isNaN(values[row]) ? values[row] : -1;
   return whole;
 }
 
 /** The values, 0 where missing. */
 function present(values: Float64Array): Float32Array {
   const numbers = new Float32Array(values.length);
-  for (let row = 0; row < numbers.length; row++) if (values[row] === values[row]) numbers[row] = values[row];
+  for (let row = 0; row < numbers.length; row++) if (!Number.isNaN(values[row])) numbers[row] = values[row];
   return numbers;
 }
 
 function presence(values: Float64Array): Uint8Array | undefined {
   const validity = emptyValidity(values.length);
-  for (let row = 0; row < values.length; row++) if (values[row] === values[row]) setPresent(validity, row);
+  for (let row = 0; row < values.length; row++) if (!Number.isNaN(values[row])) setPresent(validity, row);
   return canonicalValidity(validity, values.length);
 }

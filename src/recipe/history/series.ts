@@ -82,7 +82,8 @@ export class Series {
     for (const [at, column] of this.columns.entries()) {
       this.columns[at] = moved(column, this.start, this.end, room);
     }
-    for (let e = 0; e < this.absorbed.length; e++) this.absorbed[e] = Math.max(0, this.absorbed[e] - this.start);
+    for (let e = 0; e < this.absorbed.length; e++)
+      this.absorbed[e] = Math.max(0, this.absorbed[e] - this.start);
     this.start = 0;
     this.end = count;
   }
@@ -107,14 +108,19 @@ export interface WindowStatistics {
  * Statistics of `values[from … to)`, of which NaN is left out: a function of these values alone, so that it comes out
  * the same wherever the series was cut. Two passes: O(to - from). The sample deviation, of two values or more.
  */
-export function windowStatistics(values: Float64Array, from: number, to: number, into: WindowStatistics): void {
+export function windowStatistics(
+  values: Float64Array,
+  from: number,
+  to: number,
+  into: WindowStatistics,
+): void {
   let count = 0;
   let sum = 0;
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   for (let at = from; at < to; at++) {
     const value = values[at];
-    if (value !== value) continue;
+    if (Number.isNaN(value)) continue;
     count++;
     sum += value;
     if (value < min) min = value;
@@ -128,7 +134,7 @@ export function windowStatistics(values: Float64Array, from: number, to: number,
   let squares = 0;
   for (let at = from; at < to; at++) {
     const apart = values[at] - mean;
-    if (apart === apart) squares += apart * apart;
+    if (!Number.isNaN(apart)) squares += apart * apart;
   }
   into.std = count > 1 ? Math.sqrt(squares / (count - 1)) : Number.NaN;
 }

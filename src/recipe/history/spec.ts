@@ -180,8 +180,14 @@ function checkFeature(spec: HistorySpec, feature: HistoryFeature, schema: Schema
   const type = typeOf(schema, feature.column);
   const option = feature.kind === 'lag' ? 'lags' : feature.kind;
   const numeric = type === 'number' || type === 'boolean';
-  const fits = numeric || (type === 'category' && !(feature.kind === 'rolling' && feature.statistic !== 'count'));
-  if (!fits) throw badOption(option, feature.column, `that column is of type ${type}, of which there is no such feature`);
+  const fits =
+    numeric || (type === 'category' && !(feature.kind === 'rolling' && feature.statistic !== 'count'));
+  if (!fits)
+    throw badOption(
+      option,
+      feature.column,
+      `that column is of type ${type}, of which there is no such feature`,
+    );
   if (feature.kind === 'since') {
     if (type === 'category' && feature.value === undefined) {
       throw badOption('since', feature.column, 'say which value is the event: column=value');
@@ -193,9 +199,17 @@ function checkFeature(spec: HistorySpec, feature: HistoryFeature, schema: Schema
   const asked = 'rows' in horizon ? horizon.rows > 1 : true;
   if (!asked && feature.kind !== 'lag') return;
   if (asked && 'rows' in horizon !== 'rows' in feature.span) {
-    throw badOption('horizon', spanText(horizon), `"${feature.name}" is counted otherwise: give both in rows, or both as times`);
+    throw badOption(
+      'horizon',
+      spanText(horizon),
+      `"${feature.name}" is counted otherwise: give both in rows, or both as times`,
+    );
   }
-  if (feature.kind === 'lag' && size(feature.span) < size(horizon) && 'rows' in horizon === 'rows' in feature.span) {
+  if (
+    feature.kind === 'lag' &&
+    size(feature.span) < size(horizon) &&
+    'rows' in horizon === 'rows' in feature.span
+  ) {
     throw badOption(
       option,
       feature.name,
@@ -234,9 +248,14 @@ function typeOf(schema: Schema, name: string): Field['type'] {
 function required(schema: Schema, name: string, option: string): void {
   if (fieldIndex(schema, name) >= 0) return;
   const names = schema.fields.map((field) => field.name).join(', ');
-  throw new SoraError('not-found', `Option --${option} names "${name}", which is no column; the columns are: ${names}.`);
+  throw new SoraError(
+    'not-found',
+    `Option --${option} names "${name}", which is no column; the columns are: ${names}.`,
+  );
 }
 
 function badOption(option: string, value: string, why: string): SoraError {
-  return new SoraError('bad-option', `Option --${option} is "${value}": ${why}.`, { details: { option, value } });
+  return new SoraError('bad-option', `Option --${option} is "${value}": ${why}.`, {
+    details: { option, value },
+  });
 }
