@@ -24,6 +24,7 @@ export type { Particle, ParticleRef } from './particle/particle.ts';
 export type { ColumnType, Field, Role, Schema } from './particle/schema.ts';
 export { splitParticle } from './particle/split.ts';
 // Whole workflows.
+export { type BacktestResult, backtest } from './pipeline/backtest.ts';
 export { type CompactResult, compact } from './pipeline/compact.ts';
 export { type EvaluateResult, evaluate } from './pipeline/evaluate.ts';
 export {
@@ -37,6 +38,7 @@ export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
 export type {
+  BacktestOptions,
   CompactOptions,
   EvaluateOptions,
   ExplainOptions,

@@ -67,6 +67,19 @@ function beyond({ oldest, newest }: TimeRange): number {
   return Number.isInteger(newest) ? newest + 1 : newest + (newest - oldest) * 2 ** -40;
 }
 
+/** Number of rows at a time or later. */
+export async function rowsFrom(session: Session, range: TimeRange, time: number): Promise<number> {
+  const { column, rows, oldest, newest } = range;
+  if (time <= oldest) return rows;
+  if (time > newest) return 0;
+  const { value } = await session.reduce<unknown, Readonly<Record<string, Histogram>>>({
+    summary: summaryReference('histogram', { columns: [column], edges: [oldest, time, beyond(range)] }),
+    keep: 'root',
+    label: 'times',
+  });
+  return value[column].counts[1];
+}
+
 /** Ends of equal bins; whole numbers once the bins would be finer. */
 function edgesOf(low: number, high: number): number[] {
   const whole = Number.isInteger(low) && Number.isInteger(high) && high - low <= BINS;

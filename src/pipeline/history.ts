@@ -32,6 +32,8 @@ export interface HistoryTask {
   readonly start?: HistoryState;
   /** Adds {@link POSITION}. */
   readonly position?: boolean;
+  /** Derived columns that are not to be learned from. */
+  readonly ignored?: readonly string[];
   /** Look for what was derived before. */
   readonly cached: boolean;
 }
@@ -61,7 +63,10 @@ export async function withHistory(
 ): Promise<DerivedData> {
   const root = data.store.root as string;
   const row: Field = { name: POSITION, type: 'number', role: 'ignore' };
-  const fields = [...historyFields(task.spec), ...(task.position ? [row] : [])];
+  const derived = historyFields(task.spec).map(
+    (field): Field => (task.ignored?.includes(field.name) ? { ...field, role: 'ignore' } : field),
+  );
+  const fields = [...derived, ...(task.position ? [row] : [])];
   const pass: Pass = { data, task, files: historyFiles(root), fields, hooks };
   const found = (await inOrder(pass)) ?? (await sorted(pass, hooks.resources));
   const { particles } = data.snapshot;

@@ -251,6 +251,25 @@ export const trainShape = z.object({
   cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
 });
 
+/** `sora backtest`. */
+export const backtestShape = z.object({
+  ...ingestShape.shape,
+  ...learnShape.omit({ testFraction: true, split: true, calibrate: true, folds: true }).shape,
+  folds: z.int().min(1).max(100).default(5).describe('How many times the model is fitted and judged.'),
+  testSpan: z
+    .string()
+    .optional()
+    .describe('Rows or time that are predicted in each fold (24, 30d); default: equal shares of the rows.')
+    .meta({ value: 'distance' }),
+  season: z
+    .string()
+    .optional()
+    .describe('Rows or time after which the target comes again (24, 7d): also compared with a season ago.')
+    .meta({ value: 'distance' }),
+  at: atOption,
+  cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
+});
+
 /** `sora predict`. */
 export const predictShape = z.object({
   ...readShape.shape,
@@ -366,6 +385,7 @@ export type CheckedTrain = z.output<typeof trainShape> & {
   /** Weights by age. */
   readonly ageing?: Decay;
 };
+export type BacktestOptions = z.input<typeof backtestShape>;
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type ExplainOptions = z.input<typeof explainShape>;

@@ -72,7 +72,8 @@ export async function timedData(data: Data, options: TimeOptions, hooks: Hooks):
   return { data: derived, clock: time ?? POSITION, ...(asked ? { kept: keptHistory(spec, state) } : {}) };
 }
 
-function clockOf({ schema }: Data, options: TimeOptions) {
+/** What rows are ordered by, and whether their numbers are needed. */
+export function clockOf({ schema }: Data, options: TimeOptions) {
   const time = schema.fields.find(({ role }) => role === 'time');
   const inRows = options.halfLife !== undefined && 'rows' in parseSpan(options.halfLife, 'half-life');
   const numeric = time?.type === 'timestamp' || time?.type === 'number';
@@ -114,7 +115,7 @@ export async function planTime(
     ...(from === undefined ? {} : { from }),
     ...(end === undefined ? {} : { to: end }),
   };
-  const ageing = options.halfLife === undefined ? undefined : decayOf(data, { ...range, newest: end ?? range.newest }, learned, options.halfLife);
+  const ageing = ageingOf(data, range, { end, after: learned }, options.halfLife);
   const train: Split = { seed, fraction: 0, side: 'train', within };
   const test: Split = { seed, fraction: 1, side: 'test', within: { column: clock, from: start } };
   return {
@@ -155,11 +156,18 @@ async function windowStart(
   return (end ?? range.newest + 1) - ticks(span, data, range, 'window');
 }
 
-/** Ages count from the newest row to learn from, behind `after` rows that are held out. */
-function decayOf(data: Data, range: TimeRange, after: number, text: string): Decay {
+/** Weights by age, counted from the end of the rows to learn from, behind which `after` rows stand. */
+export function ageingOf(
+  data: Data,
+  range: TimeRange,
+  { end, after }: { readonly end?: number; readonly after: number },
+  text: string | undefined,
+): Decay | undefined {
+  if (text === undefined) return undefined;
   const span = parseSpan(text, 'half-life');
   if ('rows' in span) return { column: POSITION, newest: data.snapshot.rows - 1 - after, halfLife: span.rows };
-  return { column: range.column, newest: range.newest, halfLife: ticks(span, data, range, 'half-life') };
+  const halfLife = ticks(span, data, range, 'half-life');
+  return { column: range.column, newest: end ?? range.newest, halfLife };
 }
 
 /** Milliseconds of a time; throws `bad-option` where the clock does not count them. */

@@ -54,6 +54,8 @@ export interface HistoryRequest {
   readonly since?: readonly string[];
   readonly horizon?: string;
   readonly by?: string;
+  /** More lags, under names of their own. */
+  readonly named?: readonly { readonly name: string; readonly column: string; readonly span: Span }[];
 }
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -106,6 +108,7 @@ export function historySpec(schema: Schema, request: HistoryRequest): HistorySpe
     ...entries(request.lags, 'lags').map(lag),
     ...entries(request.rolling, 'rolling').map(rolling),
     ...(request.since ?? []).map(since),
+    ...(request.named ?? []).map((one): HistoryFeature => ({ kind: 'lag', ...one })),
   ];
   for (const { column, kind } of features) required(schema, column, kind === 'lag' ? 'lags' : kind);
   const names = features.map(({ name }) => name);
