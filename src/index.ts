@@ -54,6 +54,7 @@ export type { Progress } from './pipeline/progress.ts';
 export { train } from './pipeline/train.ts';
 export type { TrainResult } from './pipeline/train-result.ts';
 export { verify } from './pipeline/verify.ts';
+export { type Windowed, type WindowedOptions, type WindowedResult, windowed } from './pipeline/windowed.ts';
 export { inlineExecutor } from './run/inline.ts';
 // Summaries and reduce.
 export { reduceParticles } from './run/memory-source.ts';

@@ -54,7 +54,9 @@ const asked = {
 };
 
 function bytesOf(directory: string): string[] {
-  return ['model.json', 'parameters.safetensors'].map((name) => readFileSync(join(directory, name)).toString('hex'));
+  return ['model.json', 'parameters.safetensors'].map((name) =>
+    readFileSync(join(directory, name)).toString('hex'),
+  );
 }
 
 beforeAll(async () => {
@@ -103,12 +105,21 @@ describe('training with features over time', () => {
     const [early, late] = [join(folder, 'early.csv'), join(folder, 'late.csv')];
     writeFileSync(early, csvOf(rows.slice(0, cut)));
     writeFileSync(late, csvOf(rows.slice(cut)));
-    const trained = await train(early, { ...asked, store: join(folder, 'early.sora'), out: out('early'), workers: 0, testFraction: 0 });
+    const trained = await train(early, {
+      ...asked,
+      store: join(folder, 'early.sora'),
+      out: out('early'),
+      workers: 0,
+      testFraction: 0,
+    });
     const whole = join(folder, 'whole.csv');
     const rest = join(folder, 'rest.csv');
     await predict(trained.directory, file, { out: whole, workers: 0 });
     await predict(trained.directory, late, { out: rest, workers: 0 });
-    const tail = readFileSync(whole, 'utf8').trim().split('\n').slice(1 + cut);
+    const tail = readFileSync(whole, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1 + cut);
     expect(readFileSync(rest, 'utf8').trim().split('\n').slice(1)).toEqual(tail);
     // Objects continue the training, whatever their order; evaluation and explanation know the history too.
     const model = await loadModel(trained.directory);
@@ -123,17 +134,22 @@ describe('training with features over time', () => {
   }, 120_000);
 
   it('reads a file in any order, and says so where it cannot', async () => {
-    const shuffled = rows.map((row, i) => ({ row, rank: randomUniform(3, 0, i) })).sort((a, b) => a.rank - b.rank);
+    const shuffled = rows
+      .map((row, i) => ({ row, rank: randomUniform(3, 0, i) }))
+      .sort((a, b) => a.rank - b.rank);
     const messy = join(folder, 'messy.csv');
     writeFileSync(messy, csvOf(shuffled.map(({ row }) => row)));
     const common = { ...asked, learner: 'linear', rounds: undefined, workers: 0 } as const;
     const sorted = await train(file, { ...common, store: join(folder, 'sorted.sora'), out: out('sorted') });
     const mixed = await train(messy, { ...common, store: join(folder, 'messy.sora'), out: out('messy') });
     expect(mixed.rows).toEqual(sorted.rows);
-    const of = ({ evaluation }: typeof sorted) => evaluation?.metrics.find(({ name }) => name === 'rmse')?.value ?? 0;
+    const of = ({ evaluation }: typeof sorted) =>
+      evaluation?.metrics.find(({ name }) => name === 'rmse')?.value ?? 0;
     expect(of(mixed)).toBeCloseTo(of(sorted), 3);
     const small = { ...common, memory: '100KB', store: join(folder, 'messy.sora'), out: out('small') };
-    await expect(train(join(folder, 'messy.sora'), small)).rejects.toThrow(/not in order of "at".*ORDER BY at/);
+    await expect(train(join(folder, 'messy.sora'), small)).rejects.toThrow(
+      /not in order of "at".*ORDER BY at/,
+    );
   }, 120_000);
 
   it('learns from the newest rows, and weighs them by age', async () => {

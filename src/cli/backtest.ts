@@ -38,7 +38,15 @@ function day(time: string | number | undefined): string {
 }
 
 /** The one screen of a backtest. */
-export function backtestScreen({ target, learner, folds, metrics, naive, notes, seconds }: BacktestResult): string {
+export function backtestScreen({
+  target,
+  learner,
+  folds,
+  metrics,
+  naive,
+  notes,
+  seconds,
+}: BacktestResult): string {
   const names = SHOWN.filter((name) => metrics.some((metric) => metric.name === name));
   const head = [
     '  fold',
@@ -51,7 +59,10 @@ export function backtestScreen({ target, learner, folds, metrics, naive, notes, 
     const found = list.find((metric) => metric.name === name);
     return found === undefined ? '' : formatNumber(found.mean);
   };
-  const means = names.flatMap((name) => [mean(metrics, name), ...naive.map((one) => mean(one.metrics, name))]);
+  const means = names.flatMap((name) => [
+    mean(metrics, name),
+    ...naive.map((one) => mean(one.metrics, name)),
+  ]);
   const right = head.map((_, at) => at).slice(2);
   return [
     '',
@@ -61,7 +72,10 @@ export function backtestScreen({ target, learner, folds, metrics, naive, notes, 
       ['  time', formatDuration(1000 * seconds)],
     ]),
     '',
-    alignRows([head, ...folds.map((fold, at) => foldRow(fold, at, names)), ['    mean', '', '', '', ...means]], right),
+    alignRows(
+      [head, ...folds.map((fold, at) => foldRow(fold, at, names)), ['    mean', '', '', '', ...means]],
+      right,
+    ),
     ...notes.map((note) => `  ${note}`),
   ].join('\n');
 }

@@ -7,7 +7,13 @@ import type { Particle } from '../particle/particle.ts';
 import { fieldIndex } from '../particle/schema.ts';
 import type { Reference } from '../run/reference.ts';
 import { taggedCodec } from '../summary/codec.ts';
-import { columnNumbers, type LabelEncoding, labelNumbers, namesTo, roleNumbers } from '../summary/label-values.ts';
+import {
+  columnNumbers,
+  type LabelEncoding,
+  labelNumbers,
+  namesTo,
+  roleNumbers,
+} from '../summary/label-values.ts';
 import { type Split, splitRows } from '../summary/split.ts';
 import type { Summary } from '../summary/summary.ts';
 import { type Metric, metric } from './result.ts';

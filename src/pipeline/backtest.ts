@@ -17,7 +17,13 @@ import { evaluateOn, fitOn } from './fit.ts';
 import { POSITION, withHistory } from './history.ts';
 import { askedLearner, checkFamily, chooseLearner } from './learner.ts';
 import { checkLossOptions } from './loss-choice.ts';
-import { type BacktestOptions, backtestShape, type CheckedTrain, checkOptions, trainShape } from './options.ts';
+import {
+  type BacktestOptions,
+  backtestShape,
+  type CheckedTrain,
+  checkOptions,
+  trainShape,
+} from './options.ts';
 import { openExecutor } from './resources.ts';
 import { ageingOf, checkTimeOptions, clockOf, ticks } from './time.ts';
 
@@ -97,7 +103,10 @@ export async function backtest(inputs: Inputs, given: BacktestOptions & Hooks): 
       learner: first.learner,
       folds: results.map(({ learned, tested, metrics, naive }) => ({ learned, tested, metrics, naive })),
       metrics: overFolds(results.map(({ metrics }) => metrics)),
-      naive: first.naive.map(({ name }, at) => ({ name, metrics: overFolds(results.map(({ naive }) => naive[at].metrics)) })),
+      naive: first.naive.map(({ name }, at) => ({
+        name,
+        metrics: overFolds(results.map(({ naive }) => naive[at].metrics)),
+      })),
       notes: [...data.notes, ...(choice ? [`${choice.family}: ${choice.why}`] : [])],
       seconds: (performance.now() - started) / 1000,
     };
@@ -127,7 +136,8 @@ async function withNaive(data: Data, options: CheckedTrain, season: string | und
 function seasonOf(text: string | undefined, horizon: Span): Span | undefined {
   if (text === undefined) return undefined;
   const season = parseSpan(text, 'season');
-  if ('rows' in season && 'rows' in horizon) return { rows: season.rows * Math.ceil(horizon.rows / season.rows) };
+  if ('rows' in season && 'rows' in horizon)
+    return { rows: season.rows * Math.ceil(horizon.rows / season.rows) };
   if ('milliseconds' in season && 'milliseconds' in horizon) {
     return { milliseconds: season.milliseconds * Math.ceil(horizon.milliseconds / season.milliseconds) };
   }
@@ -147,7 +157,8 @@ async function foldsOf(
   { folds, testSpan }: { readonly folds: number; readonly testSpan?: string },
 ): Promise<Borders[]> {
   const { column, rows, newest } = range;
-  const span = testSpan === undefined ? { rows: Math.floor(rows / (folds + 1)) } : parseSpan(testSpan, 'test-span');
+  const span =
+    testSpan === undefined ? { rows: Math.floor(rows / (folds + 1)) } : parseSpan(testSpan, 'test-span');
   const start = async (back: number) =>
     'rows' in span
       ? timeOfNewest(session, range, back * span.rows)
@@ -158,7 +169,10 @@ async function foldsOf(
     const from = test?.to ?? (await start(folds - fold));
     test = { column, from, ...(fold < folds - 1 ? { to: await start(folds - fold - 1) } : {}) };
     const end = await backFrom(session, data, range, from, options.gap, 'gap');
-    const first = options.window === undefined ? undefined : await backFrom(session, data, range, end, options.window, 'window');
+    const first =
+      options.window === undefined
+        ? undefined
+        : await backFrom(session, data, range, end, options.window, 'window');
     borders.push({ learn: { column, ...(first === undefined ? {} : { from: first }), to: end }, test });
   }
   if ((borders[0].learn.to as number) > range.oldest) return borders;
@@ -197,7 +211,13 @@ async function judge(
   const held: Split = { seed, fraction: 1, side: 'test', within: test };
   const after = await rowsFrom(session, range, learn.to as number);
   const ageing = ageingOf(data, range, { end: learn.to, after }, options.halfLife);
-  const fitted = await fitOn(session, data.schema, { ...options, ...(ageing ? { ageing } : {}) }, train, hooks);
+  const fitted = await fitOn(
+    session,
+    data.schema,
+    { ...options, ...(ageing ? { ageing } : {}) },
+    train,
+    hooks,
+  );
   const evaluation = await evaluateOn(session, fitted, held);
   const columns = [LAST, SEASON].filter((name) => data.schema.fields.some((field) => field.name === name));
   const { column, classes } = fitted.label;

@@ -244,7 +244,7 @@ async function seeding(store: Store, options: DataOptions, reference: Reference)
 }
 
 /** Partials of the store under the roles of a schema. */
-function rolesCache(store: Store, schema: Schema): PartialCache {
+export function rolesCache(store: Store, schema: Schema): PartialCache {
   return variantCache(store.partials, canonicalJson(schema as unknown as Json));
 }
 

@@ -165,7 +165,8 @@ export function ageingOf(
 ): Decay | undefined {
   if (text === undefined) return undefined;
   const span = parseSpan(text, 'half-life');
-  if ('rows' in span) return { column: POSITION, newest: data.snapshot.rows - 1 - after, halfLife: span.rows };
+  if ('rows' in span)
+    return { column: POSITION, newest: data.snapshot.rows - 1 - after, halfLife: span.rows };
   const halfLife = ticks(span, data, range, 'half-life');
   return { column: range.column, newest: end ?? range.newest, halfLife };
 }
