@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ERRORS } from '../errors.ts';
+import { backtestCommand } from './backtest.ts';
 import { compactCommand } from './compact.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { explainCommand } from './explain.ts';
@@ -22,6 +23,7 @@ const program = new Command('sora')
   .showHelpAfterError('Run with --help for options and examples.')
   .showSuggestionAfterError()
   .addCommand(trainCommand())
+  .addCommand(backtestCommand())
   .addCommand(predictCommand())
   .addCommand(evaluateCommand())
   .addCommand(explainCommand())

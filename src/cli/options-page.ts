@@ -1,6 +1,7 @@
 /** The page `docs/options.md`, written from the option schemas; a test keeps the file equal to it. */
 import type { z } from 'zod';
 import {
+  backtestShape,
   compactShape,
   evaluateShape,
   explainShape,
@@ -17,6 +18,7 @@ import { flagsOf } from './flags.ts';
 
 const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['train', trainShape],
+  ['backtest', backtestShape],
   ['predict', predictShape],
   ['evaluate', evaluateShape],
   ['explain', explainShape],

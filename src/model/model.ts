@@ -12,6 +12,7 @@ import { parseSchema, type Schema } from '../particle/schema.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 import type { Forest } from './forest.ts';
 import { forestFromTensors, forestTensors } from './forest-tensors.ts';
+import { carriedState, type ModelHistory, modelHistoryShape } from './history.ts';
 import type { Tensors } from './safetensors.ts';
 import type { Parameters } from './scorer.ts';
 
@@ -19,7 +20,7 @@ import type { Parameters } from './scorer.ts';
  * Newest version of the model format that this code reads. It writes the oldest version that can say what a model is,
  * so that an older Sora reads what it can and refuses the rest as newer.
  */
-export const MODEL_VERSION = 3;
+export const MODEL_VERSION = 4;
 /** First version that knows each learner. */
 const SINCE = { glm: 1, trees: 2 } as const;
 /** First version that knows each loss that the first did not. */
@@ -30,6 +31,8 @@ const LOSS_SINCE: Partial<Record<LossName, number>> = {
   lambdarank: 3,
   own: 3,
 };
+/** First version that knows features over time. */
+const HISTORY_SINCE = 4;
 export const MODEL_FORMAT = 'sora-model';
 export const MODEL_FILE = 'model.json';
 export const PARAMETERS_FILE = 'parameters.safetensors';
@@ -95,6 +98,8 @@ export interface Model {
   /** Evaluation on held-out rows. */
   readonly metrics?: Json;
   readonly provenance: Provenance;
+  /** Features over time, and what is carried of the rows it was fitted on. */
+  readonly history?: ModelHistory;
   readonly tensors: Tensors;
 }
 
@@ -112,6 +117,7 @@ const shape = z.object({
   baseline: z.json().optional(),
   metrics: z.json().optional(),
   provenance: provenanceShape,
+  history: modelHistoryShape.optional(),
   files: z.tuple([z.object({ file: z.literal(PARAMETERS_FILE), bytes: z.int(), sha256: z.string() })]),
 });
 
@@ -120,11 +126,11 @@ export function modelRecord(
   model: Omit<Model, 'tensors'>,
   parameters: ParametersEntry,
 ): { readonly [key: string]: Json | undefined } {
-  const { schema, recipe, learner, baseline, metrics, provenance } = model;
-  const record = { schema, recipe, learner, baseline, metrics, provenance, files: [parameters] };
+  const { schema, recipe, learner, baseline, metrics, provenance, history } = model;
+  const record = { schema, recipe, learner, baseline, metrics, provenance, history, files: [parameters] };
   return {
     format: MODEL_FORMAT,
-    version: Math.max(SINCE[learner.name], LOSS_SINCE[learner.loss] ?? 1),
+    version: Math.max(SINCE[learner.name], LOSS_SINCE[learner.loss] ?? 1, history ? HISTORY_SINCE : 1),
     ...(record as unknown as { [key: string]: Json }),
   };
 }
@@ -157,7 +163,7 @@ export function parseModelJson(text: string, where: string): ParsedModel {
       cause: result.error,
     });
   }
-  const { schema, recipe, learner, baseline, metrics, provenance, files } = result.data;
+  const { schema, recipe, learner, baseline, metrics, provenance, history, files } = result.data;
   return {
     model: {
       schema: parseSchema(schema),
@@ -166,6 +172,7 @@ export function parseModelJson(text: string, where: string): ParsedModel {
       baseline: baseline as Json | undefined,
       metrics: metrics as Json | undefined,
       provenance,
+      ...(history ? { history } : {}),
     },
     parameters: files[0],
   };
@@ -191,6 +198,7 @@ function parseObject(text: string, where: string): { [key: string]: unknown } {
 export function assembleModel(parsed: ParsedModel, tensors: Tensors, where: string): Model {
   const model: Model = { ...parsed.model, tensors };
   modelParameters(model, where);
+  carriedState(model, where);
   return model;
 }
 

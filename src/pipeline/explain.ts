@@ -16,6 +16,7 @@ import { type Explained, explainedModel } from '../explain/explained.ts';
 import { gainShares, splitShares } from '../explain/importance.ts';
 import { type Permutation, permutationImportance } from '../explain/permutation.ts';
 import { loadModel } from '../model/files.ts';
+import { historyAdder } from '../model/history.ts';
 import type { Model } from '../model/model.ts';
 import { type Predictions, particlePredictor } from '../model/predict.ts';
 import { encodeParameters } from '../model/scorer.ts';
@@ -193,7 +194,7 @@ async function explainMeans(
         `The loss needs rows with the target "${recipe.label?.column ?? ''}", and there are none: leave --permutations out.`,
       );
     }
-    const particle = await data.store.loadParticle(data.snapshot.particles[0]);
+    const particle = await (data.load?.(0) ?? data.store.loadParticle(data.snapshot.particles[0]));
     const rows = sliceParticle({ ...particle, schema: data.schema }, 0, Math.min(FIRST, particle.rows));
     return { means, permutation, first: firstRows(task, rows), notes: data.notes };
   } finally {
@@ -213,12 +214,13 @@ async function explainRows(
   const rows = await openRows(task.model, inputs, read, { signal: hooks.signal });
   for (const note of rows.notes) hooks.onNote?.(note);
   const predict = particlePredictor(task.model);
+  const withHistory = historyAdder(task.model, { following: true });
   const sums = emptySums(task.outputs.length * task.names.length);
   const writer = await fileOutput(options.out);
   try {
     for await (const particle of rows.particles) {
       const left = limit - sums.rows;
-      const part = particle.rows <= left ? particle : sliceParticle(particle, 0, left);
+      const part = withHistory(particle.rows <= left ? particle : sliceParticle(particle, 0, left));
       const { view } = applyRecipe(task.model.recipe, part);
       const values = task.attributor.attribute(view);
       addSums(sums, view, values);

@@ -43,11 +43,12 @@ const TASK: Record<LabelSpec['kind'], Task> = {
   count: 'count',
 };
 
-function recipeOptions({ encode, numeric }: Checked, family: Family): RecipeOptions {
+function recipeOptions({ encode, numeric, timed = false }: Checked, family: Family): RecipeOptions {
   return {
     ...(encode ? { encode: encode as RecipeOptions['encode'] } : {}),
     numeric,
     for: family,
+    calendarFromTime: timed,
   };
 }
 
@@ -76,7 +77,8 @@ export async function fitOn(
   const { profile } = prepared;
   const recipe = fromModel?.recipe ?? prepared.recipe;
   const label = recipe.label as LabelSpec;
-  const view = learnerViewReference({ recipe, split, purpose: 'fit' });
+  const { ageing: decay } = options;
+  const view = learnerViewReference({ recipe, split, purpose: 'fit', ...(decay ? { decay } : {}) });
   clock();
   const loss = fromModel ? recordedLoss(fromModel.learner) : lossFor(options, label, schema, own);
   if (options.calibrate) requireProbability(label, loss.name);

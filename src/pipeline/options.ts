@@ -7,6 +7,7 @@ import { SoraError } from '../errors.ts';
 import { LOSS_NAMES } from '../loss/registry.ts';
 import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
+import type { Decay } from '../recipe/view.ts';
 import type { Reference } from '../run/reference.ts';
 import { treeOptions } from './tree-options.ts';
 
@@ -112,6 +113,60 @@ export const ingestShape = z.object({
     .describe('Precision that fractional features are stored with; learners use f32.'),
 });
 
+/** What rows are told of earlier ones, and which of them are learned from. */
+export const timeShape = z.object({
+  lags: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Values of earlier rows as features: column:distance, in rows or time, e.g. demand:1,24,price:7d.',
+    )
+    .meta({ value: 'lags' }),
+  rolling: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Statistics of the rows before as features: column:statistic:window with mean, std, min, max or count, e.g. demand:mean:24.',
+    )
+    .meta({ value: 'windows' }),
+  since: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Time since an event as a feature: a column that is not 0, or column=value, e.g. status=failed.',
+    )
+    .meta({ value: 'events' }),
+  by: z
+    .string()
+    .optional()
+    .describe('Column that says which series a row belongs to, for features over time; default: the key.')
+    .meta({ value: COLUMN }),
+  horizon: z
+    .string()
+    .optional()
+    .describe(
+      'How far ahead is predicted, in rows or time (24, 24h): the target, and columns that are no features, are known so far back; default: 1.',
+    )
+    .meta({ value: 'distance' }),
+  gap: z
+    .string()
+    .optional()
+    .describe('Rows or time left out between the rows to learn from and those held out by time.')
+    .meta({ value: 'distance' }),
+  window: z
+    .string()
+    .optional()
+    .describe('Learn from the newest rows only: so many (10000), or those of so long (30d).')
+    .meta({ value: 'distance' }),
+  halfLife: z
+    .string()
+    .optional()
+    .describe(
+      'Weights of rows halve with every such age, in rows or time (30d), counted from the newest row.',
+    )
+    .meta({ value: 'distance' }),
+});
+
 /** Losses that a name is enough for. */
 const NAMED_LOSSES = LOSS_NAMES.filter((name) => name !== 'own');
 
@@ -173,6 +228,13 @@ export const learnShape = z.object({
       'Linear: numbers as they are (standard), with bends at quantiles (basis), or as their count allows.',
     ),
   testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
+  split: z
+    .enum(['auto', 'random', 'time'])
+    .default('auto')
+    .describe(
+      'Which rows are held out: any, or the newest by --time, else by position; auto: the newest with features over time, a window or a half-life.',
+    ),
+  ...timeShape.shape,
   folds: z
     .int()
     .min(2)
@@ -198,6 +260,25 @@ export const trainShape = z.object({
   at: atOption,
   out: z.string().optional().describe('Model directory; default: models/<target> in the store.'),
   report: z.boolean().default(true).describe('Write an HTML report beside the model.'),
+  cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
+});
+
+/** `sora backtest`. */
+export const backtestShape = z.object({
+  ...ingestShape.shape,
+  ...learnShape.omit({ testFraction: true, split: true, calibrate: true, folds: true }).shape,
+  folds: z.int().min(1).max(100).default(5).describe('How many times the model is fitted and judged.'),
+  testSpan: z
+    .string()
+    .optional()
+    .describe('Rows or time that are predicted in each fold (24, 30d); default: equal shares of the rows.')
+    .meta({ value: 'distance' }),
+  season: z
+    .string()
+    .optional()
+    .describe('Rows or time after which the target comes again (24, 7d): also compared with a season ago.')
+    .meta({ value: 'distance' }),
+  at: atOption,
   cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
 });
 
@@ -311,7 +392,12 @@ export type CheckedTrain = z.output<typeof trainShape> & {
   readonly ownLoss?: Reference;
   /** The model that `from` names, read. */
   readonly fromModel?: Model;
+  /** Whether rows are in order of time: the column of times then gives calendar features. */
+  readonly timed?: boolean;
+  /** Weights by age. */
+  readonly ageing?: Decay;
 };
+export type BacktestOptions = z.input<typeof backtestShape>;
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type ExplainOptions = z.input<typeof explainShape>;

@@ -31,6 +31,7 @@ import { checkLossOptions } from './loss-choice.ts';
 import { type CheckedTrain as Checked, checkOptions, type TrainOptions, trainShape } from './options.ts';
 import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
+import { checkTimeOptions, isTimed, planTime, type TimedData, type TimePlan, timedData } from './time.ts';
 import type { TrainResult } from './train-result.ts';
 import { VERSION } from './version.ts';
 
@@ -41,6 +42,7 @@ function assemble(
   snapshot: string,
   split: Split | undefined,
   evaluation: EvaluationResult | undefined,
+  kept: TimedData['kept'],
 ): Model {
   const { recipe, learner, baseline } = fitted;
   const { seed } = options;
@@ -54,10 +56,16 @@ function assemble(
       sora: VERSION,
       snapshot,
       seed,
-      ...(split ? { split: { seed, fraction: split.fraction } } : {}),
+      ...(split ? { split: splitRecord(split) } : {}),
     },
-    tensors: parameterTensors(learner.parameters, learner.record),
+    ...(kept ? { history: kept.history } : {}),
+    tensors: { ...parameterTensors(learner.parameters, learner.record), ...kept?.tensors },
   };
+}
+
+/** How the rows that were learned from were chosen: by a share of their hashes, or by time. */
+function splitRecord({ seed, fraction, within }: Split): Model['provenance']['split'] {
+  return within ? { seed, within: { ...within } } : { seed, fraction };
 }
 
 /** Words and entries that are named one by one. */
@@ -138,6 +146,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const asked = askedLearner(options);
   if (asked) checkFamily(asked, options);
   checkLossOptions(options);
+  checkTimeOptions(options);
   if (options.calibrate && options.testFraction === 0) {
     throw new SoraError(
       'bad-option',
@@ -145,9 +154,14 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     );
   }
   const started = performance.now();
-  const sides =
-    options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
-  const data = await openData(inputs, { ...options, profiled: sides?.train }, hooks, { needTarget: true });
+  const timed = isTimed(options);
+  const random =
+    options.testFraction > 0 && !timed
+      ? holdOut({ seed: options.seed, fraction: options.testFraction })
+      : undefined;
+  const opened = await openData(inputs, { ...options, profiled: random?.train }, hooks, { needTarget: true });
+  const ordered = await timedData(opened, options, hooks);
+  const { data } = ordered;
   const ingested = performance.now();
   const choice = asked === undefined ? chooseLearner(data.schema, data.snapshot.rows) : undefined;
   const notes = choice ? [...data.notes, `${choice.family}: ${choice.why}`] : data.notes;
@@ -165,23 +179,26 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   try {
     const session = await openSession(executor, data, hooks, options.cache);
     const { schema, snapshot } = data;
+    const plan: TimePlan = timed ? await planTime(session, ordered, options) : { ...random };
+    const { train: learned, test: held } = plan;
+    options = { ...options, timed, ...(plan.ageing ? { ageing: plan.ageing } : {}) };
     let prepared = ingested;
     const within = { ...hooks, store: data.store.root };
-    let fitted = await fitOn(session, schema, options, sides?.train, within, () => {
+    let fitted = await fitOn(session, schema, options, learned, within, () => {
       prepared = performance.now();
     });
     const fitEnd = performance.now();
-    const calibration = options.calibrate && sides ? await calibrate(session, fitted, sides.test) : undefined;
+    const calibration = options.calibrate && held ? await calibrate(session, fitted, held) : undefined;
     if (calibration) fitted = calibration.fitted;
-    const evaluation = sides && (await evaluateOn(session, fitted, calibration?.rest ?? sides.test));
+    const evaluation = held && (await evaluateOn(session, fitted, calibration?.rest ?? held));
     const folds =
       options.folds === undefined ? undefined : await crossValidate(executor, data, options, hooks);
     const { strengths: features, means } = await strengths(session, fitted);
     const { learner } = fitted;
     fitted = { ...fitted, learner: { ...learner, record: withMeans(learner.record, means) } };
-    const shap = options.report && sides ? await contributions(session, fitted, sides.test) : undefined;
+    const shap = options.report && held ? await contributions(session, fitted, held) : undefined;
     await session.close();
-    const model = assemble(schema, fitted, options, snapshot.id, sides?.train, evaluation);
+    const model = assemble(opened.schema, fitted, options, snapshot.id, learned, evaluation, ordered.kept);
     const directory = resolve(
       options.out ?? join(data.store.root as string, 'models', folderName(fitted.label.column)),
     );
