@@ -56,14 +56,14 @@ export class LinearMargins {
   readonly outputs: number;
   readonly loss: Loss;
   readonly #slope: Slope;
-  readonly #binary: boolean;
+  readonly #classes: number;
 
   constructor(loss: Loss, outputs: number, shape: Shape) {
     this.loss = loss;
     this.outputs = outputs;
     this.weights = new Float64Array(shape.width * outputs);
     this.#slope = new Slope(loss, outputs);
-    this.#binary = outputs === 1 && shape.classes === 2;
+    this.#classes = shape.classes;
   }
 
   margin(row: Row, output: number): number {
@@ -88,11 +88,16 @@ export class LinearMargins {
 
   /** Margins to the shares of classes, or the mean, in place. */
   toAnswer(out: Float64Array): void {
-    if (this.#binary) {
-      const share = out.subarray(0, 1);
-      this.loss.toMeans(share, 1);
-      out[1] = share[0];
-      out[0] = 1 - share[0];
-    } else this.loss.toMeans(out, this.outputs);
+    toAnswer(this.loss, this.outputs, this.#classes, out);
   }
+}
+
+/** Margins to the shares of classes, or the mean, in place; one margin of two classes becomes both shares. */
+export function toAnswer(loss: Loss, outputs: number, classes: number, out: Float64Array): void {
+  if (outputs === 1 && classes === 2) {
+    const share = out.subarray(0, 1);
+    loss.toMeans(share, 1);
+    out[1] = share[0];
+    out[0] = 1 - share[0];
+  } else loss.toMeans(out, outputs);
 }
