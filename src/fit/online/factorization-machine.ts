@@ -31,7 +31,7 @@ import { fill } from './state.ts';
 export const machineOptions = {
   loss: lossShape.optional(),
   /** Step of a weight: rate / √(1 + Σ g²). */
-  rate: z.number().positive().default(0.1),
+  rate: z.number().positive().default(0.2),
   /** Step of factors; default: `rate`. */
   factorRate: z.number().positive().optional(),
   /** Precision of the prior of weights: as if so many rows had said 0. */
