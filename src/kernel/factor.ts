@@ -119,3 +119,81 @@ export function factorStep(
     }
   }
 }
+
+/** Sparse rows as kernels read them. */
+export interface FactorRows {
+  readonly starts: Uint32Array;
+  readonly indices: Uint32Array;
+  readonly values: Float32Array;
+  readonly rows: number;
+}
+
+/** A machine of a batch: its records, and of output k an intercept and its Σ g² at 2k, and a centre. */
+export interface FactorBatch extends FactorTable {
+  readonly intercepts: Float64Array;
+  /** Margin that a unit of the machine stands for. */
+  readonly scale: number;
+  readonly centres: Float64Array;
+}
+
+/** Numbers as kernels take them; see kernels/factor.ts. */
+export function factorSettings(
+  { scale, centres }: Pick<FactorBatch, 'scale' | 'centres'>,
+  { rate, factorRate, prior, factorPrior }: FactorSteps,
+  slopeScale: number,
+): Float64Array {
+  return Float64Array.of(rate, factorRate, prior, factorPrior, scale, slopeScale, ...centres);
+}
+
+/** Labels, weights and offsets of all rows, and the order in which they are taken. */
+export interface FactorLabels {
+  readonly order: Uint32Array;
+  readonly labels: Float64Array;
+  readonly weights: Float64Array;
+  readonly offsets: Float64Array;
+}
+
+/**
+ * One step a row; `row` is the block of a row (kernels/sgd.ts) and `loss` evaluates it.
+ * Returns Σ weight · loss of each row before its step.
+ */
+export function factorPass(
+  batch: FactorBatch,
+  rows: FactorRows,
+  { order, labels, weights, offsets }: FactorLabels,
+  steps: FactorSteps,
+  slopeScale: number,
+  row: Float64Array,
+  loss: (label: number, weight: number) => number,
+): number {
+  const { outputs, intercepts, scale, centres } = batch;
+  let total = 0;
+  for (let i = 0; i < rows.rows; i++) {
+    const r = order[i];
+    const [from, to] = [rows.starts[r], rows.starts[r + 1]];
+    for (let k = 0; k < outputs; k++) {
+      const machine = factorMargin(batch, k, rows, from, to);
+      row[2 * k] = offsets[r] + centres[k] + scale * (intercepts[2 * k] + machine);
+    }
+    total += loss(labels[r], weights[r]);
+    for (let k = 0; k < outputs; k++) {
+      const slope = row[2 * (outputs + k)] / slopeScale;
+      const squares = intercepts[2 * k + 1] + slope * slope;
+      intercepts[2 * k + 1] = squares;
+      intercepts[2 * k] -= (steps.rate / Math.sqrt(1 + squares)) * slope;
+      factorStep(batch, k, rows, from, to, slope, steps);
+    }
+  }
+  return total;
+}
+
+/** Margins of all rows, offsets not added: output k of row r at r · outputs + k. */
+export function factorMargins(batch: FactorBatch, rows: FactorRows, out: Float64Array): void {
+  const { outputs, intercepts, scale, centres } = batch;
+  for (let r = 0, at = 0; r < rows.rows; r++) {
+    for (let k = 0; k < outputs; k++, at++) {
+      const machine = factorMargin(batch, k, rows, rows.starts[r], rows.starts[r + 1]);
+      out[at] = centres[k] + scale * (intercepts[2 * k] + machine);
+    }
+  }
+}

@@ -73,6 +73,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeThreshold: Pointers;
   readonly treeAdd: Pointers;
   readonly treeBins: Pointers;
+  readonly factorMargins: Pointers;
+  readonly factorPass: Total;
   readonly forestBlock: Pointers;
   readonly forestMirror: Pointers;
 }
