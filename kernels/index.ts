@@ -2,6 +2,7 @@
 export { expArray, logArray } from './elementary';
 export { blockSum, denseCurvature, denseDiagonal, denseGradient, denseMargins } from './dense';
 export { checksumBlocks, checksumStripes } from './checksum';
+export { factorMargins, factorPass } from './factor';
 export { forestBlock, forestMirror } from './forest';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';

@@ -78,6 +78,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly rankPairs: Total;
   readonly treeAdd: Pointers;
   readonly treeBins: Pointers;
+  readonly factorMargins: Pointers;
+  readonly factorPass: Total;
   readonly forestBlock: Pointers;
   readonly forestMirror: Pointers;
 }

@@ -10,11 +10,12 @@ import type { Json } from '../json.ts';
 import { LOSS_NAMES, type LossName, type LossSpec } from '../loss/registry.ts';
 import { parseSchema, type Schema } from '../particle/schema.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
+import { type FactorModel, factorFromTensors, factorTensors } from './factor.ts';
 import type { Forest } from './forest.ts';
 import { forestFromTensors, forestTensors } from './forest-tensors.ts';
 import { carriedState, type ModelHistory, modelHistoryShape } from './history.ts';
 import type { Tensors } from './safetensors.ts';
-import type { Parameters } from './scorer.ts';
+import { isFactors, type Parameters } from './scorer.ts';
 
 /**
  * Newest version of the model format that this code reads. It writes the oldest version that can say what a model is,
@@ -22,7 +23,7 @@ import type { Parameters } from './scorer.ts';
  */
 export const MODEL_VERSION = 4;
 /** First version that knows each learner. */
-const SINCE = { glm: 1, trees: 2 } as const;
+const SINCE = { glm: 1, trees: 2, factor: 4 } as const;
 /** First version that knows each loss that the first did not. */
 const LOSS_SINCE: Partial<Record<LossName, number>> = {
   gamma: 3,
@@ -67,6 +68,13 @@ const learnerShape = z.discriminatedUnion('name', [
     name: z.literal('trees'),
     ...learnerCommon,
     /** Mean loss after the last round that was kept: of the rows it was grown on, and of those kept back to stop. */
+    trainLoss: z.number().optional(),
+    holdOutLoss: z.number().optional(),
+  }),
+  z.object({
+    name: z.literal('factor'),
+    ...learnerCommon,
+    /** Mean loss in the last pass that was kept, and of the rows kept back after it. */
     trainLoss: z.number().optional(),
     holdOutLoss: z.number().optional(),
   }),
@@ -214,6 +222,7 @@ export function recordedLoss({ loss, options }: Pick<LearnerRecord, 'loss' | 'op
 
 /** The parameters of a model, checked, as evaluation and prediction take them. */
 export function modelParameters(model: Model, where = 'the model'): Parameters {
+  if (model.learner.name === 'factor') return modelFactors(model, where);
   return model.learner.name === 'glm' ? glmParameters(model, where) : modelForest(model, where);
 }
 
@@ -223,7 +232,19 @@ export function parameterTensors(
   { outputs, features }: Pick<LearnerRecord, 'outputs' | 'features'>,
 ): Tensors {
   if (parameters instanceof Float64Array) return glmTensors(parameters, outputs, features);
+  if (isFactors(parameters)) return factorTensors(parameters, { outputs, features });
   return forestTensors(parameters);
+}
+
+/** The factorization machine of a model, checked. */
+function modelFactors({ learner, recipe, tensors }: Model, where: string): FactorModel {
+  if (recipe.width !== learner.features || recipe.layout !== 'csr') {
+    throw new SoraError(
+      'corrupt',
+      `The machine of ${where} reads ${learner.features} sparse features, and its recipe gives ${recipe.width} ${recipe.layout} ones.`,
+    );
+  }
+  return factorFromTensors(tensors, learner, where);
 }
 
 /** The trees of a model, checked. */

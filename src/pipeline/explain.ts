@@ -19,7 +19,7 @@ import { loadModel } from '../model/files.ts';
 import { historyAdder } from '../model/history.ts';
 import type { Model } from '../model/model.ts';
 import { type Predictions, particlePredictor } from '../model/predict.ts';
-import { encodeParameters } from '../model/scorer.ts';
+import { encodeParameters, isFactors } from '../model/scorer.ts';
 import type { Particle } from '../particle/particle.ts';
 import { sliceParticle } from '../particle/select.ts';
 import { applyRecipe } from '../recipe/apply.ts';
@@ -155,6 +155,11 @@ function checkTogether({ out, permutations, keep }: ExplainOptions): void {
 
 /** What is to be known of how the numbers came about. */
 function meaning({ model: { learner }, options }: Task): string[] {
+  if (learner.name === 'factor') {
+    return [
+      'Contributions are counted from rows in which a column has no entry; what two columns give together is shared.',
+    ];
+  }
   if (learner.name !== 'glm' || options.means) return [];
   return [
     'This model was written before means were kept: contributions are counted from features of 0, not from the mean row.',
@@ -296,7 +301,7 @@ function firstRows({ model, attributor, names, outputs }: Task, particle: Partic
 /** Columns, and pairs where they were asked for, by falling strength. */
 function ranking(task: Task, { means, permutation }: Found): Pick<ExplainResult, 'columns' | 'interactions'> {
   const { names, outputs, options, model, parameters } = task;
-  const forest = parameters instanceof Float64Array ? undefined : parameters;
+  const forest = parameters instanceof Float64Array || isFactors(parameters) ? undefined : parameters;
   const shares = (list: readonly { name: string; strength: number }[]) =>
     new Map(list.map(({ name, strength }) => [name, strength]));
   const gains = forest && shares(gainShares(model.recipe, forest));

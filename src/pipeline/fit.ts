@@ -20,6 +20,7 @@ import type { Session } from '../run/session.ts';
 import type { Profile } from '../summary/profile.ts';
 import type { Split } from '../summary/split.ts';
 import type { StoreHooks } from './data.ts';
+import { fitFactors } from './fit-factor.ts';
 import { fitLinear } from './fit-linear.ts';
 import { fitBoosted } from './fit-trees.ts';
 import { askedLearner, chooseLearner, type Family, type FittedLearner } from './learner.ts';
@@ -43,12 +44,16 @@ const TASK: Record<LabelSpec['kind'], Task> = {
   count: 'count',
 };
 
+/** Machines learn something of every category, however rare, as they shrink what few rows say. */
+const EVERY_LEVEL = { onehotLevels: 100_000, minCount: 1 };
+
 function recipeOptions({ encode, numeric, timed = false }: Checked, family: Family): RecipeOptions {
   return {
     ...(encode ? { encode: encode as RecipeOptions['encode'] } : {}),
     numeric,
     for: family,
     calendarFromTime: timed,
+    ...(family === 'factor' ? EVERY_LEVEL : {}),
   };
 }
 
@@ -89,11 +94,9 @@ export async function fitOn(
     view,
     quantile: lossOf(loss).leafQuantile,
   });
-  const problem = { recipe, view, loss, outputs };
-  const learner =
-    family === 'trees'
-      ? await fitBoosted(session, problem, options, hooks, baseline)
-      : await fitLinear(session, problem, options, hooks);
+  const problem = { recipe, view, loss, outputs, split };
+  const learn = { linear: fitLinear, trees: fitBoosted, factor: fitFactors }[family];
+  const learner = await learn(session, problem, options, hooks, baseline);
   return { recipe, profile, label, view, learner, baseline };
 }
 

@@ -9,6 +9,7 @@ import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
 import type { Decay } from '../recipe/view.ts';
 import type { Reference } from '../run/reference.ts';
+import { factorOptions } from './factor-options.ts';
 import { treeOptions } from './tree-options.ts';
 
 const COLUMN = 'column';
@@ -193,10 +194,10 @@ export const learnShape = z.object({
     .optional()
     .describe('Loss tweedie: power of the mean that the variance goes by; default: 1.5.'),
   learner: z
-    .enum(['auto', 'linear', 'trees'])
+    .enum(['auto', 'linear', 'trees', 'factor'])
     .default('auto')
     .describe(
-      'What is fitted: gradient-boosted trees, or a linear model; auto takes trees for tables, and linear models for text, for sparse features beyond 1,024 and for fewer than 200 rows.',
+      'What is fitted: gradient-boosted trees, a linear model, or a factorization machine (factor: for ids and what is known of them); auto takes trees for tables, and linear models for text, for sparse features beyond 1,024 and for fewer than 200 rows.',
     ),
   l1: z.number().nonnegative().default(0).describe('Linear: strength of the L1 penalty on coefficients.'),
   l2: z
@@ -217,6 +218,7 @@ export const learnShape = z.object({
     .default(1e-4)
     .describe('Linear: stops when the largest gradient entry is below this.'),
   ...treeOptions,
+  ...factorOptions,
   encode: z
     .record(z.string(), z.string())
     .optional()

@@ -15,6 +15,7 @@ import { isOwn } from '../fit/own-loss.ts';
 import type { Json } from '../json.ts';
 import { saveModel } from '../model/files.ts';
 import { type LearnerRecord, type Model, parameterTensors } from '../model/model.ts';
+import { isFactors } from '../model/scorer.ts';
 import type { Schema } from '../particle/schema.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
 import { learnerViewReference } from '../recipe/view.ts';
@@ -92,6 +93,11 @@ async function strengths(
   { recipe, view, learner }: Fitted,
 ): Promise<{ readonly strengths: ColumnStrength[]; readonly means?: readonly number[] }> {
   const { parameters, record } = learner;
+  if (isFactors(parameters)) {
+    const rows = { view, rows: FACTOR_ROWS };
+    const { columns } = await columnContributions(session, { recipe, learner: record, parameters }, rows);
+    return { strengths: [...columns] };
+  }
   if (!(parameters instanceof Float64Array)) return { strengths: gainShares(recipe, parameters) };
   return columnStrengths(session, recipe, parameters, record.outputs, view);
 }
@@ -100,6 +106,9 @@ async function strengths(
 function withMeans(record: LearnerRecord, means: readonly number[] | undefined): LearnerRecord {
   return record.name === 'glm' && means ? { ...record, means: [...means] } : record;
 }
+
+/** Rows that the strengths of columns in a factorization machine are the mean parts of. */
+const FACTOR_ROWS = 10_000;
 
 /** Leaves times rows that the contributions of a report may cost: about half a second. */
 const REPORT_LEAVES = 10_000_000;
@@ -111,7 +120,7 @@ async function contributions(
   split: Split,
 ): Promise<TrainResult['contributions']> {
   const { parameters, record } = learner;
-  if (parameters instanceof Float64Array) return undefined;
+  if (parameters instanceof Float64Array || isFactors(parameters)) return undefined;
   const { leaves } = forestSize(parameters);
   const held = Math.max(200, REPORT_LEAVES / Math.max(1, leaves));
   return columnContributions(

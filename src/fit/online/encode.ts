@@ -31,6 +31,8 @@ export interface Encoding {
 export interface RowEncoder {
   readonly row: RowBuffer;
   readonly width: number;
+  /** Fields of entries: one a feature, then one an interaction, then the constant's. */
+  readonly fields: number;
   readonly nominal: readonly boolean[];
   read(source: Source, learn: boolean): void;
   save(): Arrays;
@@ -43,6 +45,7 @@ const isNumeric = (type: FeatureType) => type === 'number' || type === 'boolean'
 export class LinearEncoder implements RowEncoder {
   readonly row = new RowBuffer();
   readonly width: number;
+  readonly fields: number;
   readonly nominal: readonly boolean[] = [];
   readonly #types: readonly FeatureType[];
   readonly #spaces: readonly number[];
@@ -67,6 +70,7 @@ export class LinearEncoder implements RowEncoder {
     this.#numbers = numbers;
     this.#pairs = interactions.map(([a, b]) => [fieldOf(names, a), fieldOf(names, b)]);
     this.#constant = constant;
+    this.fields = names.length + interactions.length + (constant ? 1 : 0);
     this.#mask = 2 ** hashBits - 1;
     this.#base = numbers + 1;
     const hashed = interactions.length > 0 || this.#types.some((type) => !isNumeric(type));
@@ -79,10 +83,15 @@ export class LinearEncoder implements RowEncoder {
     this.row.clear();
     for (let field = 0; field < this.#types.length; field++) {
       this.#starts[field] = this.row.count;
+      this.row.field = field;
       this.#readField(source, field, learn);
     }
     this.#starts[this.#types.length] = this.row.count;
-    for (const [a, b] of this.#pairs) this.#cross(a, b);
+    for (const [a, b] of this.#pairs) {
+      this.row.field++;
+      this.#cross(a, b);
+    }
+    this.row.field++;
     if (this.#constant) this.row.push(this.#numbers, 1, 0);
   }
 
@@ -159,6 +168,7 @@ function fieldOf(names: readonly string[], name: string): number {
 export class TreeEncoder implements RowEncoder {
   readonly row = new RowBuffer();
   readonly width: number;
+  readonly fields: number;
   readonly nominal: readonly boolean[];
   readonly #codes: readonly Map<string, number>[];
 
@@ -172,6 +182,7 @@ export class TreeEncoder implements RowEncoder {
     }
     this.nominal = Object.values(features).map((type) => !isNumeric(type));
     this.width = this.nominal.length;
+    this.fields = this.width;
     this.#codes = this.nominal.map(() => new Map());
   }
 

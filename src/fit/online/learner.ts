@@ -40,6 +40,8 @@ export interface BlockLearner {
 export interface Shape {
   /** Indices of a row lie below it. */
   readonly width: number;
+  /** Fields of entries lie below it. */
+  readonly fields: number;
   /** Number of classes; 0 where numbers are learned. */
   readonly classes: number;
   /** Of each position, whether its values are codes of categories; trees alone. */

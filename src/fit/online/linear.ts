@@ -58,14 +58,14 @@ export class LinearRecords {
   readonly outputs: number;
   readonly loss: Loss;
   readonly #slope: Slope;
-  readonly #binary: boolean;
+  readonly #classes: number;
 
   constructor(loss: Loss, outputs: number, shape: Shape) {
     this.loss = loss;
     this.outputs = outputs;
     this.records = new Float64Array(shape.width * outputs * ONLINE_RECORD);
     this.#slope = new Slope(loss, outputs);
-    this.#binary = outputs === 1 && shape.classes === 2;
+    this.#classes = shape.classes;
   }
 
   /** Where the record of a coordinate and output begins. */
@@ -106,18 +106,13 @@ export class LinearRecords {
 
   /** Margins to the shares of classes, or the mean, in place. */
   toAnswer(out: Float64Array): void {
-    if (this.#binary) {
-      const share = out.subarray(0, 1);
-      this.loss.toMeans(share, 1);
-      out[1] = share[0];
-      out[0] = 1 - share[0];
-    } else this.loss.toMeans(out, this.outputs);
+    toAnswer(this.loss, this.outputs, this.#classes, out);
   }
 
   /** Answers of rows of which `margins` (overwritten) has `outputs` each. */
   toAnswers(margins: Float64Array, answers: Float64Array): void {
     this.loss.toMeans(margins, this.outputs);
-    if (!this.#binary) answers.set(margins);
+    if (this.#classes !== 2 || this.outputs > 1) answers.set(margins);
     else {
       for (let r = 0; r < margins.length; r++) {
         answers[2 * r] = 1 - margins[r];
@@ -157,4 +152,14 @@ export class LinearRecords {
       answers: ({ margins }, count, out) => this.toAnswers(margins.subarray(0, count * this.outputs), out),
     };
   }
+}
+
+/** Margins to the shares of classes, or the mean, in place; one margin of two classes becomes both shares. */
+export function toAnswer(loss: Loss, outputs: number, classes: number, out: Float64Array): void {
+  if (outputs === 1 && classes === 2) {
+    const share = out.subarray(0, 1);
+    loss.toMeans(share, 1);
+    out[1] = share[0];
+    out[0] = 1 - share[0];
+  } else loss.toMeans(out, outputs);
 }

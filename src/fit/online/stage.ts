@@ -49,8 +49,8 @@ export class PlainStage implements Stage {
     const { standardise = found.standardise, classes, seed, ...rest } = context;
     const encoding = { ...rest, standardise, constant: found.constant };
     this.#encoder = found.rows === 'linear' ? new LinearEncoder(encoding) : new TreeEncoder(encoding);
-    const { width, nominal } = this.#encoder;
-    this.#learner = found.create({ width, classes, nominal, seed });
+    const { width, fields, nominal } = this.#encoder;
+    this.#learner = found.create({ width, fields, classes, nominal, seed });
   }
 
   labelProblem(label: number): string | undefined {
