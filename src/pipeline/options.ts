@@ -7,6 +7,7 @@ import { SoraError } from '../errors.ts';
 import { LOSS_NAMES } from '../loss/registry.ts';
 import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { Reference } from '../run/reference.ts';
 import { treeOptions } from './tree-options.ts';
 
@@ -233,6 +234,57 @@ export const explainShape = z.object({
   at: atOption,
 });
 
+/** `sora update`. */
+export const updateShape = z.object({
+  ...readShape.shape,
+  ...resourceShape.shape,
+  store: z.string().optional().describe('Store that the model learned from; default: the one it lies in.'),
+  at: atOption,
+  polish: z
+    .int()
+    .nonnegative()
+    .max(10_000)
+    .optional()
+    .describe(
+      'Linear: passes over all rows after those over the new ones; default: none, and 6 for wide models.',
+    ),
+  recipe: z
+    .enum(['keep', 'refit'])
+    .default('keep')
+    .describe('keep prepares columns as before; refit does it anew, and goes over all rows.'),
+  trees: z
+    .enum(['add', 'refit'])
+    .default('add')
+    .describe('Trees: add rounds, or keep the splits and move the leaves.'),
+  rows: z
+    .enum(['all', 'new'])
+    .default('all')
+    .describe('Trees: which rows added rounds, or leaves, learn from.'),
+  rounds: z
+    .int()
+    .positive()
+    .max(100_000)
+    .optional()
+    .describe('Trees: rounds to add; default: a tenth of those there, and as many as are dropped.'),
+  dropRounds: z.int().nonnegative().default(0).describe('Trees: oldest rounds to drop first.'),
+  decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('Trees: with --trees refit, share of its value that a leaf keeps.'),
+  evaluate: z
+    .boolean()
+    .default(true)
+    .describe('Score the model before and after on held-out rows, and the one before on the new rows.'),
+  undo: z.boolean().default(false).describe('Put back the model as it was before its last update.'),
+  out: z
+    .string()
+    .optional()
+    .describe('Model directory to write; default: in place, the model before stays beside it as <name>.<n>.'),
+  cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
+});
+
 /** `sora inspect`. */
 export const inspectShape = z.object({
   ...readShape.shape,
@@ -299,10 +351,13 @@ export type CheckedTrain = z.output<typeof trainShape> & {
   readonly ownLoss?: Reference;
   /** The model that `from` names, read. */
   readonly fromModel?: Model;
+  /** Parameters that a linear fit starts from, by its recipe and outputs. */
+  readonly start?: (recipe: Recipe, outputs: number) => Float64Array | undefined;
 };
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type ExplainOptions = z.input<typeof explainShape>;
+export type UpdateOptions = z.input<typeof updateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
 export type CompactOptions = z.input<typeof compactShape>;
 export type ImportOptions = z.input<typeof importShape>;

@@ -32,6 +32,7 @@ import { type CheckedTrain as Checked, checkOptions, type TrainOptions, trainSha
 import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
 import type { TrainResult } from './train-result.ts';
+import { preparePast } from './update-linear.ts';
 import { VERSION } from './version.ts';
 
 function assemble(
@@ -170,6 +171,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     let fitted = await fitOn(session, schema, options, sides?.train, within, () => {
       prepared = performance.now();
     });
+    if (options.cache) await preparePast(session, fitted);
     const fitEnd = performance.now();
     const calibration = options.calibrate && sides ? await calibrate(session, fitted, sides.test) : undefined;
     if (calibration) fitted = calibration.fitted;

@@ -340,7 +340,7 @@ function constantStart({ loss, outputs, features }: Problem, totals: LabelTotals
 }
 
 /** Natural size of a gradient entry of a standardised feature: the standard deviation of the labels. */
-function labelSpread(loss: string, totals: LabelTotals): number {
+export function labelSpread(loss: string, totals: LabelTotals): number {
   if (loss === 'softmax') return 0.5;
   const spread = Math.sqrt(totals.m2 / totals.weight);
   const mean = totals.sum / totals.weight;

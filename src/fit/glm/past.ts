@@ -7,8 +7,15 @@
  * from a sample of the rows: it says how far to go, while the gradient says where.
  */
 import type { Session } from '../../run/session.ts';
-import { dot } from './objective.ts';
-import { diagonalCurved, type Problem, parametersOf, sampledBlocks, sampledCurved } from './problem.ts';
+import { dot, type Evaluation } from './objective.ts';
+import {
+  diagonalCurved,
+  isCoefficient,
+  type Problem,
+  parametersOf,
+  sampledBlocks,
+  sampledCurved,
+} from './problem.ts';
 import { sampleShare } from './warm-start.ts';
 
 /** Curvature of a sum of losses without penalties. Blocks have the order of a full matrix divided by their number. */
@@ -18,11 +25,12 @@ export interface PastCurvature {
   readonly values: Float64Array;
 }
 
-/** Σ weight · loss ≈ gradient·(w − at) + (w − at)' curvature (w − at) / 2, up to a constant. */
+/** Σ weight · loss ≈ loss + gradient·(w − at) + (w − at)' curvature (w − at) / 2. */
 export interface Past {
   readonly rows: number;
   readonly weight: number;
   readonly at: Float64Array;
+  readonly loss: number;
   readonly gradient: Float64Array;
   readonly curvature: PastCurvature;
 }
@@ -55,17 +63,18 @@ export async function observePast(
   const kind = curvatureKind(problem);
   const order = kind === 'full' ? parametersOf(problem) : problem.features + 1;
   const share = kind === 'diagonal' ? 0 : sampleShare(order, rows);
-  const sums = (gradient: Float64Array, values: Float64Array): Past => ({
-    ...{ rows, weight, at },
+  const sums = ({ value, gradient }: Evaluation, values: Float64Array): Past => ({
+    ...{ rows, weight, at, loss: value * weight },
     gradient: gradient.map((value) => value * weight),
     curvature: { kind, values: values.map((value) => value * weight) },
   });
   if (kind === 'full' && share === 1) {
-    const { gradient, hessian } = await sampledCurved(session, bare, 1, at);
-    return sums(gradient, hessian);
+    const whole = await sampledCurved(session, bare, 1, at);
+    return sums(whole, whole.hessian);
   }
-  const { gradient, diagonal } = await diagonalCurved(session, bare, at);
-  if (kind === 'diagonal') return sums(gradient, diagonal);
+  const whole = await diagonalCurved(session, bare, at);
+  const { diagonal } = whole;
+  if (kind === 'diagonal') return sums(whole, diagonal);
   const blocks =
     kind === 'full'
       ? [(await sampledCurved(session, bare, share, at)).hessian]
@@ -75,7 +84,7 @@ export async function observePast(
     const from = k * order;
     values.set(withDiagonal(block, diagonal.subarray(from, from + order)), from * order);
   });
-  return sums(gradient, values);
+  return sums(whole, values);
 }
 
 /** A matrix scaled to a diagonal: what a sample says of pairs, and all rows of each. Rare features have no pairs. */
@@ -90,21 +99,34 @@ function withDiagonal(matrix: Float64Array, diagonal: Float64Array): Float64Arra
   return scaled;
 }
 
+/**
+ * The same past with the gradient that a minimum has, where the penalties hold it: for rows that were fitted by other
+ * features than they show now (target statistics out of fold), whose gradient is not that of the fit.
+ */
+export function stationaryPast(past: Past, problem: Problem): Past {
+  const { l1, l2 } = problem;
+  const gradient = past.at.map((value, i) =>
+    isCoefficient(problem, i) ? -past.weight * (l2 * value + l1 * Math.sign(value)) : 0,
+  );
+  return { ...past, gradient };
+}
+
 /** The quadratic at other parameters: its value, up to its constant, and its gradient. O(numbers of the curvature). */
-export function pastAt(past: Past, at: Float64Array): { value: number; gradient: Float64Array } {
+export function pastAt(past: Past, at: Float64Array): Evaluation {
   const step = at.map((value, i) => value - past.at[i]);
   const bend = timesCurvature(past.curvature, step);
-  const value = dot(past.gradient, step) + dot(bend, step) / 2;
+  const value = past.loss + dot(past.gradient, step) + dot(bend, step) / 2;
   return { value, gradient: bend.map((own, i) => own + past.gradient[i]) };
 }
 
 /** The past of both, expanded where the second one is. Throws nothing: shapes are those of one problem. */
 export function joinPasts(before: Past, now: Past): Past {
-  const { gradient } = pastAt(before, now.at);
+  const { value, gradient } = pastAt(before, now.at);
   return {
     rows: before.rows + now.rows,
     weight: before.weight + now.weight,
     at: now.at,
+    loss: value + now.loss,
     gradient: gradient.map((value, i) => value + now.gradient[i]),
     curvature: {
       kind: before.curvature.kind,
@@ -126,4 +148,35 @@ function timesCurvature({ kind, values }: PastCurvature, vector: Float64Array): 
     out[row] = sum;
   }
   return out;
+}
+
+/** The numbers of symmetric matrices that differ: upper triangles, row by row, of each in turn; a diagonal as it is. */
+export function packCurvature({ kind, values }: PastCurvature, parameters: number): Float64Array {
+  if (kind === 'diagonal') return values;
+  const order = kind === 'full' ? parameters : values.length / parameters;
+  const out = new Float64Array(((values.length / order) * (order + 1)) / 2);
+  let next = 0;
+  for (let row = 0; row < parameters; row++) {
+    for (let i = row % order; i < order; i++) out[next++] = values[row * order + i];
+  }
+  return out;
+}
+
+/** The inverse of {@link packCurvature}; undefined where the numbers are not as many as the problem asks for. */
+export function unpackCurvature(packed: Float64Array, problem: Problem): PastCurvature | undefined {
+  const kind = curvatureKind(problem);
+  const parameters = parametersOf(problem);
+  const order = kind === 'full' ? parameters : kind === 'blocks' ? problem.features + 1 : 1;
+  if (packed.length !== (parameters * (order + 1)) / 2) return undefined;
+  if (kind === 'diagonal') return { kind, values: packed };
+  const values = new Float64Array(parameters * order);
+  let next = 0;
+  for (let row = 0; row < parameters; row++) {
+    const first = row - (row % order);
+    for (let i = row % order; i < order; i++) {
+      values[row * order + i] = packed[next];
+      values[(first + i) * order + (row % order)] = packed[next++];
+    }
+  }
+  return { kind, values };
 }

@@ -3,14 +3,14 @@
  * ones, each evaluation a pass over the new rows only; then, if asked, full passes over all rows from there, with the
  * curvature that is known. Penalties are those of the whole.
  */
-import type { LossName, LossSpec } from '../../loss/registry.ts';
-import type { Reference } from '../../run/reference.ts';
+import { lossOf } from '../../loss/registry.ts';
 import type { Session } from '../../run/session.ts';
 import { type LabelTotals, labelsReference } from '../labels.ts';
 import { fitLoop } from '../loop.ts';
 import { leastCurvature } from './bands.ts';
+import { labelSpread } from './glm.ts';
 import { lbfgs, type Preconditioner } from './lbfgs.ts';
-import { type Evaluation, type Optimiser, type Optimum } from './objective.ts';
+import type { Evaluation, Optimiser, Optimum } from './objective.ts';
 import { owlqn } from './owlqn.ts';
 import { joinPasts, observePast, type Past, pastAt } from './past.ts';
 import { fullObjective, isCoefficient, l1Strengths, type Problem } from './problem.ts';
@@ -18,20 +18,11 @@ import { proximalNewton } from './proximal-newton.ts';
 import { blockSteps, wholeStep } from './warm-start.ts';
 
 /** What to go on from, and how. */
-export interface UpdateGlmOptions {
-  readonly loss: LossName | LossSpec;
-  readonly outputs: number;
-  readonly features: number;
-  /** Reference of a view kind of learner views, class weights included. */
-  readonly view: Reference;
-  readonly l1: number;
-  /** Strength of the L2 penalty on the mean loss of all rows. */
-  readonly l2: number;
+export interface UpdateGlmOptions extends Problem {
   /** What is kept of the rows before. */
   readonly past: Past;
-  /** Largest gradient entry at which to stop. */
-  readonly tolerance: number;
-  readonly signal?: AbortSignal;
+  /** Largest gradient entry at which to stop, in spreads of the new labels; 1e-5 by default. */
+  readonly tolerance?: number;
 }
 
 /** Where the update ended, and what is kept of all rows now. */
@@ -42,7 +33,7 @@ export interface UpdatedGlm {
   readonly reason: Optimum['reason'];
   /** Passes over the new rows. */
   readonly rounds: number;
-  /** Approximate mean loss of all rows plus penalties, up to a constant. */
+  /** Mean loss of all rows plus penalties, that of the old rows by their quadratic. */
   readonly objective: number;
   readonly gradientNorm: number;
 }
@@ -52,9 +43,11 @@ const MOST_ROUNDS = 50;
 
 /** Goes on from the rows of a session, all of them new. */
 export async function updateGlm(session: Session, options: UpdateGlmOptions): Promise<UpdatedGlm> {
-  const { past, l2, tolerance } = options;
-  const problem: Problem = { ...options };
+  const { l2, tolerance = 1e-5 } = options;
+  const problem: Problem = options;
   const totals = await labelTotals(session, options);
+  if (!(totals.weight > 0)) return nothingNew(options.past);
+  const past = damped(options.past);
   const start = past.at;
   const first = await observePast(session, problem, totals, start);
   const weight = past.weight + totals.weight;
@@ -70,24 +63,45 @@ export async function updateGlm(session: Session, options: UpdateGlmOptions): Pr
     }
     return { value, gradient };
   };
-  const curvature = joinPasts({ ...past }, first).curvature;
-  const machine = steps(problem, start, { tolerance, maxRounds: MOST_ROUNDS }, curvature, weight);
+  const curvature = joinPasts(past, first).curvature;
+  const { name } = lossOf(options.loss);
+  const rule = { tolerance: tolerance * labelSpread(name, totals), maxRounds: MOST_ROUNDS };
+  const machine = steps(problem, start, rule, curvature, weight);
   const { point, converged, reason, rounds, gradientNorm } = await fitLoop(machine, evaluate, options.signal);
   const own = await fullObjective(session, { ...problem, l2: 0 }, point.parameters);
   const now: Past = {
     ...first,
     at: point.parameters,
+    loss: own.value * totals.weight,
     gradient: own.gradient.map((value) => value * totals.weight),
   };
   return {
     parameters: point.parameters,
-    past: joinPasts(past, now),
+    past: joinPasts(options.past, now),
     converged,
     reason,
     rounds,
     objective: point.value,
     gradientNorm,
   };
+}
+
+/** No new row has a label and a weight. */
+function nothingNew(past: Past): UpdatedGlm {
+  const ended = { converged: true, reason: 'gradient', rounds: 0, gradientNorm: 0 } as const;
+  return { parameters: past.at, past, objective: past.loss / past.weight, ...ended };
+}
+
+/**
+ * A diagonal takes features for independent, and new rows would move all of theirs at once: measured on the twenty
+ * newsgroups, 30 times the diagonal loses least to that.
+ */
+const DIAGONAL_DAMPING = 30;
+
+function damped(past: Past): Past {
+  const { kind, values } = past.curvature;
+  if (kind !== 'diagonal') return past;
+  return { ...past, curvature: { kind, values: values.map((value) => DIAGONAL_DAMPING * value) } };
 }
 
 function steps(
@@ -100,7 +114,8 @@ function steps(
   const order = kind === 'diagonal' ? 1 : kind === 'full' ? start.length : problem.features + 1;
   // Mean curvature with the penalty on the diagonal.
   const mean = values.map((value) => value / weight);
-  for (let i = 0; i < start.length; i++) if (isCoefficient(problem, i)) mean[i * order + (i % order)] += problem.l2;
+  for (let i = 0; i < start.length; i++)
+    if (isCoefficient(problem, i)) mean[i * order + (i % order)] += problem.l2;
   const precondition = preconditioner(kind, mean, order, problem.outputs);
   if (problem.l1 > 0) {
     const strengths = l1Strengths(problem);
@@ -137,12 +152,21 @@ function diagonalStep(mean: Float64Array, order: number): Preconditioner {
   };
 }
 
+/** Weight of the rows of a session that can be learned from. */
+export async function labelWeight(
+  session: Session,
+  problem: Pick<Problem, 'loss' | 'outputs' | 'view'>,
+): Promise<number> {
+  return (await labelTotals(session, problem)).weight;
+}
+
 async function labelTotals(
   session: Session,
-  { loss, outputs, view }: UpdateGlmOptions,
+  { loss, outputs, view }: Pick<Problem, 'loss' | 'outputs' | 'view'>,
 ): Promise<LabelTotals> {
+  const { perClass, name } = lossOf(loss);
   const { value } = await session.reduce<LabelTotals, LabelTotals>({
-    summary: labelsReference(outputs > 1 ? outputs : loss === 'logistic' ? 2 : 0),
+    summary: labelsReference(perClass ? outputs : name === 'logistic' ? 2 : 0),
     view,
     keep: 'root',
     label: 'labels',
