@@ -91,7 +91,7 @@ export function chooseLearner(
 
 /** Options that mean something to one family only. */
 const OWN: Record<Family, readonly (keyof Checked)[]> = {
-  linear: ['l1', 'tolerance', 'maxRounds', 'numeric'],
+  linear: ['l1', 'tolerance', 'maxRounds', 'numeric', 'pull'],
   trees: [
     ...(['rounds', 'learningRate', 'leaves', 'maxDepth', 'minRows', 'bins'] as const),
     ...(['rowShare', 'columnShare', 'earlyStopping', 'stoppingShare', 'fitAgain'] as const),

@@ -161,6 +161,28 @@ export const learnShape = z.object({
     .describe(
       'Linear: numbers as they are (standard), with bends at quantiles (basis), or as their count allows.',
     ),
+  transfer: z
+    .string()
+    .optional()
+    .describe(
+      'Directory of a model to start from, of other data: columns of the same name and type are mapped.',
+    )
+    .meta({ value: 'model' }),
+  map: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('With --transfer: columns of the model by their names here, e.g. old=new.'),
+  adapt: z
+    .enum(['tune', 'freeze'])
+    .default('tune')
+    .describe(
+      'With --transfer: tune pulls coefficients to those of the model, or adds trees after moving its leaves; freeze leaves them, and learns what is new on top.',
+    ),
+  pull: z
+    .number()
+    .positive()
+    .optional()
+    .describe('With --transfer, linear: how many rows the coefficients of the model weigh; default: 10.'),
   testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
   folds: z
     .int()
@@ -351,8 +373,12 @@ export type CheckedTrain = z.output<typeof trainShape> & {
   readonly ownLoss?: Reference;
   /** The model that `from` names, read. */
   readonly fromModel?: Model;
+  /** The model that `transfer` names, read. */
+  readonly transferModel?: Model;
   /** Parameters that a linear fit starts from, by its recipe and outputs. */
   readonly start?: (recipe: Recipe, outputs: number) => Float64Array | undefined;
+  /** Where the L2 penalty of a linear fit pulls to. */
+  readonly centre?: Float64Array;
 };
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;

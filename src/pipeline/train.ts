@@ -13,7 +13,7 @@ import { columnContributions } from '../explain/explained.ts';
 import { forestSize, gainShares } from '../explain/importance.ts';
 import { isOwn } from '../fit/own-loss.ts';
 import type { Json } from '../json.ts';
-import { saveModel } from '../model/files.ts';
+import { parametersHash, saveModel } from '../model/files.ts';
 import { type LearnerRecord, type Model, parameterTensors } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
@@ -32,6 +32,7 @@ import { type CheckedTrain as Checked, checkOptions, type TrainOptions, trainSha
 import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
 import type { TrainResult } from './train-result.ts';
+import { withTransfer } from './transfer.ts';
 import { preparePast } from './update-linear.ts';
 import { VERSION } from './version.ts';
 
@@ -56,6 +57,7 @@ function assemble(
       snapshot,
       seed,
       ...(split ? { split: { seed, fraction: split.fraction } } : {}),
+      ...(options.transferModel ? { transfer: parametersHash(options.transferModel) } : {}),
     },
     tensors: parameterTensors(learner.parameters, learner.record),
   };
@@ -135,7 +137,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const hooks: Hooks = { signal, onProgress, onNote };
   const own = isOwn(plain.loss) ? plain.loss : undefined;
   const checked = checkOptions(trainShape, own ? { ...plain, loss: undefined } : plain);
-  let options = await withModel(own ? { ...checked, ownLoss: own } : checked);
+  let options = await withTransfer(await withModel(own ? { ...checked, ownLoss: own } : checked));
   const asked = askedLearner(options);
   if (asked) checkFamily(asked, options);
   checkLossOptions(options);
@@ -171,7 +173,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     let fitted = await fitOn(session, schema, options, sides?.train, within, () => {
       prepared = performance.now();
     });
-    if (options.cache) await preparePast(session, fitted);
+    if (options.cache && options.transferModel === undefined) await preparePast(session, fitted);
     const fitEnd = performance.now();
     const calibration = options.calibrate && sides ? await calibrate(session, fitted, sides.test) : undefined;
     if (calibration) fitted = calibration.fitted;

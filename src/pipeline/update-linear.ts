@@ -100,13 +100,15 @@ export async function updateLinear(
 /** What is kept of the rows that a model was trained on; of a linear model with a cache, its training observed it. */
 export async function firstPast(
   session: Session,
-  { recipe }: Pick<Model, 'recipe'>,
+  { recipe, provenance }: Model,
   problem: Problem,
   totals: { readonly rows: number; readonly weight: number },
   at: Float64Array,
 ): Promise<Past> {
   const past = await observePast(session, problem, totals, at);
-  return isStripped(recipe) ? stationaryPast(past, problem) : past;
+  // A penalty that pulled elsewhere than to 0 differs from one that does by a linear term.
+  const isOther = isStripped(recipe) || provenance.transfer !== undefined;
+  return isOther ? stationaryPast(past, problem) : past;
 }
 
 /** Whether a model's rows showed other features while it was fitted than they do now. */

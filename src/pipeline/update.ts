@@ -10,13 +10,12 @@ import { type Baseline, fitBaseline } from '../evaluate/baseline.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { holdOut } from '../evaluate/split.ts';
 import type { Json } from '../json.ts';
-import { loadModel, saveModel } from '../model/files.ts';
+import { loadModel, parametersHash, saveModel } from '../model/files.ts';
 import { type Model, modelParameters, parameterTensors } from '../model/model.ts';
-import { encodeTensors, type Tensors } from '../model/safetensors.ts';
+import type { Tensors } from '../model/safetensors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { learnerViewReference } from '../recipe/view.ts';
 import type { Session } from '../run/session.ts';
-import { sha256 } from '../store/sealed.ts';
 import { summaryReference } from '../summary/catalog.ts';
 import type { Profile } from '../summary/profile.ts';
 import type { Split } from '../summary/split.ts';
@@ -114,7 +113,7 @@ export async function update(
         : {}),
     };
     await Promise.all([fresh.session.close(), old.close(), all.close()]);
-    const updated = assemble(model, fitted, data, identity, (evaluations || {}).after);
+    const updated = assemble(model, fitted, data, identity, evaluations ? evaluations.after : undefined);
     const { target, previous } = await write(directory, model, updated, options);
     const { converged, reason, rounds } = updated.learner;
     return {
@@ -284,10 +283,6 @@ async function write(
 /** Where a model goes that has had so many updates. */
 function versionName(directory: string, updates: number): string {
   return `${resolve(directory)}.${updates + 1}`;
-}
-
-function parametersHash({ tensors }: Model): string {
-  return sha256(encodeTensors(tensors));
 }
 
 function checkModel(model: Model, directory: string, options: Checked): void {
