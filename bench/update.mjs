@@ -52,7 +52,7 @@ const table = results.flatMap(({ set, learner, metric, runs }) =>
     run.fitSeconds.toFixed(2),
     percent(run.ratio),
     percent(run.cpuRatio),
-    percent(run.fitRatio),
+    percent(run.fitCpuRatio),
     run.observed
       ? `${run.observed.new}/${run.particles.new} + ${run.observed.old}/${run.particles.old}`
       : 'all',
@@ -69,7 +69,7 @@ printTable(
     'fit s',
     'of full',
     'of its CPU',
-    'of its fit',
+    'of its fit’s CPU',
     'new + old particles',
     'metric',
     'score',
@@ -127,6 +127,7 @@ async function measure(name, learner) {
     const full = seen.full.map(({ seconds }) => seconds);
     const fullFit = seen.full.map(({ fitSeconds }) => fitSeconds);
     const fullCpu = seen.full.map(({ cpuSeconds }) => cpuSeconds);
+    const fullFitCpu = seen.full.map(({ fitCpuSeconds }) => fitCpuSeconds);
     const metric = HEADLINE.find((one) => seen.full[0].metrics[one]);
     const width = ([low, high]) => (high - low) / 2;
     const old = seen[Object.keys(updates)[0]][0].before;
@@ -140,9 +141,12 @@ async function measure(name, learner) {
     });
     for (const [what, list] of Object.entries(seen)) {
       const { metrics, observed, particles, rounds: fitRounds, how, prequential } = list[0];
-      const [seconds, fitSeconds, cpuSeconds] = ['seconds', 'fitSeconds', 'cpuSeconds'].map((key) =>
-        list.map((one) => one[key]),
-      );
+      const [seconds, fitSeconds, cpuSeconds, fitCpuSeconds] = [
+        'seconds',
+        'fitSeconds',
+        'cpuSeconds',
+        'fitCpuSeconds',
+      ].map((key) => list.map((one) => one[key]));
       runs.push({
         share,
         name: what,
@@ -151,13 +155,15 @@ async function measure(name, learner) {
           seconds: median(seconds),
           fitSeconds: median(fitSeconds),
           cpuSeconds: median(cpuSeconds),
-          all: { seconds, fitSeconds, cpuSeconds },
+          fitCpuSeconds: median(fitCpuSeconds),
+          all: { seconds, fitSeconds, cpuSeconds, fitCpuSeconds },
         },
         ...(what === 'full'
           ? {}
           : {
               ratio: median(seconds) / median(full),
               cpuRatio: median(cpuSeconds) / median(fullCpu),
+              fitCpuRatio: median(fitCpuSeconds) / median(fullFitCpu),
               fitRatio: median(fitSeconds) / median(fullFit),
             }),
         score: metrics[metric].value,
@@ -170,6 +176,8 @@ async function measure(name, learner) {
         what,
         median(seconds).toFixed(2),
         median(fitSeconds).toFixed(3),
+        'fit cpu',
+        median(fitCpuSeconds).toFixed(3),
         'cpu',
         median(cpuSeconds).toFixed(2),
         metrics[metric].value.toFixed(5),

@@ -78,12 +78,15 @@ export async function updateTrees(
   return { learner, how };
 }
 
+/** Options of stopping and of what comes after a fit: nothing is held back, and nothing comes. */
+const NOT_TAKEN: readonly string[] = ['calibrate', 'stoppingShare', 'earlyStopping', 'fitAgain'];
+
 /** Options of a training as a model's record has them; nothing is held back to stop by. */
 function trainOptions(recorded: LearnerRecord['options'], seed: number): CheckedTrain {
   const { mode, order, ...rest } = recorded;
   const known = Object.fromEntries(
     Object.keys(trainShape.shape).flatMap((key) =>
-      rest[key] === undefined || rest[key] === null || key === 'calibrate' ? [] : [[key, rest[key]]],
+      rest[key] === undefined || rest[key] === null || NOT_TAKEN.includes(key) ? [] : [[key, rest[key]]],
     ),
   );
   return {

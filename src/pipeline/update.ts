@@ -93,14 +93,14 @@ export async function update(
     ];
     const sessions: UpdateSessions = { fresh: fresh.session, old: old.get, all: all.get };
     const fitted = await fitUpdate(sessions, model, data, options, sides?.train, hooks);
-    const changes = dataChanges(
-      await profileOf(await old.get(), sides?.train),
-      await profileOf(fresh.session, sides?.train),
-    );
     const observed = {
       old: Math.max(old.observed(), Math.max(0, all.observed() - data.fresh.length)),
       new: Math.max(fresh.observed.particles, Math.min(all.observed(), data.fresh.length)),
     };
+    const changes = dataChanges(
+      await profileOf(await old.get(), sides?.train),
+      await profileOf(fresh.session, sides?.train),
+    );
     const fitEnd = performance.now();
     const before = fittedOf(model);
     const evaluations = options.evaluate && {
