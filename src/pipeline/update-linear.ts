@@ -46,6 +46,11 @@ export interface LinearUpdate {
 /** Full passes that wide models make by default: a diagonal says too little of rows not looked at (docs/update.md). */
 const WIDE_PASSES = 6;
 
+/** Full passes that an update makes: as many as are asked for, or as its kind needs. */
+export function passesOf({ learner }: Pick<Model, 'learner'>, polish: number | undefined): number {
+  return polish ?? (curvatureKind(learner) === 'diagonal' ? WIDE_PASSES : 0);
+}
+
 /** What was learned from before, as a problem of the old rows. */
 export function problemOf(model: Pick<Model, 'learner'>, view: Reference, baseline: Baseline): Problem {
   const { options, outputs, features } = model.learner;
@@ -74,7 +79,7 @@ export async function updateLinear(
   const { rows, weight } = learnedRows(model, baseline);
   const record = model.learner as GlmRecord;
   const start = glmParameters(model);
-  const passes = polish ?? (curvatureKind(before) === 'diagonal' ? WIDE_PASSES : 0);
+  const passes = passesOf(model, polish);
   // The default strength is one over the weight of the rows, and stays that.
   const isDefault = Math.abs(before.l2 * weight - 1) < 1e-9;
   if (passes > 0 && curvatureKind(before) === 'diagonal')

@@ -15,6 +15,7 @@ import { type Model, modelParameters, parameterTensors } from '../model/model.ts
 import type { Tensors } from '../model/safetensors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { learnerViewReference } from '../recipe/view.ts';
+import { inlineExecutor } from '../run/inline.ts';
 import type { Session } from '../run/session.ts';
 import { summaryReference } from '../summary/catalog.ts';
 import type { Profile } from '../summary/profile.ts';
@@ -28,7 +29,7 @@ import { checkOptions, type UpdateOptions, updateShape } from './options.ts';
 import { removeReport } from './report.ts';
 import { openExecutor } from './resources.ts';
 import { openUpdate, type UpdateData } from './update-data.ts';
-import { learnedRows, type UpdateSessions, updateLinear } from './update-linear.ts';
+import { learnedRows, passesOf, type UpdateSessions, updateLinear } from './update-linear.ts';
 import { refitted } from './update-refit.ts';
 import { updateTrees } from './update-trees.ts';
 import { VERSION } from './version.ts';
@@ -82,7 +83,7 @@ export async function update(
   const opened = performance.now();
   if (data.fresh.length === 0) return nothingNew(directory, model, data, (opened - started) / 1000);
   const sides = sidesOf(model);
-  const executor = openExecutor(options, { bytes: bytesOf(data, options, sides?.test.fraction ?? 0) });
+  const executor = isShort(model, data, options) ? inlineExecutor() : openExecutor(options, data.snapshot);
   try {
     const open = (particles: UpdateData['old']) =>
       openSession(executor, data, hooks, options.cache, particles);
@@ -105,12 +106,7 @@ export async function update(
     const before = fittedOf(model);
     const evaluations = options.evaluate && {
       prequential: await evaluateOn(fresh.session, before, undefined),
-      ...(sides
-        ? {
-            before: await evaluateOn(await all.get(), before, sides.test),
-            after: await evaluateOn(await all.get(), fitted, sides.test),
-          }
-        : {}),
+      ...(sides ? await judged(data, before, fitted, sides.test, options, hooks) : {}),
     };
     await Promise.all([fresh.session.close(), old.close(), all.close()]);
     const updated = assemble(model, fitted, data, identity, evaluations ? evaluations.after : undefined);
@@ -135,6 +131,27 @@ export async function update(
       },
       model: updated,
     };
+  } finally {
+    await executor.close();
+  }
+}
+
+/** Both models on the rows of all data that neither learned from. */
+async function judged(
+  data: UpdateData,
+  old: Fitted,
+  now: Fitted,
+  test: Split,
+  options: Checked,
+  hooks: Hooks,
+): Promise<Pick<UpdateResult, 'before' | 'after'>> {
+  const executor = openExecutor(options, { bytes: test.fraction * data.snapshot.bytes });
+  try {
+    const session = await openSession(executor, data, hooks, options.cache);
+    const before = await evaluateOn(session, old, test);
+    const after = await evaluateOn(session, now, test);
+    await session.close();
+    return { before, after };
   } finally {
     await executor.close();
   }
@@ -313,10 +330,15 @@ function sidesOf({ provenance }: Model): { train: Split; test: Split } | undefin
   return split === undefined ? undefined : holdOut(split);
 }
 
-/** Bytes that are read, about: the new particles, and what of the others an evaluation looks at. */
-function bytesOf({ fresh, snapshot }: UpdateData, { evaluate }: Checked, held: number): number {
-  const own = fresh.reduce((sum, { bytes }) => sum + bytes, 0);
-  return own + (evaluate ? held * snapshot.bytes : 0);
+/** New particles of so many bytes, compressed, are gone over a few times before threads have started. */
+const SHORT_BYTES = 8 << 20;
+
+/** Whether a fit looks at few rows only. */
+function isShort(model: Model, { fresh }: UpdateData, options: Checked): boolean {
+  const isAsked = options.workers !== undefined || options.memory !== undefined;
+  const onlyNew =
+    model.learner.name === 'glm' && passesOf(model, options.polish) === 0 && options.recipe === 'keep';
+  return !isAsked && onlyNew && fresh.reduce((sum, { bytes }) => sum + bytes, 0) <= SHORT_BYTES;
 }
 
 function fittedOf(model: Model): Fitted {

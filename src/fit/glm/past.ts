@@ -41,12 +41,13 @@ const MOST_FULL = 640;
 const MOST_BLOCKS = 1 << 22;
 
 /** What is kept of the curvature of a problem. */
-export function curvatureKind(problem: Problem): PastCurvature['kind'] {
-  if (parametersOf(problem) <= MOST_FULL) return 'full';
-  const order = problem.features + 1;
-  return problem.outputs > 1 && order <= MOST_FULL && problem.outputs * order * order <= MOST_BLOCKS
-    ? 'blocks'
-    : 'diagonal';
+export function curvatureKind({
+  outputs,
+  features,
+}: Pick<Problem, 'outputs' | 'features'>): PastCurvature['kind'] {
+  const order = features + 1;
+  if (outputs * order <= MOST_FULL) return 'full';
+  return outputs > 1 && order <= MOST_FULL && outputs * order * order <= MOST_BLOCKS ? 'blocks' : 'diagonal';
 }
 
 /**
