@@ -48,11 +48,13 @@ export type {
   InspectOptions,
   PredictOptions,
   TrainOptions,
+  UpdateOptions,
 } from './pipeline/options.ts';
 export { type PredictResult, predict } from './pipeline/predict.ts';
 export type { Progress } from './pipeline/progress.ts';
 export { train } from './pipeline/train.ts';
 export type { TrainResult } from './pipeline/train-result.ts';
+export { type UpdateResult, undoUpdate, update } from './pipeline/update.ts';
 export { verify } from './pipeline/verify.ts';
 export { type Windowed, type WindowedOptions, type WindowedResult, windowed } from './pipeline/windowed.ts';
 export { inlineExecutor } from './run/inline.ts';

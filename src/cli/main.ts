@@ -13,6 +13,7 @@ import { ingestCommand } from './ingest.ts';
 import { inspectCommand } from './inspect.ts';
 import { predictCommand } from './predict.ts';
 import { trainCommand } from './train.ts';
+import { updateCommand } from './update.ts';
 import { verifyCommand } from './verify.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -23,6 +24,7 @@ const program = new Command('sora')
   .showHelpAfterError('Run with --help for options and examples.')
   .showSuggestionAfterError()
   .addCommand(trainCommand())
+  .addCommand(updateCommand())
   .addCommand(backtestCommand())
   .addCommand(predictCommand())
   .addCommand(evaluateCommand())

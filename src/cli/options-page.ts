@@ -12,12 +12,14 @@ import {
   inspectShape,
   predictShape,
   trainShape,
+  updateShape,
   verifyShape,
 } from '../pipeline/options.ts';
 import { flagsOf } from './flags.ts';
 
 const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['train', trainShape],
+  ['update', updateShape],
   ['backtest', backtestShape],
   ['predict', predictShape],
   ['evaluate', evaluateShape],

@@ -90,6 +90,26 @@ const provenanceShape = z.object({
   snapshot: z.string().optional(),
   seed: z.int().optional(),
   split: z.json().optional(),
+  /** The updates that led here from a model that was trained, oldest first. */
+  updates: z
+    .array(
+      z.object({
+        /** SHA-256 of the parameters of the model before. */
+        from: z.string(),
+        /** Identity of the snapshot that the model before had learned from. */
+        snapshot: z.string(),
+        /** First and last commit of the store that brought new rows. */
+        commits: z.tuple([z.int(), z.int()]),
+        /** What was done, in a few words. */
+        how: z.string(),
+        /** Rows learned from and their weight, all told. */
+        rows: z.number(),
+        weight: z.number(),
+      }),
+    )
+    .optional(),
+  /** The model that training started from on a schema of its own: SHA-256 of its parameters. */
+  transfer: z.string().optional(),
 });
 
 /** Where the model comes from: enough to fit it again. */

@@ -10,6 +10,7 @@ import { loadLoss } from '../fit/own-loss.ts';
 import { type LossName, lossOf } from '../loss/registry.ts';
 import { recordedLoss } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
+import { joinRecipes } from '../recipe/join.ts';
 import type { LabelSpec } from '../recipe/label.ts';
 import type { RecipeOptions } from '../recipe/options.ts';
 import { prepareRecipe } from '../recipe/prepare.ts';
@@ -26,6 +27,7 @@ import { fitBoosted } from './fit-trees.ts';
 import { askedLearner, chooseLearner, type Family, type FittedLearner } from './learner.ts';
 import { askedTask, lossFor } from './loss-choice.ts';
 import type { CheckedTrain as Checked } from './options.ts';
+import { fitTransfer } from './transfer.ts';
 
 /** A fit of recipe and parameters on some rows, before anything is written. */
 export interface Fitted {
@@ -80,7 +82,9 @@ export async function fitOn(
     seed,
   });
   const { profile } = prepared;
-  const recipe = fromModel?.recipe ?? prepared.recipe;
+  const joined =
+    options.transferModel && joinRecipes(options.transferModel.recipe, prepared.recipe, options.map);
+  const recipe = fromModel?.recipe ?? joined?.recipe ?? prepared.recipe;
   const label = recipe.label as LabelSpec;
   const { ageing: decay } = options;
   const view = learnerViewReference({ recipe, split, purpose: 'fit', ...(decay ? { decay } : {}) });
@@ -96,7 +100,11 @@ export async function fitOn(
   });
   const problem = { recipe, view, loss, outputs, split };
   const learn = { linear: fitLinear, trees: fitBoosted, factor: fitFactors }[family];
-  const learner = await learn(session, problem, options, hooks, baseline);
+  const { transferModel } = options;
+  const learner =
+    transferModel && joined
+      ? await fitTransfer(session, problem, { ...options, transferModel }, joined, hooks, baseline)
+      : await learn(session, problem, options, hooks, baseline);
   return { recipe, profile, label, view, learner, baseline };
 }
 

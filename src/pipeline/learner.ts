@@ -94,7 +94,7 @@ export function chooseLearner(
 
 /** Options that mean something to one family only. */
 const OWN: Record<Family, readonly (keyof Checked)[]> = {
-  linear: ['l1', 'l2', 'classWeight', 'tolerance', 'maxRounds', 'numeric'],
+  linear: ['l1', 'l2', 'classWeight', 'tolerance', 'maxRounds', 'numeric', 'pull'],
   factor: [
     ...(['factors', 'epochs', 'patience', 'stepSize', 'prior', 'factorPrior'] as const),
     ...(['stoppingShare', 'fitAgain', 'numeric'] as const),

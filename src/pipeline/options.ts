@@ -8,6 +8,7 @@ import { LOSS_NAMES } from '../loss/registry.ts';
 import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
 import type { Decay } from '../recipe/view.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { Reference } from '../run/reference.ts';
 import { factorOptions } from './factor-options.ts';
 import { treeOptions } from './tree-options.ts';
@@ -229,6 +230,28 @@ export const learnShape = z.object({
     .describe(
       'Linear: numbers as they are (standard), with bends at quantiles (basis), or as their count allows.',
     ),
+  transfer: z
+    .string()
+    .optional()
+    .describe(
+      'Directory of a model to start from, of other data: columns of the same name and type are mapped.',
+    )
+    .meta({ value: 'model' }),
+  map: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('With --transfer: columns of the model by their names here, e.g. old=new.'),
+  adapt: z
+    .enum(['tune', 'freeze'])
+    .default('tune')
+    .describe(
+      'With --transfer: tune pulls coefficients to those of the model, or adds trees after moving its leaves; freeze leaves them, and learns what is new on top.',
+    ),
+  pull: z
+    .number()
+    .positive()
+    .optional()
+    .describe('With --transfer, linear: how many rows the coefficients of the model weigh; default: 10.'),
   testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
   split: z
     .enum(['auto', 'random', 'time'])
@@ -328,6 +351,57 @@ export const explainShape = z.object({
   at: atOption,
 });
 
+/** `sora update`. */
+export const updateShape = z.object({
+  ...readShape.shape,
+  ...resourceShape.shape,
+  store: z.string().optional().describe('Store that the model learned from; default: the one it lies in.'),
+  at: atOption,
+  polish: z
+    .int()
+    .nonnegative()
+    .max(10_000)
+    .optional()
+    .describe(
+      'Linear: passes over all rows after those over the new ones; default: none, and 6 for wide models.',
+    ),
+  recipe: z
+    .enum(['keep', 'refit'])
+    .default('keep')
+    .describe('keep prepares columns as before; refit does it anew, and goes over all rows.'),
+  trees: z
+    .enum(['add', 'refit'])
+    .default('add')
+    .describe('Trees: add rounds, or keep the splits and move the leaves.'),
+  rows: z
+    .enum(['all', 'new'])
+    .default('all')
+    .describe('Trees: which rows added rounds, or leaves, learn from.'),
+  rounds: z
+    .int()
+    .positive()
+    .max(100_000)
+    .optional()
+    .describe('Trees: rounds to add; default: a tenth of those there, and as many as are dropped.'),
+  dropRounds: z.int().nonnegative().default(0).describe('Trees: oldest rounds to drop first.'),
+  decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('Trees: with --trees refit, share of its value that a leaf keeps.'),
+  evaluate: z
+    .boolean()
+    .default(true)
+    .describe('Score the model before and after on held-out rows, and the one before on the new rows.'),
+  undo: z.boolean().default(false).describe('Put back the model as it was before its last update.'),
+  out: z
+    .string()
+    .optional()
+    .describe('Model directory to write; default: in place, the model before stays beside it as <name>.<n>.'),
+  cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
+});
+
 /** `sora inspect`. */
 export const inspectShape = z.object({
   ...readShape.shape,
@@ -398,11 +472,18 @@ export type CheckedTrain = z.output<typeof trainShape> & {
   readonly timed?: boolean;
   /** Weights by age. */
   readonly ageing?: Decay;
+  /** The model that `transfer` names, read. */
+  readonly transferModel?: Model;
+  /** Parameters that a linear fit starts from, by its recipe and outputs. */
+  readonly start?: (recipe: Recipe, outputs: number) => Float64Array | undefined;
+  /** Where the L2 penalty of a linear fit pulls to. */
+  readonly centre?: Float64Array;
 };
 export type BacktestOptions = z.input<typeof backtestShape>;
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type ExplainOptions = z.input<typeof explainShape>;
+export type UpdateOptions = z.input<typeof updateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
 export type CompactOptions = z.input<typeof compactShape>;
 export type ImportOptions = z.input<typeof importShape>;

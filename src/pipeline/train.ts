@@ -13,7 +13,7 @@ import { columnContributions } from '../explain/explained.ts';
 import { forestSize, gainShares } from '../explain/importance.ts';
 import { isOwn } from '../fit/own-loss.ts';
 import type { Json } from '../json.ts';
-import { saveModel } from '../model/files.ts';
+import { parametersHash, saveModel } from '../model/files.ts';
 import { type LearnerRecord, type Model, parameterTensors } from '../model/model.ts';
 import { isFactors } from '../model/scorer.ts';
 import type { Schema } from '../particle/schema.ts';
@@ -34,6 +34,8 @@ import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
 import { checkTimeOptions, isTimed, planTime, type TimedData, type TimePlan, timedData } from './time.ts';
 import type { TrainResult } from './train-result.ts';
+import { withTransfer } from './transfer.ts';
+import { preparePast } from './update-linear.ts';
 import { VERSION } from './version.ts';
 
 function assemble(
@@ -58,6 +60,7 @@ function assemble(
       snapshot,
       seed,
       ...(split ? { split: splitRecord(split) } : {}),
+      ...(options.transferModel ? { transfer: parametersHash(options.transferModel) } : {}),
     },
     ...(kept ? { history: kept.history } : {}),
     tensors: { ...parameterTensors(learner.parameters, learner.record), ...kept?.tensors },
@@ -151,7 +154,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const hooks: Hooks = { signal, onProgress, onNote };
   const own = isOwn(plain.loss) ? plain.loss : undefined;
   const checked = checkOptions(trainShape, own ? { ...plain, loss: undefined } : plain);
-  let options = await withModel(own ? { ...checked, ownLoss: own } : checked);
+  let options = await withTransfer(await withModel(own ? { ...checked, ownLoss: own } : checked));
   const asked = askedLearner(options);
   if (asked) checkFamily(asked, options);
   checkLossOptions(options);
@@ -196,6 +199,7 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     let fitted = await fitOn(session, schema, options, learned, within, () => {
       prepared = performance.now();
     });
+    if (options.cache && options.transferModel === undefined) await preparePast(session, fitted);
     const fitEnd = performance.now();
     const calibration = options.calibrate && held ? await calibrate(session, fitted, held) : undefined;
     if (calibration) fitted = calibration.fitted;
