@@ -119,29 +119,51 @@ export class RowBatch {
 
   /** Adds a row, or gives what is wrong with it. */
   add(row: unknown, place: Place): BadRow | undefined {
+    const bad = this.read(row, place);
+    if (bad === undefined) this.push(this.#row);
+    return bad;
+  }
+
+  /** Values of the row that was read last, a field; overwritten by the next. */
+  get values(): readonly Converted[] {
+    return this.#row;
+  }
+
+  /** Converts a row into `values` without adding it, or gives what is wrong with it. */
+  read(row: unknown, place: Place): BadRow | undefined {
     if (!isObject(row)) return { ...place, reason: `the row is ${kindOf(row)}, not an object` };
     for (let at = 0; at < this.#fields.length; at++) {
       const name = this.#names[at];
       const value = name === undefined ? null : valueAt(row, name);
-      const { field, column, format } = this.#fields[at];
+      const { field, format, problem } = this.#fields[at];
       const converted = convertValue(field, value, this.#normalise[at], format);
-      if (converted === BAD) {
-        const wanted = expected(field.type);
-        const text = typeof value === 'string' ? value : (safeJson(value) ?? String(value));
-        return {
-          ...place,
-          column: field.name,
-          position: column + 1,
-          value: text,
-          expected: wanted,
-          reason: `not ${wanted}`,
-        };
+      if (converted === BAD) return this.#misfit(at, value, expected(field.type), place);
+      if (problem !== undefined && converted !== null) {
+        const wanted = problem(converted);
+        if (wanted !== undefined) return this.#misfit(at, value, wanted, place);
       }
       this.#row[at] = converted;
     }
-    for (let at = 0; at < this.#row.length; at++) this.#columns[at].push(this.#row[at]);
-    this.#rows++;
     return undefined;
+  }
+
+  #misfit(at: number, value: unknown, wanted: string, place: Place): BadRow {
+    const { field, column } = this.#fields[at];
+    const text = typeof value === 'string' ? value : (safeJson(value) ?? String(value));
+    return {
+      ...place,
+      column: field.name,
+      position: column + 1,
+      value: text,
+      expected: wanted,
+      reason: `not ${wanted}`,
+    };
+  }
+
+  /** Adds values that `read` gave. */
+  push(values: readonly Converted[]): void {
+    for (let at = 0; at < values.length; at++) this.#columns[at].push(values[at]);
+    this.#rows++;
   }
 
   /** The rows so far as a chunk; the batch starts anew. */
@@ -154,7 +176,8 @@ export class RowBatch {
   }
 }
 
-function safeJson(value: unknown): string | undefined {
+/** JSON text of a value, or undefined where it has none. */
+export function safeJson(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch {
@@ -295,13 +318,23 @@ export function objectsToParticle(
     const bad = batch.add(row, { file: 'rows', row: index + 1 });
     if (bad !== undefined) badRows.add(bad);
   });
-  const chunk = batch.take();
+  return particleOf(schema, batch.take(), normalise, options.precision ?? 'f32');
+}
+
+/** The particle of one chunk; `normalise` says what its strings mean. */
+export function particleOf(
+  schema: Schema,
+  chunk: Chunk,
+  normalise: (text: string) => string | undefined,
+  precision: Precision,
+): Particle {
+  const { rows, parts } = chunk;
   const columns = schema.fields.map((field, at) => {
-    const filler = fillerOf(field, rows.length, normalise);
-    filler.append(chunk.parts[at], 0, rows.length);
+    const filler = fillerOf(field, rows, normalise);
+    filler.append(parts[at], 0, rows);
     return filler.take(0);
   });
-  return narrowParticle({ schema, rows: rows.length, columns }, options.precision ?? 'f32');
+  return narrowParticle({ schema, rows, columns }, precision);
 }
 
 /** Roles whose columns a row may lack. */

@@ -4,6 +4,7 @@
 import type { Field } from '../particle/schema.ts';
 import type { BadRows } from './bad-rows.ts';
 import type { Chunk } from './chunk.ts';
+import type { Converted } from './convert.ts';
 import type { Database } from './duckdb.ts';
 import type { GuessedColumn } from './schema.ts';
 import type { DateFormat } from './time.ts';
@@ -39,6 +40,8 @@ export interface PlannedField {
   readonly format?: DateFormat;
   /** Further strings that mean missing in this column. */
   readonly markers?: readonly string[];
+  /** What a value that is of the type should have been instead, where it does not fit all the same; rows of objects alone. */
+  readonly problem?: (value: Exclude<Converted, null>) => string | undefined;
 }
 
 export interface ReadPlan {

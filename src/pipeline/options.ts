@@ -79,7 +79,7 @@ export const resourceShape = z.object({
 });
 
 const storeOption = z.string().optional().describe('Store directory; default: the input name with .sora.');
-const atOption = z
+export const atOption = z
   .string()
   .optional()
   .describe('Commit number, time, or steps back (-1) of a store to read; default: the latest.');
