@@ -213,11 +213,12 @@ function eventsOf(model: OnlineModel): readonly Json[] {
   return (model as OnlineModel & { takeEvents?: () => readonly Json[] }).takeEvents?.() ?? [];
 }
 
-function modelOptions({ learner, schema, classes, seed }: FollowPlan): OnlineOptions {
+function modelOptions({ learner, schema, classes, hashBits, seed }: FollowPlan): OnlineOptions {
   return {
     learner: learner as OnlineOptions['learner'],
     features: featuresOf(schema),
     ...(classes.length === 0 ? {} : { classes }),
+    hashBits,
     seed,
   };
 }

@@ -29,7 +29,7 @@ export class Lag {
       let seen = 0;
       for (const [bucket, rows] of sorted) {
         seen += rows;
-        if (seen >= share * this.#rows) return Math.min(Math.round(Math.exp(bucket / FINENESS)), this.#max);
+        if (seen >= share * this.#rows) return Math.round(Math.min(Math.exp(bucket / FINENESS), this.#max));
       }
       return 0;
     };

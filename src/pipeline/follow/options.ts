@@ -48,6 +48,12 @@ export const followShape = z.object({
     .record(z.string(), z.string())
     .optional()
     .describe('Options of the learner, e.g. alpha=0.05,l1=1; see docs/online.md.'),
+  hashBits: z
+    .int()
+    .min(1)
+    .max(28)
+    .optional()
+    .describe('Categories and words are hashed into 2^n slots; default: 18 with texts, else 14. Each commit holds them all.'),
   seed: z.int().min(0).max(0xffff_ffff).default(0).describe('Seed of every random choice.'),
   particleRows: z
     .int()

@@ -32,6 +32,7 @@ const FIXED = [
   'classes',
   'learner',
   'learnerOptions',
+  'hashBits',
   'seed',
   'stretch',
   'labelDelay',
@@ -78,6 +79,7 @@ export function makePlan(
     markers,
     classes,
     learner: learnerOf(schema, classes.length, options),
+    hashBits: options.hashBits ?? usualBits(schema),
     seed: options.seed,
     stretch: options.stretch,
     ...(options.labelDelay ? { wait: waitOf(schema, options) } : {}),
@@ -183,6 +185,12 @@ function learnerOf(schema: Schema, classes: number, options: CheckedFollow): Jso
   const usual = classes === 0 || noTrees ? 'ftrl' : classes === 2 ? 'stack' : 'adaptive-forest';
   const given = Object.entries(options.learnerOptions ?? {}).map(([key, text]) => [key, valueOf(text)]);
   return { name: options.learner ?? usual, ...Object.fromEntries(given) };
+}
+
+/** Slots enough for the words of a language, or for a few thousand categories. */
+function usualBits(schema: Schema): number {
+  const types = Object.values(featuresOf(schema));
+  return types.includes('text') || types.includes('sparse') ? 18 : 14;
 }
 
 /** A number, true or false where the text is one, else the text. */

@@ -22,6 +22,8 @@ export interface FollowPlan {
   /** Empty where numbers are learned. */
   readonly classes: readonly OnlineLabel[];
   readonly learner: Json;
+  /** Logarithm of the number of slots that categories and words are hashed into. */
+  readonly hashBits: number;
   readonly seed: number;
   readonly stretch: number;
   /** Bounds of waiting for labels; absent where none is waited for. */
