@@ -1,5 +1,6 @@
 /** `sora follow`: a stream becomes particles and an online model, committed together. */
 import { Command } from 'commander';
+import type { PrequentialScores } from '../evaluate/prequential.ts';
 import { formatCount, formatDuration } from '../explain/format.ts';
 import type { FollowCommit, FollowResult } from '../pipeline/follow/follow.ts';
 import { followShape } from '../pipeline/follow/options.ts';
@@ -26,7 +27,7 @@ const ENDED: Record<FollowResult['ended'], string> = {
 };
 
 /** What became of the rows, in a line. */
-function countsText({ counts }: Pick<FollowResult, 'counts'>): string {
+export function countsText({ counts }: Pick<FollowResult, 'counts'>): string {
   const parts: [number, string][] = [
     [counts.learned, 'learned'],
     [counts.unlabelled, 'without label'],
@@ -42,17 +43,21 @@ function countsText({ counts }: Pick<FollowResult, 'counts'>): string {
     .join(', ');
 }
 
+/** A score beside that of repeating the last label. */
+export function scoreText({ accuracy, logLoss, mae, sameAsLast }: PrequentialScores): string {
+  if (accuracy === undefined) {
+    return `mean absolute error ${(mae ?? 0).toPrecision(4)}, of repeating the last number ${sameAsLast.toPrecision(4)}`;
+  }
+  return `accuracy ${accuracy.toFixed(4)}, of repeating the last label ${sameAsLast.toFixed(4)}; log loss ${(logLoss ?? 0).toFixed(4)}`;
+}
+
 /** Where following stands, on one screen. */
 export function followScreen(result: FollowResult): string {
   const { scores, lag } = result;
   const rate = formatCount(result.rows / Math.max(result.seconds, 1e-3));
-  const score =
-    scores.accuracy === undefined
-      ? `mean absolute error ${(scores.mae ?? 0).toPrecision(5)}`
-      : `accuracy ${scores.accuracy.toFixed(4)} · log loss ${(scores.logLoss ?? 0).toFixed(4)}`;
   return alignRows([
     ['  rows', `${formatCount(result.rows)} now, ${formatCount(result.counts.taken)} in all: ${countsText(result)}`],
-    ['  score', `${score} · repeating the last label ${scores.sameAsLast.toPrecision(4)} (${formatCount(scores.rows)} rows)`],
+    ['  score', `${scoreText(scores)} · ${formatCount(scores.rows)} rows`],
     ['  learner', result.learner],
     ['  time', `${formatDuration(1000 * result.seconds)} · ${rate} rows/s · lag ${lag.p50} ms, 99 % within ${lag.p99} ms`],
     ['  ended', ENDED[result.ended]],

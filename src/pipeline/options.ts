@@ -199,6 +199,10 @@ export const predictShape = z.object({
     .describe('Output file (.csv, .ndjson or .parquet); default: standard output as CSV.'),
   keep: z.array(z.string()).optional().describe('Input columns to copy beside the predictions.'),
   at: atOption,
+  modelAt: z
+    .string()
+    .optional()
+    .describe('Followed models: commit number, time, or steps back (-1) of the version that predicts.'),
 });
 
 /** `sora evaluate`. */

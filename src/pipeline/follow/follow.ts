@@ -371,7 +371,7 @@ class Following {
 }
 
 /** A score beside that of repeating the last label. */
-export function scoreText({ accuracy, mae, sameAsLast }: PrequentialScores): string {
+function scoreText({ accuracy, mae, sameAsLast }: PrequentialScores): string {
   return accuracy === undefined
     ? `error ${(mae ?? 0).toPrecision(4)} (same as last ${sameAsLast.toPrecision(4)})`
     : `accuracy ${accuracy.toFixed(4)} (same as last ${sameAsLast.toFixed(4)})`;
