@@ -130,7 +130,9 @@ export async function followed(directory: string, name: string): Promise<Followe
   store.close();
   return {
     newest,
-    model: createHash('sha256').update(bytes as Uint8Array).digest('hex'),
+    model: createHash('sha256')
+      .update(bytes as Uint8Array)
+      .digest('hex'),
     soundness,
     column: (wanted) =>
       loaded.flatMap(({ schema, columns, rows }) => {

@@ -56,10 +56,16 @@ export function followScreen(result: FollowResult): string {
   const { scores, lag } = result;
   const rate = formatCount(result.rows / Math.max(result.seconds, 1e-3));
   return alignRows([
-    ['  rows', `${formatCount(result.rows)} now, ${formatCount(result.counts.taken)} in all: ${countsText(result)}`],
+    [
+      '  rows',
+      `${formatCount(result.rows)} now, ${formatCount(result.counts.taken)} in all: ${countsText(result)}`,
+    ],
     ['  score', `${scoreText(scores)} · ${formatCount(scores.rows)} rows`],
     ['  learner', result.learner],
-    ['  time', `${formatDuration(1000 * result.seconds)} · ${rate} rows/s · lag ${lag.p50} ms, 99 % within ${lag.p99} ms`],
+    [
+      '  time',
+      `${formatDuration(1000 * result.seconds)} · ${rate} rows/s · lag ${lag.p50} ms, 99 % within ${lag.p99} ms`,
+    ],
     ['  ended', ENDED[result.ended]],
     ['  store', `${pathOf(result.store)} · commit ${result.commit} (${formatCount(result.commits)} now)`],
     ['  model', `${pathOf(result.store)}/models/${result.name}`],
@@ -74,7 +80,10 @@ function commitNotes({ events }: FollowCommit): string[] {
 export function followCommand(): Command {
   const command = new Command('follow')
     .description('Follow a stream: every row is predicted, learned and committed, exactly once.')
-    .argument('<source>', '- (NDJSON on standard input), a growing file, a folder where files land, or a URL');
+    .argument(
+      '<source>',
+      '- (NDJSON on standard input), a growing file, a folder where files land, or a URL',
+    );
   addCommonFlags(addFlags(command, followShape)).addHelpText('after', EXAMPLES);
   return command.action((source: string, flags) =>
     runCommand(

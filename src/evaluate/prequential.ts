@@ -108,7 +108,10 @@ export function addPrediction(
 }
 
 /** The scores that sums make; 0 over no weight. `classes` is 0 where numbers are learned. */
-export function prequentialScores({ rows, weight, score, logLoss, last }: PrequentialSums, classes: number): PrequentialScores {
+export function prequentialScores(
+  { rows, weight, score, logLoss, last }: PrequentialSums,
+  classes: number,
+): PrequentialScores {
   const of = (sum: number) => (weight > 0 ? sum / weight : 0);
   if (classes === 0) return { rows, mae: of(score), sameAsLast: of(last) };
   return { rows, accuracy: of(score), logLoss: of(logLoss), sameAsLast: of(last) };

@@ -16,7 +16,7 @@ import type { RowObject, RowsSource } from './inputs.ts';
 import { MISSING_MARKERS, normaliser } from './missing.ts';
 import { suggestion } from './names.ts';
 import { narrowParticle, type Precision } from './narrow.ts';
-import type { OpenSource, PlannedField, ReadContext, ReadPlan } from './reader.ts';
+import type { OpenSource, PlannedField, ReadContext, ReadPlan, ValueProblem } from './reader.ts';
 import type { GuessedColumn } from './schema.ts';
 
 /** Rows made into one chunk. */
@@ -137,17 +137,15 @@ export class RowBatch {
       const value = name === undefined ? null : valueAt(row, name);
       const { field, format, problem } = this.#fields[at];
       const converted = convertValue(field, value, this.#normalise[at], format);
-      if (converted === BAD) return this.#misfit(at, value, expected(field.type), place);
-      if (problem !== undefined && converted !== null) {
-        const wanted = problem(converted);
-        if (wanted !== undefined) return this.#misfit(at, value, wanted, place);
-      }
+      if (converted === BAD) return this.#misfit(at, value, { expected: expected(field.type) }, place);
+      const wrong = converted === null ? undefined : problem?.(converted);
+      if (wrong !== undefined) return this.#misfit(at, value, wrong, place);
       this.#row[at] = converted;
     }
     return undefined;
   }
 
-  #misfit(at: number, value: unknown, wanted: string, place: Place): BadRow {
+  #misfit(at: number, value: unknown, wrong: Partial<ValueProblem>, place: Place): BadRow {
     const { field, column } = this.#fields[at];
     const text = typeof value === 'string' ? value : (safeJson(value) ?? String(value));
     return {
@@ -155,8 +153,8 @@ export class RowBatch {
       column: field.name,
       position: column + 1,
       value: text,
-      expected: wanted,
-      reason: `not ${wanted}`,
+      ...wrong,
+      reason: `not ${wrong.expected}`,
     };
   }
 

@@ -40,8 +40,14 @@ export interface PlannedField {
   readonly format?: DateFormat;
   /** Further strings that mean missing in this column. */
   readonly markers?: readonly string[];
-  /** What a value that is of the type should have been instead, where it does not fit all the same; rows of objects alone. */
-  readonly problem?: (value: Exclude<Converted, null>) => string | undefined;
+  /** What is wrong with a value that is of the type, if it does not fit all the same; asked for rows of objects alone. */
+  readonly problem?: (value: Exclude<Converted, null>) => ValueProblem | undefined;
+}
+
+/** What a value should have been, and what to do about it. */
+export interface ValueProblem {
+  readonly expected: string;
+  readonly remedy: string;
 }
 
 export interface ReadPlan {

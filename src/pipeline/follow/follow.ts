@@ -25,7 +25,14 @@ import { Keeper } from './keeper.ts';
 import { Lag, type LagReport } from './lag.ts';
 import { type CheckedFollow, type FollowOptions, followShape } from './options.ts';
 import { givenOptions, makePlan } from './plan.ts';
-import { type FollowCounts, type FollowPlan, folderOf, followedNames, newestState, stateOf } from './state.ts';
+import {
+  type FollowCounts,
+  type FollowPlan,
+  folderOf,
+  followedNames,
+  newestState,
+  stateOf,
+} from './state.ts';
 
 /** What one commit took. */
 export interface FollowCommit {
@@ -98,7 +105,10 @@ export async function follow(source: string, given: FollowOptions & FollowHooks)
 /** Store of a source when none is given: its last part without extensions, and no more of a URL than that. */
 function storeName(source: string): string {
   if (source === '-') return 'stdin.sora';
-  const name = basename(source.replace(/[?#].*$/, '').replace(/\/+$/, '')).replace(/(\.[A-Za-z0-9]+){1,2}$/, '');
+  const name = basename(source.replace(/[?#].*$/, '').replace(/\/+$/, '')).replace(
+    /(\.[A-Za-z0-9]+){1,2}$/,
+    '',
+  );
   return `${name.replace(/[^\p{L}\p{N}._-]+/gu, '-') || 'stream'}.sora`;
 }
 
@@ -132,6 +142,8 @@ class Following {
   #commits = 0;
   #rows = 0;
   #reported = 0;
+  /** Of the last commit, in milliseconds. */
+  #lastLag = 0;
   #lastRow = performance.now();
   #ended: FollowResult['ended'] | undefined;
 
@@ -326,6 +338,7 @@ class Following {
       if (position !== null) await this.#stream.taken?.(position);
       const now = performance.now();
       for (const { at, rows } of arrivals) this.#lag.add(now - at, rows);
+      this.#lastLag = Math.round(now - (arrivals[0]?.at ?? now));
       this.#hooks.onCommit?.({
         commit,
         rows: closed.particle?.rows ?? 0,
@@ -333,7 +346,7 @@ class Following {
         scores,
         stretches: closed.state.stretches,
         events: closed.state.events,
-        lag: Math.round(now - (arrivals[0]?.at ?? now)),
+        lag: this.#lastLag,
         rowsPerSecond: Math.round((1000 * this.#rows) / (now - this.#started)),
       });
     });
@@ -347,7 +360,7 @@ class Following {
       stage: 'following',
       done: this.#rows,
       unit: 'rows',
-      note: scoreText(this.#follower.scores.total),
+      note: `${scoreText(this.#follower.scores.latest)} · lag ${this.#lastLag} ms`,
     });
   }
 
@@ -370,11 +383,10 @@ class Following {
   }
 }
 
-/** A score beside that of repeating the last label. */
-function scoreText({ accuracy, mae, sameAsLast }: PrequentialScores): string {
-  return accuracy === undefined
-    ? `error ${(mae ?? 0).toPrecision(4)} (same as last ${sameAsLast.toPrecision(4)})`
-    : `accuracy ${accuracy.toFixed(4)} (same as last ${sameAsLast.toFixed(4)})`;
+/** The score of a stretch beside that of repeating the last label. */
+function scoreText({ accuracy, mae, sameAsLast, rows }: PrequentialScores): string {
+  const [name, value] = accuracy === undefined ? ['error', mae ?? 0] : ['accuracy', accuracy];
+  return `last ${rows}: ${name} ${value.toPrecision(3)} (same as last ${sameAsLast.toPrecision(3)})`;
 }
 
 function nameOf(log: readonly LoggedCommit[], { name, target }: CheckedFollow): string {

@@ -51,13 +51,19 @@ export async function isFollowed(directory: string): Promise<boolean> {
 export async function openFollowed(directory: string, at?: At): Promise<FollowedModel> {
   const place = placeOf(directory);
   if (place === undefined) {
-    throw new SoraError('not-found', `${directory} is not the folder of a followed model, <store>/models/<name>.`);
+    throw new SoraError(
+      'not-found',
+      `${directory} is not the folder of a followed model, <store>/models/<name>.`,
+    );
   }
   const store = await openStore(place.store);
   const log = await store.log();
   const found = newestState(log.slice(0, resolveAt(log, at)), place.name);
   if (found === undefined) {
-    throw new SoraError('not-found', `${directory}: no commit${at === undefined ? '' : ` up to ${at}`} follows "${place.name}".`);
+    throw new SoraError(
+      'not-found',
+      `${directory}: no commit${at === undefined ? '' : ` up to ${at}`} follows "${place.name}".`,
+    );
   }
   const { model } = found.state;
   const bytes = checkedFile(found.commit, model, await store.storage.get(model), place.name);

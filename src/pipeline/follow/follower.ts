@@ -3,7 +3,7 @@
  * that wait for labels. Rows go in, in order; everything that follows from them is the same wherever they are cut,
  * and whether or not the process was another one before.
  */
-import { type OnlineModel, createOnline, resumeOnline } from '../../fit/online/online.ts';
+import { createOnline, type OnlineModel, resumeOnline } from '../../fit/online/online.ts';
 import type { OnlineOptions } from '../../fit/online/options.ts';
 import type { BadRow, BadRowPolicy } from '../../ingest/bad-rows.ts';
 import type { Converted } from '../../ingest/convert.ts';

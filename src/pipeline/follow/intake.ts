@@ -2,14 +2,15 @@
  * Rows of a stream as values of the columns: what does not fit is a bad row, counted and set aside as the options say.
  * Numbers stay 64 bits wide all the way, so that what is learned does not depend on where particles are cut.
  */
-import { type BadRow, type BadRowPolicy, badRowError } from '../../ingest/bad-rows.ts';
-import type { Converted } from '../../ingest/convert.ts';
-import { particleOf, RowBatch, safeJson } from '../../ingest/objects.ts';
-import type { RowObject } from '../../ingest/inputs.ts';
-import type { PlannedField } from '../../ingest/reader.ts';
-import { UnreadableRow } from '../../ingest/stream/stream.ts';
+
 import type { OnlineModel } from '../../fit/online/online.ts';
 import type { OnlineLabel } from '../../fit/online/options.ts';
+import { type BadRow, type BadRowPolicy, badRowError } from '../../ingest/bad-rows.ts';
+import type { Converted } from '../../ingest/convert.ts';
+import type { RowObject } from '../../ingest/inputs.ts';
+import { particleOf, RowBatch, safeJson } from '../../ingest/objects.ts';
+import type { PlannedField } from '../../ingest/reader.ts';
+import { UnreadableRow } from '../../ingest/stream/stream.ts';
 import type { Particle } from '../../particle/particle.ts';
 import type { Field, Schema } from '../../particle/schema.ts';
 import type { FollowPlan } from './state.ts';
@@ -26,16 +27,24 @@ export function plannedFields({ schema, formats, markers }: FollowPlan, model: O
 }
 
 function problemOf(field: Field, model: OnlineModel): PlannedField['problem'] {
-  if (field.role === 'label') {
-    return (value) => {
-      const label = field.type === 'boolean' ? value === 1 : (value as OnlineLabel);
-      const problem = model.labelProblem(label);
-      return problem === undefined ? undefined : `a label to learn from, and it is ${problem}`;
-    };
+  if (field.role === 'weight') {
+    return (value) => ((value as number) >= 0 && Number.isFinite(value) ? undefined : BAD_WEIGHT);
   }
-  if (field.role !== 'weight') return undefined;
-  return (value) => ((value as number) >= 0 && Number.isFinite(value) ? undefined : 'a finite weight of 0 or more');
+  if (field.role !== 'label') return undefined;
+  return (value) => {
+    const problem = model.labelProblem(field.type === 'boolean' ? value === 1 : (value as OnlineLabel));
+    if (problem === undefined) return undefined;
+    if (model.classes.length === 0) {
+      return { expected: `a number to learn (${problem})`, remedy: 'Correct the row, or:' };
+    }
+    const classes = JSON.stringify(model.classes);
+    const remedy =
+      'A model knows its classes from the first row on: begin another (--name) with all of them (--classes), or:';
+    return { expected: `one of the classes ${classes}`, remedy };
+  };
 }
+
+const BAD_WEIGHT = { expected: 'a finite weight of 0 or more', remedy: 'Correct the row, or:' };
 
 /** Collects rows into particles, 64 bits wide. */
 export class RowsToParticle {

@@ -7,9 +7,9 @@ import { SoraError } from '../../errors.ts';
 import type { BadRow } from '../../ingest/bad-rows.ts';
 import type { Json } from '../../json.ts';
 import type { Commit, FileRef, LoggedCommit } from '../../store/commit.ts';
+import { sha256 } from '../../store/sealed.ts';
 import { checkKey } from '../../store/storage.ts';
 import type { Store } from '../../store/store.ts';
-import { sha256 } from '../../store/sealed.ts';
 import type { Closed, Kept } from './follower.ts';
 import { type CommittedState, type FollowState, folderOf, stateOf } from './state.ts';
 
@@ -157,7 +157,8 @@ function keptVersions(log: readonly LoggedCommit[], name: string): Version[] {
     const dropped = new Set(commit.drop ?? []);
     if (dropped.size > 0) versions = versions.filter((version) => !version.some((file) => dropped.has(file)));
     const state = stateOf(commit, name);
-    if (state !== undefined) versions.push([state.model, ...(state.waiting === undefined ? [] : [state.waiting])]);
+    if (state !== undefined)
+      versions.push([state.model, ...(state.waiting === undefined ? [] : [state.waiting])]);
   }
   return versions;
 }

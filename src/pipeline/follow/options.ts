@@ -53,7 +53,9 @@ export const followShape = z.object({
     .min(1)
     .max(28)
     .optional()
-    .describe('Categories and words are hashed into 2^n slots; default: 18 with texts, else 14. Each commit holds them all.'),
+    .describe(
+      'Categories and words are hashed into 2^n slots; default: 18 with texts, else 14. Each commit holds them all.',
+    ),
   seed: z.int().min(0).max(0xffff_ffff).default(0).describe('Seed of every random choice.'),
   particleRows: z
     .int()
@@ -84,7 +86,11 @@ export const followShape = z.object({
     .describe('Delayed labels: seconds in the time column after which a row waits no longer.'),
   keep: z.int().positive().default(10).describe('Older versions of the model that are kept.'),
   fromCommit: atOption.describe('Commit to go back to: rows after it are taken from the source again.'),
-  maxRows: z.int().positive().optional().describe('End after so many rows of the stream, those before a restart included.'),
+  maxRows: z
+    .int()
+    .positive()
+    .optional()
+    .describe('End after so many rows of the stream, those before a restart included.'),
   untilIdle: z.number().positive().optional().describe('End when no row has come for so many seconds.'),
 });
 

@@ -3,11 +3,11 @@ import { SoraError } from '../../errors.ts';
 import type { OnlineLabel } from '../../fit/online/options.ts';
 import type { Features, FeatureType } from '../../fit/online/source.ts';
 import { type Converted, convertValue } from '../../ingest/convert.ts';
+import { guessValues } from '../../ingest/guess.ts';
 import type { RowObject } from '../../ingest/inputs.ts';
 import { MISSING_MARKERS, normaliser } from '../../ingest/missing.ts';
 import { isObject, objectColumns, valueAt } from '../../ingest/objects.ts';
 import { type GuessedColumn, inferSchema } from '../../ingest/schema.ts';
-import { guessValues } from '../../ingest/guess.ts';
 import { UnreadableRow } from '../../ingest/stream/stream.ts';
 import type { Json } from '../../json.ts';
 import { type Field, roleIndex, type Schema } from '../../particle/schema.ts';
@@ -43,7 +43,9 @@ const FIXED = [
 /** Those options as plain JSON. */
 export function givenOptions(options: CheckedFollow): Record<string, Json> {
   const entries = FIXED.map((key) => [key, options[key] as Json | undefined] as const);
-  return Object.fromEntries(entries.filter((entry): entry is [(typeof FIXED)[number], Json] => entry[1] !== undefined));
+  return Object.fromEntries(
+    entries.filter((entry): entry is [(typeof FIXED)[number], Json] => entry[1] !== undefined),
+  );
 }
 
 /** The plan of a stream that starts; `stored` is the schema of a store that has particles already. */
@@ -54,7 +56,10 @@ export function makePlan(
 ): MadePlan {
   const rows = sample.filter((row) => isObject(row) && !(row instanceof UnreadableRow));
   if (rows.length === 0) {
-    throw new SoraError('bad-data', 'No row has come from which columns could be told: nothing was committed.');
+    throw new SoraError(
+      'bad-data',
+      'No row has come from which columns could be told: nothing was committed.',
+    );
   }
   const { columns: found, notes: odd } = objectColumns(rows);
   const columns = withTarget(found, rows.length, options);
@@ -88,7 +93,11 @@ export function makePlan(
 }
 
 /** The columns, and the target too where labels come too late for the first rows. */
-function withTarget(columns: readonly GuessedColumn[], rows: number, options: CheckedFollow): GuessedColumn[] {
+function withTarget(
+  columns: readonly GuessedColumn[],
+  rows: number,
+  options: CheckedFollow,
+): GuessedColumn[] {
   const { target, labelDelay, types } = options;
   if (!labelDelay || target === undefined) return [...columns];
   const found = columns.find(({ name }) => name === target);
@@ -165,7 +174,10 @@ function toldClass(label: Field, name: string): OnlineLabel {
 function waitOf(schema: Schema, options: CheckedFollow): FollowPlan['wait'] {
   const { waitRows: rows, waitSeconds: seconds } = options;
   if (roleIndex(schema, 'key') < 0) {
-    throw new SoraError('bad-option', 'Labels that come later need a key to find their rows: name it with --key.');
+    throw new SoraError(
+      'bad-option',
+      'Labels that come later need a key to find their rows: name it with --key.',
+    );
   }
   if (seconds === undefined) return { rows };
   if (roleIndex(schema, 'time') >= 0) return { rows, seconds };
@@ -175,7 +187,8 @@ function waitOf(schema: Schema, options: CheckedFollow): FollowPlan['wait'] {
 /** Features of a schema, as online models take them. */
 export function featuresOf(schema: Schema): Features {
   const fields = schema.fields.filter(({ role, type }) => role === 'feature' && type !== 'binary');
-  if (fields.length > 0) return Object.fromEntries(fields.map(({ name, type }) => [name, type as FeatureType]));
+  if (fields.length > 0)
+    return Object.fromEntries(fields.map(({ name, type }) => [name, type as FeatureType]));
   throw new SoraError('bad-data', 'There is no column to learn from besides the target.');
 }
 

@@ -17,6 +17,7 @@ export class RunningScores {
   readonly #total: PrequentialSums;
   #part: PrequentialSums;
   #ended: PrequentialScores[] = [];
+  #latest: PrequentialScores | undefined;
   readonly #stretch: number;
   readonly #classes: number;
 
@@ -32,13 +33,19 @@ export class RunningScores {
     addPrediction(this.#total, out, label, last, weight, this.#classes);
     addPrediction(this.#part, out, label, last, weight, this.#classes);
     if (this.#part.rows < this.#stretch) return;
-    this.#ended.push(prequentialScores(this.#part, this.#classes));
+    this.#latest = prequentialScores(this.#part, this.#classes);
+    this.#ended.push(this.#latest);
     this.#part = emptySums();
   }
 
   /** Of the whole stream. */
   get total(): PrequentialScores {
     return prequentialScores(this.#total, this.#classes);
+  }
+
+  /** Of the last stretch that ended, or of what there is of the first. */
+  get latest(): PrequentialScores {
+    return this.#latest ?? prequentialScores(this.#part, this.#classes);
   }
 
   /** The sums as they are now. */

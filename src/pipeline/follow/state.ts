@@ -83,7 +83,10 @@ export interface CommittedState {
 }
 
 /** The state that a commit holds of the model `name`, if it does. Throws `newer-format`. */
-export function stateOf(commit: Pick<LoggedCommit, 'sources' | 'commit'>, name: string): FollowState | undefined {
+export function stateOf(
+  commit: Pick<LoggedCommit, 'sources' | 'commit'>,
+  name: string,
+): FollowState | undefined {
   for (const { options } of commit.sources) {
     const state = options as unknown as Partial<FollowState> | null | undefined;
     if (state === null || typeof state !== 'object' || state.follow !== name) continue;

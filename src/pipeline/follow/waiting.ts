@@ -114,7 +114,10 @@ export class WaitingRows {
     const width = schema.fields.length;
     for (let row = 0; row < rows; row++) {
       const values = columns.map((column) => valueOf(column, row));
-      const prediction = Float64Array.from({ length: outputs }, (_, k) => (values[width + 2 + k] as number) ?? Number.NaN);
+      const prediction = Float64Array.from(
+        { length: outputs },
+        (_, k) => (values[width + 2 + k] as number) ?? Number.NaN,
+      );
       this.add({
         values: values.slice(0, width),
         arrival: values[width] as number,
