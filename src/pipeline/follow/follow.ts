@@ -16,7 +16,7 @@ import { MODEL_FILE } from '../../model/model.ts';
 import type { LoggedCommit } from '../../store/commit.ts';
 import { resolveAt } from '../../store/snapshot.ts';
 import { openStore, type Store } from '../../store/store.ts';
-import type { Hooks } from '../data.ts';
+import { type Hooks, removeUnused } from '../data.ts';
 import { checkOptions } from '../options.ts';
 import { peakMemory } from '../resources.ts';
 import { Ahead, type Arrived } from './ahead.ts';
@@ -91,11 +91,16 @@ const REPORT_ROWS = 2000;
 export async function follow(source: string, given: FollowOptions & FollowHooks): Promise<FollowResult> {
   const { signal, onProgress, onNote, onCommit, ...plain } = given;
   const options = checkOptions(followShape, plain);
-  const store = await openStore(options.store ?? storeName(source), { create: true });
   const { format, delimiter, settings } = options;
   const stream = await openStream(source, { format, delimiter, settings });
+  const directory = options.store ?? storeName(source);
+  const isNew = !existsSync(directory);
+  const store = await openStore(directory, { create: true });
   try {
     return await new Following(store, stream, options, { signal, onProgress, onNote, onCommit }).run();
+  } catch (error) {
+    if (isNew) await removeUnused(store);
+    throw error;
   } finally {
     await stream.close();
     store.close();

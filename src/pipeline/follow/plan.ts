@@ -196,7 +196,7 @@ function learnerOf(schema: Schema, classes: number, options: CheckedFollow): Jso
   const types = Object.values(featuresOf(schema));
   const noTrees = types.some((type) => type === 'text' || type === 'sparse');
   const usual = classes === 0 || noTrees ? 'ftrl' : classes === 2 ? 'stack' : 'adaptive-forest';
-  const given = Object.entries(options.learnerOptions ?? {}).map(([key, text]) => [key, valueOf(text)]);
+  const given = Object.entries(options.learnerOptions ?? {}).map(([key, text]) => [key, optionValue(text)]);
   return { name: options.learner ?? usual, ...Object.fromEntries(given) };
 }
 
@@ -207,7 +207,7 @@ function usualBits(schema: Schema): number {
 }
 
 /** A number, true or false where the text is one, else the text. */
-function valueOf(text: string): Json {
+function optionValue(text: string): Json {
   if (text === 'true' || text === 'false') return text === 'true';
   return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }

@@ -113,7 +113,7 @@ export class WaitingRows {
     const { columns, rows }: Particle = decodeParticle(bytes);
     const width = schema.fields.length;
     for (let row = 0; row < rows; row++) {
-      const values = columns.map((column) => valueOf(column, row));
+      const values = columns.map((column) => keptValue(column, row));
       const prediction = Float64Array.from(
         { length: outputs },
         (_, k) => (values[width + 2 + k] as number) ?? Number.NaN,
@@ -138,7 +138,7 @@ function keptFields({ fields }: Schema, outputs: number): PlannedField[] {
   return all.map((field, column) => ({ field, column }));
 }
 
-function valueOf(column: Column, row: number): Converted {
+function keptValue(column: Column, row: number): Converted {
   if (!isPresent(column.validity, row)) return null;
   if (column.type === 'category') return column.dictionary[column.codes[row]];
   return column.type === 'sparse' ? null : column.values[row];
