@@ -4,11 +4,10 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { SoraError, throwIfAborted } from '../errors.ts';
-import { emptyValidity, setPresent } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
 import type { Field, Schema } from '../particle/schema.ts';
 import { type BadRow, BadRows, expected } from './bad-rows.ts';
-import type { Chunk, ChunkPart } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
 import { BAD, type Converted, convertValue } from './convert.ts';
 import { fillerOf } from './filler.ts';
 import { guessValues } from './guess.ts';
@@ -16,6 +15,7 @@ import type { RowObject, RowsSource } from './inputs.ts';
 import { MISSING_MARKERS, normaliser } from './missing.ts';
 import { suggestion } from './names.ts';
 import { narrowParticle, type Precision } from './narrow.ts';
+import { type PartBuilder, partBuilder } from './part-builder.ts';
 import type { OpenSource, PlannedField, ReadContext, ReadPlan, ValueProblem } from './reader.ts';
 import type { GuessedColumn } from './schema.ts';
 
@@ -96,7 +96,7 @@ export class RowBatch {
   readonly #fields: readonly PlannedField[];
   readonly #names: readonly (string | undefined)[];
   readonly #normalise: readonly ((text: string) => string | undefined)[];
-  readonly #columns: Converted[][];
+  readonly #columns: readonly PartBuilder[];
   readonly #row: Converted[];
   #rows = 0;
 
@@ -109,7 +109,7 @@ export class RowBatch {
     this.#fields = fields;
     this.#names = names;
     this.#normalise = fields.map((planned) => normaliser([...markers, ...(planned.markers ?? [])]));
-    this.#columns = fields.map(() => []);
+    this.#columns = fields.map(({ field }) => partBuilder(field));
     this.#row = fields.map(() => null);
   }
 
@@ -166,10 +166,8 @@ export class RowBatch {
 
   /** The rows so far as a chunk; the batch starts anew. */
   take(): Chunk {
-    const parts = this.#fields.map(({ field }, at) => partOf(field, this.#columns[at]));
-    const chunk = { rows: this.#rows, parts };
+    const chunk = { rows: this.#rows, parts: this.#columns.map((column) => column.take()) };
     this.#rows = 0;
-    for (let at = 0; at < this.#columns.length; at++) this.#columns[at] = [];
     return chunk;
   }
 }
@@ -186,33 +184,6 @@ export function safeJson(value: unknown): string | undefined {
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
-}
-
-function partOf(field: Field, values: readonly Converted[]): ChunkPart {
-  switch (field.type) {
-    case 'number':
-    case 'timestamp':
-      return {
-        kind: 'numbers',
-        values: Float64Array.from(values, (v) => (v === null ? Number.NaN : (v as number))),
-        validity: undefined,
-      };
-    case 'boolean': {
-      const validity = emptyValidity(values.length);
-      values.forEach((value, row) => {
-        if (value !== null) setPresent(validity, row);
-      });
-      return {
-        kind: 'booleans',
-        values: Uint8Array.from(values, (v) => (v === null ? 0 : (v as number))),
-        validity,
-      };
-    }
-    case 'binary':
-      return { kind: 'binary', values: values as (Uint8Array | null)[] };
-    default:
-      return { kind: 'texts', values: values as (string | null)[] };
-  }
 }
 
 /** Opens rows that come from the program. */
