@@ -12,8 +12,6 @@ export interface StreamOptions {
   /** Format of files; by their names where it is not given. */
   readonly format?: TextFormat;
   readonly delimiter?: string;
-  /** What one kind of source alone takes, by name. */
-  readonly settings?: Readonly<Record<string, string>>;
 }
 
 interface SourceKind {
@@ -26,7 +24,7 @@ interface SourceKind {
 const isFolder = (source: string) => statSync(source, { throwIfNoEntry: false })?.isDirectory() === true;
 const isUrl = (source: string) => /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
 
-/** The first that fits is taken. */
+/** The first that fits is taken; sources with a scheme of their own stand before files. */
 const SOURCES: readonly SourceKind[] = [
   { shape: '-', fits: (source) => source === '-', open: () => openStandardInput() },
   {

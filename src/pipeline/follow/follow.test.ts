@@ -7,6 +7,7 @@ import { type ElecLike, elecLike, ndjson } from '../../../test/followed.ts';
 import { prequential } from '../../evaluate/prequential.ts';
 import { createOnline, resumeOnline } from '../../fit/online/online.ts';
 import { openStore } from '../../store/store.ts';
+import { compact } from '../compact.ts';
 import { ingest } from '../ingest.ts';
 import { predict } from '../predict.ts';
 import { Ahead } from './ahead.ts';
@@ -115,6 +116,20 @@ describe('a followed stream', () => {
     expect(after.loaded).toEqual(before.loaded);
     expect(after.soundness).toMatchObject({ ok: true });
     await expect(follow(path, { ...options, fromCommit: '99' })).rejects.toThrow(/commits 1 to 10/);
+  });
+
+  it('goes on after its particles were cut anew', async () => {
+    const { path, store, options } = await followAll(rows.slice(0, 700), { ...USUAL, particleRows: 50 });
+    expect((await compact(store)).particles.after).toBeLessThan(14);
+    appendFileSync(path, ndjson(rows.slice(700)));
+    const again = await follow(path, options);
+    expect(again).toMatchObject({ rows: 500, counts: { taken: 1200 } });
+    const whole = await stateAt((await followAll(rows, USUAL)).store, 'label');
+    const { bytes, loaded, soundness } = await stateAt(store, 'label');
+    expect(Buffer.compare(bytes, whole.bytes)).toBe(0);
+    expect(loaded.reduce((sum, particle) => sum + particle.rows, 0)).toBe(1200);
+    expect(soundness).toMatchObject({ ok: true, unknown: [] });
+    await expect(follow(path, { ...options, fromCommit: '14' })).rejects.toThrow(/cut the rows anew/);
   });
 
   it('takes the columns of a store that is there, and stands beside its rows', async () => {

@@ -91,8 +91,8 @@ const REPORT_ROWS = 2000;
 export async function follow(source: string, given: FollowOptions & FollowHooks): Promise<FollowResult> {
   const { signal, onProgress, onNote, onCommit, ...plain } = given;
   const options = checkOptions(followShape, plain);
-  const { format, delimiter, settings } = options;
-  const stream = await openStream(source, { format, delimiter, settings });
+  const { format, delimiter } = options;
+  const stream = await openStream(source, { format, delimiter });
   const directory = options.store ?? storeName(source);
   const isNew = !existsSync(directory);
   const store = await openStore(directory, { create: true });
@@ -107,10 +107,11 @@ export async function follow(source: string, given: FollowOptions & FollowHooks)
   }
 }
 
-/** Store of a source when none is given: its last part without extensions, and no more of a URL than that. */
+/** Store of a source when none is given: its last part without extensions; of a URL no password and nothing that follows its path. */
 function storeName(source: string): string {
   if (source === '-') return 'stdin.sora';
-  const name = basename(source.replace(/[?#].*$/, '').replace(/\/+$/, '')).replace(
+  const plain = source.replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/, '').replace(/\/+$/, '');
+  const name = basename(plain).replace(
     /(\.[A-Za-z0-9]+){1,2}$/,
     '',
   );

@@ -26,6 +26,8 @@ export interface KeeperOptions {
 export class Keeper {
   readonly #store: Store;
   readonly #options: KeeperOptions;
+  /** Every file that a commit vouched for. */
+  readonly #named: ReadonlySet<string>;
   #versions: Version[];
   #head: number;
 
@@ -36,6 +38,7 @@ export class Keeper {
     this.#options = options;
     this.#head = log.length;
     this.#versions = keptVersions(log, options.name);
+    this.#named = new Set(log.flatMap(({ files }) => files.map(({ file }) => file)));
   }
 
   /** Reads the files of a state. Throws `not-found` where they are kept no longer, `corrupt` where they differ. */
@@ -52,10 +55,17 @@ export class Keeper {
 
   /** Deletes files of the stream that no commit names: what a killed process left. */
   async clean(): Promise<void> {
+    const { name } = this.#options;
     const known = new Set(this.#versions.flat());
+    await this.#delete(folderOf(name), (key) => !known.has(key));
+    await this.#delete(`quarantine/${name}-`, (key) => !this.#named.has(key));
+  }
+
+  /** Deletes the keeper's files under a prefix that are not wanted. */
+  async #delete(prefix: string, isUnwanted: (key: string) => boolean): Promise<void> {
     const { storage } = this.#store;
-    for await (const { key } of storage.list(folderOf(this.#options.name))) {
-      if (!known.has(key) && OWN_FILE.test(key)) await storage.delete(key);
+    for await (const { key } of storage.list(prefix)) {
+      if (OWN_FILE.test(key.slice(prefix.length)) && isUnwanted(key)) await storage.delete(key);
     }
   }
 
@@ -64,10 +74,10 @@ export class Keeper {
     const { particle, bad } = closed;
     const { name, source } = this.#options;
     const { taken } = closed.state.counts;
-    const files: FileRef[] = [await this.#put(fileKey(name, taken, closed.model, 'online'), closed.model)];
-    if (closed.waiting !== undefined) {
-      files.push(await this.#put(fileKey(name, taken, closed.waiting, 'waiting'), closed.waiting));
-    }
+    const put = (bytes: Uint8Array, kind: 'online' | 'waiting') =>
+      this.#store.putFile(folderOf(name) + fileName(taken, bytes, kind), bytes);
+    const files: FileRef[] = [await put(closed.model, 'online')];
+    if (closed.waiting !== undefined) files.push(await put(closed.waiting, 'waiting'));
     const state: FollowState = {
       ...closed.state,
       follow: name,
@@ -91,6 +101,8 @@ export class Keeper {
   /** Makes an earlier state the newest again; particles of later ones leave the store. */
   async goBack({ commit, state }: CommittedState): Promise<void> {
     const { name } = this.#options;
+    const recut = (await this.#store.log()).slice(commit.commit).find((one) => one.recut);
+    if (recut !== undefined) throw cutAnew(commit.commit, recut.commit);
     const snapshot = await this.#store.snapshot();
     const remove = snapshot.particles.flatMap(({ hash, commit: added, source }, at) => {
       const mine = source !== undefined && stateOf({ sources: [source], commit: added }, name) !== undefined;
@@ -128,26 +140,18 @@ export class Keeper {
     return commit;
   }
 
-  async #put(file: string, bytes: Uint8Array): Promise<FileRef> {
-    return this.#store.putFile(file, bytes);
-  }
-
   #putBad(bad: readonly BadRow[], taken: number): Promise<FileRef> {
     const bytes = Buffer.from(bad.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    return this.#store.putFile(`quarantine/${fileName(this.#options.name, taken, bytes)}.ndjson`, bytes);
+    return this.#store.putFile(`quarantine/${this.#options.name}-${fileName(taken, bytes, 'ndjson')}`, bytes);
   }
 }
 
-/** Names of the files that keepers write. */
-const OWN_FILE = /\/\d{12}-[0-9a-f]{16}\.(?:online|waiting)$/;
+/** Names of the files that keepers write, after the folder and what is before the number of rows. */
+const OWN_FILE = /^\d{12}-[0-9a-f]{16}\.(?:online|waiting|ndjson)$/;
 
 /** Rows taken and the hash of the bytes: no two states share a name unless they are the same. */
-function fileKey(name: string, taken: number, bytes: Uint8Array, kind: 'online' | 'waiting'): string {
-  return `${folderOf(name)}${String(taken).padStart(12, '0')}-${sha256(bytes).slice(0, 16)}.${kind}`;
-}
-
-function fileName(name: string, taken: number, bytes: Uint8Array): string {
-  return `${name}-${String(taken).padStart(12, '0')}-${sha256(bytes).slice(0, 16)}`;
+function fileName(taken: number, bytes: Uint8Array, kind: 'online' | 'waiting' | 'ndjson'): string {
+  return `${String(taken).padStart(12, '0')}-${sha256(bytes).slice(0, 16)}.${kind}`;
 }
 
 /** Files of states that no later commit dropped, oldest first. */
@@ -161,6 +165,14 @@ function keptVersions(log: readonly LoggedCommit[], name: string): Version[] {
       versions.push([state.model, ...(state.waiting === undefined ? [] : [state.waiting])]);
   }
   return versions;
+}
+
+function cutAnew(back: number, recut: number): SoraError {
+  return new SoraError(
+    'bad-option',
+    `Commit ${recut} cut the rows anew (sora compact), so that particles hold rows from before and after commit ${back} together: only commits after it can be gone back to. Follow into another --store instead.`,
+    { details: { back, recut } },
+  );
 }
 
 function refuseOther(since: readonly Commit[], name: string): void {

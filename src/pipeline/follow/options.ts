@@ -18,10 +18,6 @@ export const followShape = z.object({
     .optional()
     .describe('Format of a file or of those in a folder; default: by their names.'),
   delimiter: readShape.shape.delimiter,
-  settings: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe('What one kind of source alone takes, as name=value; see docs/follow.md.'),
   sampleRows: z
     .int()
     .positive()

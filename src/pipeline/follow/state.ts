@@ -82,12 +82,15 @@ export interface CommittedState {
   readonly state: FollowState;
 }
 
-/** The state that a commit holds of the model `name`, if it does. Throws `newer-format`. */
+/**
+ * The state that a commit holds of the model `name`, if it does. One that only cut rows anew holds none: what it says of
+ * sources is what earlier commits said. Throws `newer-format`.
+ */
 export function stateOf(
-  commit: Pick<LoggedCommit, 'sources' | 'commit'>,
+  commit: Pick<LoggedCommit, 'sources' | 'commit' | 'recut'>,
   name: string,
 ): FollowState | undefined {
-  for (const { options } of commit.sources) {
+  for (const { options } of commit.recut ? [] : commit.sources) {
     const state = options as unknown as Partial<FollowState> | null | undefined;
     if (state === null || typeof state !== 'object' || state.follow !== name) continue;
     if (state.version === 1) return state as FollowState;
