@@ -34,6 +34,9 @@ export {
   importModel,
 } from './pipeline/exchange.ts';
 export { type ExplainResult, explain } from './pipeline/explain.ts';
+export { type FollowCommit, type FollowResult, follow } from './pipeline/follow/follow.ts';
+export { type FollowedModel, openFollowed } from './pipeline/follow/followed.ts';
+export type { FollowOptions } from './pipeline/follow/options.ts';
 export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';

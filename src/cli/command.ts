@@ -45,15 +45,17 @@ export function describeError(error: unknown): { text: string; exit: number; jso
 /**
  * Runs a command to its end and sets the exit code. The first Ctrl-C aborts the signal, and everything stops at the
  * next block of rows; a second one, or three seconds, ends the process. Nothing half-written is ever visible, since
- * every file is renamed into place.
+ * every file is renamed into place. With `lines`, JSON is written on one line, as that of commands that write several.
  */
 export async function runCommand(
   flags: { json?: boolean; quiet?: boolean },
   work: (context: Context) => Promise<Outcome>,
+  { lines = false } = {},
 ): Promise<void> {
   const quiet = flags.json || flags.quiet;
   const controller = new AbortController();
   const view = progressView({ quiet });
+  const jsonText = (value: unknown) => JSON.stringify(value, null, lines ? undefined : 2);
   let interrupts = 0;
   const interrupt = () => {
     interrupts++;
@@ -71,7 +73,7 @@ export async function runCommand(
   try {
     const outcome = await work({ signal: controller.signal, onProgress: view.onProgress, say });
     view.finish();
-    const text = flags.json ? JSON.stringify(outcome.json, null, 2) : outcome.screen;
+    const text = flags.json ? jsonText(outcome.json) : outcome.screen;
     if (text !== '') process.stdout.write(`${text}\n`);
     process.exitCode = outcome.exit ?? 0;
   } catch (error) {
@@ -79,7 +81,7 @@ export async function runCommand(
     const described = controller.signal.aborted
       ? describeError(new SoraError('cancelled', 'Stopped on request; nothing half-written was kept.'))
       : describeError(error);
-    if (flags.json) process.stdout.write(`${JSON.stringify(described.json, null, 2)}\n`);
+    if (flags.json) process.stdout.write(`${jsonText(described.json)}\n`);
     else process.stderr.write(`${described.text}\n`);
     process.exitCode = described.exit;
   } finally {

@@ -15,6 +15,7 @@ import { inspectShape } from '../pipeline/options.ts';
 import { describeRecipe } from '../recipe/recipe.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
+import { countsText, scoreText } from './follow.ts';
 import { metricsScreen, pathOf } from './screen.ts';
 import { alignRows } from './terminal.ts';
 
@@ -152,10 +153,31 @@ function modelScreen(found: FoundModel): string {
   ].join('\n');
 }
 
+type FoundFollowed = Extract<Inspection, { kind: 'followed' }>;
+
+function followedScreen({ path, commit, state, scores }: FoundFollowed): string {
+  const { plan, counts, source } = state;
+  const target = plan.schema.fields.find(({ role }) => role === 'label')?.name ?? '';
+  const { name, ...options } = plan.learner as { name: string };
+  const said = Object.keys(options).length > 0 ? ` ${JSON.stringify(options)}` : '';
+  return [
+    `\n  ${pathOf(path)} · followed`,
+    alignRows([
+      ['  target', `${target}${plan.classes.length > 0 ? ` · ${plan.classes.join(', ')}` : ''}`],
+      ['  learner', name + said],
+      ['  source', source],
+      ['  rows', countsText({ counts: { ...counts, waiting: 0 } })],
+      ['  score', scoreText(scores)],
+      ['  commit', String(commit)],
+    ]),
+  ].join('\n');
+}
+
 /** The screen of what was found. */
 export function inspectScreen(found: Inspection): string {
   if (found.kind === 'data') return dataScreen(found);
   if (found.kind === 'model') return modelScreen(found);
+  if (found.kind === 'followed') return followedScreen(found);
   return [
     `\n  ${pathOf(found.path)} · particle ${found.hash}\n`,
     found.text,

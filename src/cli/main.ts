@@ -8,6 +8,7 @@ import { compactCommand } from './compact.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
+import { followCommand } from './follow.ts';
 import { importCommand } from './import.ts';
 import { ingestCommand } from './ingest.ts';
 import { inspectCommand } from './inspect.ts';
@@ -30,6 +31,7 @@ const program = new Command('sora')
   .addCommand(evaluateCommand())
   .addCommand(explainCommand())
   .addCommand(ingestCommand())
+  .addCommand(followCommand())
   .addCommand(inspectCommand())
   .addCommand(verifyCommand())
   .addCommand(compactCommand())

@@ -1,5 +1,6 @@
 /** The page `docs/options.md`, written from the option schemas; a test keeps the file equal to it. */
 import type { z } from 'zod';
+import { followShape } from '../pipeline/follow/options.ts';
 import {
   backtestShape,
   compactShape,
@@ -25,6 +26,7 @@ const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['evaluate', evaluateShape],
   ['explain', explainShape],
   ['ingest', ingestShape],
+  ['follow', followShape],
   ['inspect', inspectShape],
   ['verify', verifyShape],
   ['compact', compactShape],

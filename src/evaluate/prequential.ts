@@ -27,7 +27,8 @@ export interface PrequentialResult extends PrequentialScores {
   readonly stretches: readonly PrequentialScores[];
 }
 
-interface Sums {
+/** Sums that scores are read from: a part of a stream. Plain numbers, so that they can be kept and gone on from. */
+export interface PrequentialSums {
   rows: number;
   weight: number;
   /** Rows that were right, or the absolute errors. */
@@ -56,15 +57,15 @@ export function prequential(
   let part = emptySums();
   let last = 0;
   const visit = (label: number, weight: number, out: Float64Array) => {
-    for (const sums of [total, part]) addRow(sums, out, label, last, weight, classes);
+    for (const sums of [total, part]) addPrediction(sums, out, label, last, weight, classes);
     last = label;
     if (part.rows < stretch) return;
-    stretches.push(scores(part, classes));
+    stretches.push(prequentialScores(part, classes));
     part = emptySums();
   };
   for (const particle of particles) testThenTrain(model, particle, visit);
-  if (part.rows > 0) stretches.push(scores(part, classes));
-  return { ...scores(total, classes), stretches };
+  if (part.rows > 0) stretches.push(prequentialScores(part, classes));
+  return { ...prequentialScores(total, classes), stretches };
 }
 
 /** Rows that are predicted before they are visited. */
@@ -91,12 +92,17 @@ function testThenTrain(
   }
 }
 
-function emptySums(): Sums {
+/** Sums of no rows. */
+export function emptySums(): PrequentialSums {
   return { rows: 0, weight: 0, score: 0, logLoss: 0, last: 0 };
 }
 
-function addRow(
-  sums: Sums,
+/**
+ * Counts one row: `out` is what was said of it before it was learned, `label` its class index or number, `last` the
+ * label before it.
+ */
+export function addPrediction(
+  sums: PrequentialSums,
   out: Float64Array,
   label: number,
   last: number,
@@ -116,7 +122,11 @@ function addRow(
   sums.logLoss -= weight * log(share);
 }
 
-function scores({ rows, weight, score, logLoss, last }: Sums, classes: number): PrequentialScores {
+/** The scores that sums make; 0 over no weight. `classes` is 0 where numbers are learned. */
+export function prequentialScores(
+  { rows, weight, score, logLoss, last }: PrequentialSums,
+  classes: number,
+): PrequentialScores {
   const of = (sum: number) => (weight > 0 ? sum / weight : 0);
   if (classes === 0) return { rows, mae: of(score), sameAsLast: of(last) };
   return { rows, accuracy: of(score), logLoss: of(logLoss), sameAsLast: of(last) };

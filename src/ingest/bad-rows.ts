@@ -25,6 +25,8 @@ export interface BadRow {
   /** What the value should have been. */
   readonly expected?: string;
   readonly reason: string;
+  /** What to do about it, where that is not to correct the row or to read the column otherwise. */
+  readonly remedy?: string;
   /** The row as it stands in the file. */
   readonly raw?: string;
 }
@@ -139,6 +141,7 @@ function shown(value: string): string {
 
 function remedy(row: BadRow): string {
   const skip = '--bad-rows skip or quarantine goes on without such rows.';
+  if (row.remedy !== undefined) return `${row.remedy} ${skip}`;
   if (row.column === undefined || row.expected === undefined) return `Correct the row, or: ${skip}`;
   return `--types ${row.column}=category keeps such values as they are; ${skip}`;
 }

@@ -4,11 +4,10 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { SoraError, throwIfAborted } from '../errors.ts';
-import { emptyValidity, setPresent } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
 import type { Field, Schema } from '../particle/schema.ts';
 import { type BadRow, BadRows, expected } from './bad-rows.ts';
-import type { Chunk, ChunkPart } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
 import { BAD, type Converted, convertValue } from './convert.ts';
 import { fillerOf } from './filler.ts';
 import { guessValues } from './guess.ts';
@@ -16,7 +15,8 @@ import type { RowObject, RowsSource } from './inputs.ts';
 import { MISSING_MARKERS, normaliser } from './missing.ts';
 import { suggestion } from './names.ts';
 import { narrowParticle, type Precision } from './narrow.ts';
-import type { OpenSource, PlannedField, ReadContext, ReadPlan } from './reader.ts';
+import { type PartBuilder, partBuilder } from './part-builder.ts';
+import type { OpenSource, PlannedField, ReadContext, ReadPlan, ValueProblem } from './reader.ts';
 import type { GuessedColumn } from './schema.ts';
 
 /** Rows made into one chunk. */
@@ -96,7 +96,7 @@ export class RowBatch {
   readonly #fields: readonly PlannedField[];
   readonly #names: readonly (string | undefined)[];
   readonly #normalise: readonly ((text: string) => string | undefined)[];
-  readonly #columns: Converted[][];
+  readonly #columns: readonly PartBuilder[];
   readonly #row: Converted[];
   #rows = 0;
 
@@ -109,7 +109,7 @@ export class RowBatch {
     this.#fields = fields;
     this.#names = names;
     this.#normalise = fields.map((planned) => normaliser([...markers, ...(planned.markers ?? [])]));
-    this.#columns = fields.map(() => []);
+    this.#columns = fields.map(({ field }) => partBuilder(field));
     this.#row = fields.map(() => null);
   }
 
@@ -119,42 +119,61 @@ export class RowBatch {
 
   /** Adds a row, or gives what is wrong with it. */
   add(row: unknown, place: Place): BadRow | undefined {
+    const bad = this.read(row, place);
+    if (bad === undefined) this.push(this.#row);
+    return bad;
+  }
+
+  /** Values of the row that was read last, a field; overwritten by the next. */
+  get values(): readonly Converted[] {
+    return this.#row;
+  }
+
+  /** Converts a row into `values` without adding it, or gives what is wrong with it. */
+  read(row: unknown, place: Place): BadRow | undefined {
     if (!isObject(row)) return { ...place, reason: `the row is ${kindOf(row)}, not an object` };
     for (let at = 0; at < this.#fields.length; at++) {
       const name = this.#names[at];
       const value = name === undefined ? null : valueAt(row, name);
-      const { field, column, format } = this.#fields[at];
+      const { field, format, problem } = this.#fields[at];
       const converted = convertValue(field, value, this.#normalise[at], format);
-      if (converted === BAD) {
-        const wanted = expected(field.type);
-        const text = typeof value === 'string' ? value : (safeJson(value) ?? String(value));
-        return {
-          ...place,
-          column: field.name,
-          position: column + 1,
-          value: text,
-          expected: wanted,
-          reason: `not ${wanted}`,
-        };
-      }
+      if (converted === BAD) return this.#misfit(at, value, { expected: expected(field.type) }, place);
+      const wrong = converted === null ? undefined : problem?.(converted);
+      if (wrong !== undefined) return this.#misfit(at, value, wrong, place);
       this.#row[at] = converted;
     }
-    for (let at = 0; at < this.#row.length; at++) this.#columns[at].push(this.#row[at]);
-    this.#rows++;
     return undefined;
+  }
+
+  #misfit(at: number, value: unknown, wrong: Partial<ValueProblem>, place: Place): BadRow {
+    const { field, column } = this.#fields[at];
+    const text = typeof value === 'string' ? value : (safeJson(value) ?? String(value));
+    return {
+      ...place,
+      column: field.name,
+      position: column + 1,
+      value: text,
+      ...wrong,
+      reason: `not ${wrong.expected}`,
+    };
+  }
+
+  /** Adds values that `read` gave. */
+  push(values: readonly Converted[]): void {
+    for (let at = 0; at < values.length; at++) this.#columns[at].push(values[at]);
+    this.#rows++;
   }
 
   /** The rows so far as a chunk; the batch starts anew. */
   take(): Chunk {
-    const parts = this.#fields.map(({ field }, at) => partOf(field, this.#columns[at]));
-    const chunk = { rows: this.#rows, parts };
+    const chunk = { rows: this.#rows, parts: this.#columns.map((column) => column.take()) };
     this.#rows = 0;
-    for (let at = 0; at < this.#columns.length; at++) this.#columns[at] = [];
     return chunk;
   }
 }
 
-function safeJson(value: unknown): string | undefined {
+/** JSON text of a value, or undefined where it has none. */
+export function safeJson(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch {
@@ -165,33 +184,6 @@ function safeJson(value: unknown): string | undefined {
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
-}
-
-function partOf(field: Field, values: readonly Converted[]): ChunkPart {
-  switch (field.type) {
-    case 'number':
-    case 'timestamp':
-      return {
-        kind: 'numbers',
-        values: Float64Array.from(values, (v) => (v === null ? Number.NaN : (v as number))),
-        validity: undefined,
-      };
-    case 'boolean': {
-      const validity = emptyValidity(values.length);
-      values.forEach((value, row) => {
-        if (value !== null) setPresent(validity, row);
-      });
-      return {
-        kind: 'booleans',
-        values: Uint8Array.from(values, (v) => (v === null ? 0 : (v as number))),
-        validity,
-      };
-    }
-    case 'binary':
-      return { kind: 'binary', values: values as (Uint8Array | null)[] };
-    default:
-      return { kind: 'texts', values: values as (string | null)[] };
-  }
 }
 
 /** Opens rows that come from the program. */
@@ -295,13 +287,23 @@ export function objectsToParticle(
     const bad = batch.add(row, { file: 'rows', row: index + 1 });
     if (bad !== undefined) badRows.add(bad);
   });
-  const chunk = batch.take();
+  return particleOf(schema, batch.take(), normalise, options.precision ?? 'f32');
+}
+
+/** The particle of one chunk; `normalise` says what its strings mean. */
+export function particleOf(
+  schema: Schema,
+  chunk: Chunk,
+  normalise: (text: string) => string | undefined,
+  precision: Precision,
+): Particle {
+  const { rows, parts } = chunk;
   const columns = schema.fields.map((field, at) => {
-    const filler = fillerOf(field, rows.length, normalise);
-    filler.append(chunk.parts[at], 0, rows.length);
+    const filler = fillerOf(field, rows, normalise);
+    filler.append(parts[at], 0, rows);
     return filler.take(0);
   });
-  return narrowParticle({ schema, rows: rows.length, columns }, options.precision ?? 'f32');
+  return narrowParticle({ schema, rows, columns }, precision);
 }
 
 /** Roles whose columns a row may lack. */

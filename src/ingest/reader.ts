@@ -4,6 +4,7 @@
 import type { Field } from '../particle/schema.ts';
 import type { BadRows } from './bad-rows.ts';
 import type { Chunk } from './chunk.ts';
+import type { Converted } from './convert.ts';
 import type { Database } from './duckdb.ts';
 import type { GuessedColumn } from './schema.ts';
 import type { DateFormat } from './time.ts';
@@ -43,6 +44,14 @@ export interface PlannedField {
   readonly format?: DateFormat;
   /** Further strings that mean missing in this column. */
   readonly markers?: readonly string[];
+  /** What is wrong with a value that is of the type, if it does not fit all the same; asked for rows of objects alone. */
+  readonly problem?: (value: Exclude<Converted, null>) => ValueProblem | undefined;
+}
+
+/** What a value should have been, and what to do about it. */
+export interface ValueProblem {
+  readonly expected: string;
+  readonly remedy: string;
 }
 
 export interface ReadPlan {

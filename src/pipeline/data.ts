@@ -182,7 +182,7 @@ async function ingestData(inputs: Inputs, options: DataOptions, hooks: Hooks): P
 }
 
 /** Removes a store that was made for an input of which nothing came. */
-async function removeUnused(store: Store): Promise<void> {
+export async function removeUnused(store: Store): Promise<void> {
   const root = store.root as string;
   const hasParticles = existsSync(join(root, 'particles')) && readdirSync(join(root, 'particles')).length > 0;
   if (hasParticles || (await store.snapshot()).commit > 0) return;

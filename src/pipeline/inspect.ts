@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { SoraError } from '../errors.ts';
+import { type PrequentialScores, prequentialScores } from '../evaluate/prequential.ts';
 import type { ColumnStrength } from '../explain/contribution.ts';
 import { type ForestSize, forestSize, gainShares, splitShares } from '../explain/importance.ts';
 import { loadModel } from '../model/files.ts';
@@ -23,6 +24,8 @@ import { type SummaryName, summaryNamed, summaryReference } from '../summary/cat
 import type { Profile } from '../summary/profile.ts';
 import { partial } from '../summary/summary.ts';
 import { type Data, type Hooks, openData, openSession, storeOf } from './data.ts';
+import { type FollowedModel, isFollowed, openFollowed } from './follow/followed.ts';
+import { type FollowState, followedNames } from './follow/state.ts';
 import { checkOptions, type InspectOptions, inspectShape } from './options.ts';
 import { openExecutor } from './resources.ts';
 import { temporaryStore } from './temporary.ts';
@@ -38,6 +41,14 @@ export type Inspection =
         readonly importance: readonly ColumnStrength[];
         readonly splits: readonly ColumnStrength[];
       };
+    }
+  | {
+      readonly kind: 'followed';
+      readonly path: string;
+      /** The commit that the state is in. */
+      readonly commit: number;
+      readonly state: FollowState;
+      readonly scores: PrequentialScores;
     }
   | {
       readonly kind: 'particle';
@@ -80,6 +91,10 @@ export async function inspect(given: string, options: InspectOptions & Hooks = {
     refuse(checked, ['at', 'summary'], `${given} is a model`);
     return inspectModel(path, await loadModel(path));
   }
+  if (await isFollowed(path)) {
+    refuse(checked, ['summary'], `${given} is a model`);
+    return inspectFollowed(path, await openFollowed(path, checked.at));
+  }
   if (await isParticleFile(path)) {
     refuse(checked, ['at'], `${given} is a particle`);
     const particle = await decodeFile(path);
@@ -104,6 +119,11 @@ function inspectModel(path: string, model: Model): Inspection {
   const importance = gainShares(model.recipe, forest);
   const splits = splitShares(model.recipe, forest);
   return { kind: 'model', path, model, forest: { ...forestSize(forest), importance, splits } };
+}
+
+function inspectFollowed(path: string, { commit, state }: FollowedModel): Inspection {
+  const scores = prequentialScores(state.scores.total, state.plan.classes.length);
+  return { kind: 'followed', path, commit: commit.commit, state, scores };
 }
 
 async function decodeFile(path: string): Promise<Particle> {
@@ -177,7 +197,7 @@ async function inspectData(
     await session.close();
     const isStore = storeOf(path) !== undefined;
     const commits = isStore ? await data.store.log() : [];
-    const models = isStore ? await modelsIn(data.store) : [];
+    const models = isStore ? [...(await modelsIn(data.store)), ...followedNames(commits)] : [];
     return {
       kind: 'data',
       path,

@@ -94,7 +94,7 @@ export const resourceShape = z.object({
 });
 
 const storeOption = z.string().optional().describe('Store directory; default: the input name with .sora.');
-const atOption = z
+export const atOption = z
   .string()
   .optional()
   .describe('Commit number, time, or steps back (-1) of a store to read; default: the latest.');
@@ -317,6 +317,10 @@ export const predictShape = z.object({
     .describe('Output file (.csv, .ndjson or .parquet); default: standard output as CSV.'),
   keep: z.array(z.string()).optional().describe('Input columns to copy beside the predictions.'),
   at: atOption,
+  modelAt: z
+    .string()
+    .optional()
+    .describe('Followed models: commit number, time, or steps back (-1) of the version that predicts.'),
 });
 
 /** `sora evaluate`. */

@@ -1,12 +1,15 @@
 /** Prediction over tables of any size: read, score particle by particle, write; one row out for each row in. */
 import { SoraError } from '../errors.ts';
+import type { Precision } from '../ingest/narrow.ts';
 import { loadModel } from '../model/files.ts';
 import type { Model } from '../model/model.ts';
-import { type Predictions, particlePredictor } from '../model/predict.ts';
+import { particlePredictor } from '../model/predict.ts';
 import { type Column, isPresent } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
+import type { Schema } from '../particle/schema.ts';
 import { openStore } from '../store/store.ts';
 import { type Hooks, type Inputs, storeOf } from './data.ts';
+import { type Answers, followedPredictor, isFollowed, openFollowed } from './follow/followed.ts';
 import { checkOptions, type PredictOptions, predictShape } from './options.ts';
 import { type Block, type Cell, fileOutput, standardOutput, type TableWriter } from './output.ts';
 
@@ -52,7 +55,7 @@ export interface OutputColumn {
 }
 
 /** Columns that say what was predicted: the answer, its probability, and those of the classes where there are few. */
-export function predictionColumns(predictions: Predictions): OutputColumn[] {
+export function predictionColumns(predictions: Answers): OutputColumn[] {
   const { classes, probabilities, classIndices, values } = predictions;
   if (!classes || !probabilities || !classIndices) {
     const numbers = values as Float64Array;
@@ -84,7 +87,7 @@ export function keptColumns(particle: Particle, keep: readonly string[]): Output
   });
 }
 
-function blockOf(particle: Particle, predictions: Predictions, keep: readonly string[]): Block {
+function blockOf(particle: Particle, predictions: Answers, keep: readonly string[]): Block {
   const columns = [...keptColumns(particle, keep), ...predictionColumns(predictions)];
   return {
     rows: particle.rows,
@@ -106,10 +109,11 @@ interface Rows {
 
 /** Opens inputs, or a store, to be read once under the schema of the model. */
 export async function openRows(
-  model: Model,
+  model: Pick<Model, 'schema'>,
   inputs: Inputs,
   options: PredictOptions,
   hooks: Hooks,
+  precision: Precision = 'f32',
 ): Promise<Rows> {
   const directory = options.sql === undefined ? storeOf(inputs) : undefined;
   if (directory !== undefined) {
@@ -120,10 +124,36 @@ export async function openRows(
     }
     return { particles: particles(), notes: [], badRows: () => 0 };
   }
-  const { keep, out, at, memory, workers, ...read } = options;
+  const { keep, out, at, modelAt, memory, workers, ...read } = options;
   const { readTable } = await import('../ingest/ingest.ts');
-  const table = await readTable(inputs, { ...read, schema: model.schema, keep, signal: hooks.signal });
+  const table = await readTable(inputs, {
+    ...read,
+    schema: model.schema,
+    keep,
+    precision,
+    signal: hooks.signal,
+  });
   return { particles: table.particles, notes: table.notes, badRows: () => table.report().badRows };
+}
+
+/** A model that predicts: trained, or followed. */
+interface Predictor {
+  readonly schema: Schema;
+  /** What its numbers were learned at. */
+  readonly precision: Precision;
+  score(particle: Particle): Answers;
+}
+
+async function openPredictor(directory: string, at: string | undefined): Promise<Predictor> {
+  if (await isFollowed(directory)) {
+    const found = await openFollowed(directory, at);
+    return { schema: found.state.plan.schema, precision: 'f64', score: followedPredictor(found) };
+  }
+  if (at !== undefined) {
+    throw new SoraError('bad-option', `Option --model-at is for followed models, and ${directory} is none.`);
+  }
+  const model = await loadModel(directory);
+  return { schema: model.schema, precision: 'f32', score: particlePredictor(model, { following: true }) };
 }
 
 /**
@@ -139,10 +169,9 @@ export async function predict(
   const { signal, onProgress, onNote, ...plain } = given;
   const options = checkOptions(predictShape, plain);
   const started = performance.now();
-  const model = await loadModel(directory);
-  const rows = await openRows(model, inputs, options, { signal });
+  const { schema, precision, score } = await openPredictor(directory, options.modelAt);
+  const rows = await openRows({ schema }, inputs, options, { signal }, precision);
   for (const note of rows.notes) onNote?.(note);
-  const score = particlePredictor(model, { following: true });
   const writer: TableWriter = options.out === undefined ? standardOutput() : await fileOutput(options.out);
   const imputed: Record<string, number> = {};
   const unknown: Record<string, number> = {};

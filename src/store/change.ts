@@ -18,6 +18,8 @@ export interface Change {
   readonly sources?: readonly SourceRecord[];
   /** Other files to vouch for, as `putFile` returned them. */
   readonly files?: readonly FileRef[];
+  /** Keys of files of earlier commits that are needed no longer; the caller deletes them once the commit stands. */
+  readonly drop?: readonly string[];
   readonly why?: string;
   /** Default: the user who runs the process. */
   readonly who?: string;
@@ -25,6 +27,8 @@ export interface Change {
   readonly base?: number;
   /** Says that rows and their order stay as they are, and only the cut into particles changes. */
   readonly recut?: boolean;
+  /** Looks at the commits made since the base, and throws where the change does not mean the same after them. */
+  readonly accept?: (since: readonly Commit[]) => void;
 }
 
 /** Whether the change only appends, so that it means the same after other appends. */

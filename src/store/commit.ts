@@ -54,6 +54,8 @@ export interface Commit {
   readonly add: readonly AddedParticle[];
   readonly sources: readonly SourceRecord[];
   readonly files: readonly FileRef[];
+  /** Keys of files that earlier commits vouched for and nobody needs any more: they may be deleted once this commit stands. */
+  readonly drop?: readonly string[];
   /** The same rows in the same order, cut into other particles: appends made meanwhile mean the same after it. */
   readonly recut?: true;
   readonly who: string;
@@ -96,6 +98,7 @@ const shape = z.object({
     }),
   ),
   files: z.array(z.object({ file: z.string(), bytes: count, sha256: hash })),
+  drop: z.array(z.string()).optional(),
   recut: z.literal(true).optional(),
   who: z.string(),
   when: z.iso.datetime(),

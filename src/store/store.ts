@@ -115,6 +115,7 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
     await storage.flush(namedFiles(change));
     const commits = await log.append((current) => {
       checkRebase(change, base, current.slice(base));
+      change.accept?.(current.slice(base));
       return nextCommit(change, remove, before, current);
     });
     return fold(commits, commits.length);
@@ -209,6 +210,7 @@ function nextCommit(
     })),
     sources: change.sources ?? [],
     files: change.files ?? [],
+    ...((change.drop?.length ?? 0) > 0 ? { drop: change.drop } : {}),
     ...(change.recut ? { recut: true as const } : {}),
     who: change.who ?? userName(),
     when: last !== undefined && last.when > now ? last.when : now,

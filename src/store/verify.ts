@@ -81,6 +81,8 @@ interface Run {
   readonly options: VerifyOptions;
   /** What files must be, by key; a file is taken out when it has been checked. */
   readonly expected: Map<string, Expected>;
+  /** Files that were vouched for once and are needed no longer. */
+  readonly dropped: Set<string>;
   readonly problems: Problem[];
   readonly orphans: string[];
   readonly leftovers: string[];
@@ -119,6 +121,7 @@ function startRun(storage: ObjectStorage, options: VerifyOptions): Run {
     storage,
     options,
     expected: new Map(),
+    dropped: new Set(),
     problems: [],
     orphans: [],
     leftovers: [],
@@ -252,7 +255,12 @@ function expectFiles(run: Run, commit: LoggedCommit): void {
     if (before === undefined) run.particles++;
     run.expected.set(key, { sha256, remedy: (commit.recut && before?.remedy) || anew });
   }
+  for (const file of commit.drop ?? []) {
+    run.expected.delete(file);
+    run.dropped.add(file);
+  }
   for (const { file, sha256 } of commit.files) {
+    run.dropped.delete(file);
     run.expected.set(file, {
       sha256,
       remedy: `Restore it from a backup (commit ${commit.commit} names it).`,
@@ -290,7 +298,7 @@ async function checkByKind(run: Run, info: ObjectInfo): Promise<void> {
     if (finding !== undefined) await found(run, key, finding);
   } else if (key === STORE_FILE || commitNumber(key) !== undefined) {
     return; // checked before
-  } else if (key.startsWith(TEMPORARY)) {
+  } else if (key.startsWith(TEMPORARY) || run.dropped.has(key)) {
     run.leftovers.push(key);
     if (run.options.repair === true && isOld(info)) await remove();
   } else if (key.startsWith(VIEWS) && key.endsWith('.view')) {
@@ -381,11 +389,22 @@ async function checkSettled(
   return now.size === info.size && now.modified === info.modified ? result : check(now);
 }
 
+/** Files that commits made during the check no longer need. */
+async function droppedSince(run: Run): Promise<Set<string>> {
+  const log = await commitLog(run.storage)
+    .read()
+    .catch(() => []);
+  return new Set(log.slice(run.commits).flatMap(({ drop }) => drop ?? []));
+}
+
 /** What commits expect but no listing showed. */
 async function checkMissing(run: Run): Promise<void> {
+  if (run.expected.size === 0) return;
+  const dropped = await droppedSince(run);
   await mapConcurrent([...run.expected], CONCURRENCY, async ([file, expected]) => {
     const info = await run.storage.stat(file);
     if (info !== undefined) return checkFile(run, info);
+    if (dropped.has(file)) return;
     await found(run, file, {
       kind: 'missing',
       expected: `SHA-256 ${expected.sha256}`,

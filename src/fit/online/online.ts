@@ -197,6 +197,15 @@ export class OnlineModel {
     }
   }
 
+  /** Why this label cannot be learned from, or undefined if it can. */
+  labelProblem(label: OnlineLabel): string | undefined {
+    if (this.classes.length > 0) {
+      return this.#indices.has(label) ? undefined : `none of the classes ${JSON.stringify(this.classes)}`;
+    }
+    if (typeof label !== 'number' || !Number.isFinite(label)) return 'not a finite number';
+    return this.#stage.labelProblem?.(label);
+  }
+
   /** The whole state as bytes: a safetensors file, the same for the same rows. O(size). */
   save(): Uint8Array {
     return encodeState({ options: this.#options, rows: this.rows }, this.#stage.save());

@@ -9,8 +9,24 @@ import type { RowObject } from '../inputs.ts';
 /** Where a stream stands: after which of its rows. Only the stream that gave it reads it. */
 export type StreamPosition = Json;
 
+/**
+ * Stands in a batch for a row that cannot be read: whoever takes it fails, leaves it out or sets it aside, and says so.
+ * It counts as a row in positions.
+ */
+export class UnreadableRow {
+  readonly [name: string]: unknown;
+  readonly reason: string;
+  readonly raw: string;
+
+  constructor(reason: string, raw: string) {
+    this.reason = reason;
+    this.raw = raw;
+  }
+}
+
 /** Rows that came together, in order, and where the stream stands after the last of them. */
 export interface StreamBatch {
+  /** Objects; an {@link UnreadableRow} for one that cannot be read, where the source can go on after it. */
   readonly rows: readonly RowObject[];
   readonly position: StreamPosition;
 }
