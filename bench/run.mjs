@@ -1,7 +1,7 @@
 /**
  * All benchmarks, or those that are named; each prints its table and writes bench/results/<name>.json.
  *
- *     npm run build && bench/peers/install.sh && node bench/run.mjs [linear|trees|predict|shap|stream|sparse|reduce|budget|ingest|kernels …]
+ *     npm run build && bench/peers/install.sh && node bench/run.mjs [linear|trees|predict|shap|stream|sparse|follow|reduce|budget|ingest|kernels …]
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,6 +15,7 @@ const SCRIPTS = {
   shap: 'shap/run.mjs',
   stream: 'stream/run.mjs',
   sparse: 'stream/sparse.mjs',
+  follow: 'stream/follow.mjs',
   reduce: 'reduce.mjs',
   budget: 'budget/run.mjs',
   kernels: 'kernels.mjs',

@@ -24,9 +24,29 @@ interface SourceKind {
 const isFolder = (source: string) => statSync(source, { throwIfNoEntry: false })?.isDirectory() === true;
 const isUrl = (source: string) => /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
 
+function hasScheme(...schemes: readonly string[]): (source: string) => boolean {
+  return (source) => schemes.some((scheme) => source.toLowerCase().startsWith(`${scheme}://`));
+}
+
 /** The first that fits is taken; sources with a scheme of their own stand before files. */
 const SOURCES: readonly SourceKind[] = [
   { shape: '-', fits: (source) => source === '-', open: () => openStandardInput() },
+  // Clients of servers are loaded when a server is asked.
+  {
+    shape: 'postgres://…',
+    fits: hasScheme('postgres', 'postgresql'),
+    open: async (source) => (await import('./postgres.ts')).postgresStream(source),
+  },
+  {
+    shape: 'redis://…',
+    fits: hasScheme('redis', 'rediss'),
+    open: async (source) => (await import('./redis.ts')).redisStream(source),
+  },
+  {
+    shape: 'https://…',
+    fits: hasScheme('http', 'https'),
+    open: async (source) => (await import('./http.ts')).httpStream(source),
+  },
   {
     shape: 'a folder',
     fits: isFolder,
