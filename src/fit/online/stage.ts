@@ -21,6 +21,7 @@ export interface StageContext {
 
 /** Learns from rows and predicts them; see {@link OnlineLearner} for the laws. */
 export interface Stage {
+  readonly unlabelled?: boolean;
   labelProblem?(label: number): string | undefined;
   learn(source: Source, label: number, weight: number): void;
   predict(source: Source, out: Float64Array): void;
@@ -32,6 +33,7 @@ export interface Stage {
 export class PlainStage implements Stage {
   readonly #encoder: RowEncoder;
   readonly #learner: OnlineLearner;
+  readonly unlabelled: boolean;
 
   constructor(found: FoundLearner, context: StageContext) {
     const { standardise = found.standardise, classes, seed, ...rest } = context;
@@ -39,6 +41,7 @@ export class PlainStage implements Stage {
     this.#encoder = found.rows === 'linear' ? new LinearEncoder(encoding) : new TreeEncoder(encoding);
     const { width, nominal } = this.#encoder;
     this.#learner = found.create({ width, classes, nominal, seed });
+    this.unlabelled = this.#learner.unlabelled ?? false;
   }
 
   labelProblem(label: number): string | undefined {
