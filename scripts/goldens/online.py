@@ -18,7 +18,7 @@ import sys
 import time
 
 import river
-from river import compose, drift, ensemble, forest, linear_model, naive_bayes, optim, preprocessing, tree
+from river import compose, drift, ensemble, forest, linear_model, naive_bayes, neighbors, optim, preprocessing, tree, utils
 
 OUT = pathlib.Path(__file__).parents[2] / "src" / "fit" / "online" / "fixtures"
 DATA = pathlib.Path(os.environ.get("SORA_DATA", pathlib.Path(__file__).parents[3] / "shared" / "data"))
@@ -99,7 +99,47 @@ def passive_aggressive_regressor():
     return linear(model)
 
 
+class NAG:
+    """Normalised adaptive gradient descent, which River has not: Ross, Mineiro & Langford (UAI 2013), algorithm 2."""
+
+    def __init__(self, rate):
+        self.rate, self.w, self.s, self.G, self.N, self.t = rate, {}, {}, {}, 0.0, 0
+
+    def margin(self, x):
+        total = 0.0
+        for i, v in x.items():
+            w, s = self.w.get(i, 0.0), self.s.get(i, 0.0)
+            total += v * (w * s / abs(v) if abs(v) > s else w)
+        return total
+
+    def predict_proba_one(self, x):
+        share = 1 / (1 + math.exp(-self.margin({**x, "constant": 1.0})))
+        return {0: 1 - share, 1: share}
+
+    def learn_one(self, x, y):
+        x = {i: v for i, v in {**x, "constant": 1.0}.items() if v != 0}
+        for i, v in x.items():
+            if abs(v) > self.s.get(i, 0.0):
+                self.w[i] = self.w.get(i, 0.0) * self.s.get(i, 0.0) / abs(v)
+                self.s[i] = abs(v)
+        slope = 1 / (1 + math.exp(-self.margin(x))) - y
+        self.t += 1
+        self.N += sum((v / self.s[i]) ** 2 for i, v in x.items())
+        for i, v in x.items():
+            g = slope * v
+            self.G[i] = self.G.get(i, 0.0) + g * g
+            if g:
+                self.w[i] -= self.rate * math.sqrt(self.t / self.N) * g / (self.s[i] * math.sqrt(self.G[i]))
+
+
+def neighbours():
+    engine = neighbors.LazySearch(window_size=500, dist_func=utils.math._euclidean_distance)
+    return preprocessing.StandardScaler() | neighbors.KNNClassifier(n_neighbors=5, engine=engine)
+
+
 CLASSIFIERS = {
+    "nag": lambda: NAG(0.5),
+    "nearest": neighbours,
     "ftrl": lambda: logistic(optim.FTRLProximal(alpha=0.5, beta=1.0, l1=0.0, l2=0.0)),
     "ftrl-l1": lambda: logistic(optim.FTRLProximal(alpha=0.5, beta=1.0, l1=1.0, l2=1.0)),
     "ftrl-fresh": lambda: logistic(FreshFTRL(alpha=0.5, beta=1.0, l1=1.0, l2=1.0)),

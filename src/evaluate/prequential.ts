@@ -4,6 +4,7 @@
  * labels come in runs it is hard to beat. Sums are kept per stretch of rows, so that change over time shows.
  */
 
+import { SoraError } from '../errors.ts';
 import { largest } from '../fit/online/largest.ts';
 import type { OnlineModel } from '../fit/online/online.ts';
 import { log } from '../kernel/elementary.ts';
@@ -51,6 +52,12 @@ export function prequential(
   options: { readonly stretch?: number } = {},
 ): PrequentialResult {
   const { stretch = 1000 } = options;
+  if (model.unlabelled) {
+    throw new SoraError(
+      'bad-option',
+      'The model learns without labels, so its answers are no labels that can be right; compare its scores with what they are to find.',
+    );
+  }
   const classes = model.classes.length;
   const total = emptySums();
   const stretches: PrequentialScores[] = [];

@@ -13,6 +13,8 @@ export type Arrays = Readonly<Record<string, TypedArray>>;
 
 /** One learner, its options fixed. Labels are class indices where there are classes, else numbers. */
 export interface OnlineLearner {
+  /** Whether it learns without labels; then they are not looked at. */
+  readonly unlabelled?: boolean;
   /** Why a label cannot be learned from, or undefined if it can; class indices are checked before. */
   labelProblem?(label: number): string | undefined;
   /** Learns from a row. `weight` is positive and finite. */

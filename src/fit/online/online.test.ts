@@ -125,6 +125,20 @@ const CASES: Record<string, { options: OnlineOptions; label: LabelKey }> = {
     label: 'number',
   },
   'gaussian-bayes': { options: { ...common, ...three, learner: 'gaussian-bayes' }, label: 'class' },
+  'nag, softmax': { options: { ...common, ...three, learner: 'nag' }, label: 'class' },
+  'nag, huber': {
+    options: { ...common, learner: { name: 'nag', loss: { name: 'huber', delta: 2 } } },
+    label: 'number',
+  },
+  nearest: { options: { ...common, ...three, learner: { name: 'nearest', window: 90 } }, label: 'class' },
+  'nearest, numbers': {
+    options: { ...common, learner: { name: 'nearest', neighbours: 8, votes: 'equal' } },
+    label: 'number',
+  },
+  'half-space-trees': {
+    options: { ...common, learner: { name: 'half-space-trees', trees: 5, window: 37 } },
+    label: 'number',
+  },
   'hoeffding-tree': {
     options: { ...common, ...three, learner: { name: 'hoeffding-tree', grace: 30, delta: 0.1 } },
     label: 'class',

@@ -98,11 +98,16 @@ export class OnlineModel {
 
   /**
    * Learns from one row, or throws and learns nothing: `bad-data` for a label or weight that cannot be learned from,
-   * `bad-input` for a value of another type.
+   * `bad-input` for a value of another type. Learners without labels take none.
    */
-  learnOne(record: OnlineRecord, label: OnlineLabel, weight = 1): void {
+  learnOne(record: OnlineRecord, label?: OnlineLabel, weight = 1): void {
     this.#record.read(record);
-    this.#learn(this.#record, this.#toNumber(label), weight);
+    this.#learn(this.#record, this.unlabelled ? 0 : this.#toNumber(label), weight);
+  }
+
+  /** Whether the model learns without labels. */
+  get unlabelled(): boolean {
+    return this.#stage.unlabelled ?? false;
   }
 
   #learn(source: Source, label: number, weight: number): void {
@@ -150,7 +155,7 @@ export class OnlineModel {
   /** The rows of a particle one by one. Throws `schema-mismatch`, and `bad-data` where labels are asked for and missing. */
   open(particle: Particle, labelled = true): OnlineRows {
     const source = new ParticleSource(particle, this.#features);
-    const label = labelled ? this.#labels(particle) : () => undefined;
+    const label = !labelled ? () => undefined : this.unlabelled ? () => 0 : this.#labels(particle);
     const weight = weights(particle);
     const learn = (row: number) => {
       const y = label(row);
@@ -217,12 +222,12 @@ export class OnlineModel {
     this.rows = rows;
   }
 
-  #toNumber(label: OnlineLabel): number {
+  #toNumber(label: OnlineLabel | undefined): number {
     if (this.classes.length === 0) {
       if (typeof label === 'number' && Number.isFinite(label)) return this.#checked(label);
       throw new SoraError('bad-data', `Row ${this.rows}: label ${String(label)} is not a finite number.`);
     }
-    const index = this.#indices.get(label);
+    const index = label === undefined ? undefined : this.#indices.get(label);
     if (index !== undefined) return index;
     throw new SoraError(
       'bad-data',

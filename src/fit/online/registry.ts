@@ -6,19 +6,22 @@ import { alma, almaOptions } from './alma.ts';
 import { factorizationMachine, factorizationMachineOptions } from './factorization-machine.ts';
 import { fieldAwareMachine, fieldAwareMachineOptions } from './field-aware-machine.ts';
 import { ftrl, ftrlOptions } from './ftrl.ts';
+import { halfSpaceTrees, halfSpaceTreesOptions } from './half-space-trees.ts';
 import type { OnlineLearner, Shape } from './learner.ts';
+import { nag, nagOptions } from './nag.ts';
 import {
   gaussianBayes,
   gaussianBayesOptions,
   multinomialBayes,
   multinomialBayesOptions,
 } from './naive-bayes.ts';
+import { nearest, nearestOptions } from './nearest.ts';
 import { passiveAggressive, passiveAggressiveOptions } from './passive-aggressive.ts';
 import { adaptiveForest, adaptiveForestOptions } from './tree/adaptive-forest.ts';
 import { hoeffdingTree, hoeffdingTreeOptions } from './tree/hoeffding-tree.ts';
 import { leveragingBagging, leveragingBaggingOptions } from './tree/leveraging-bagging.ts';
 
-/** How learners want rows: trees by position; the others as indices, perhaps standardised, perhaps with a constant. */
+/** How learners want rows: trees and neighbours by position; the others as indices, perhaps standardised, perhaps with a constant. */
 const LINEAR = { rows: 'linear', standardise: true, constant: true } as const;
 /** Machines have an intercept of their own. */
 const MACHINE = { rows: 'linear', standardise: true, constant: false } as const;
@@ -29,6 +32,7 @@ const TREE = { rows: 'tree', standardise: false, constant: false } as const;
 const LEARNERS = {
   ftrl: { options: ftrlOptions, create: ftrl, ...LINEAR },
   adagrad: { options: adagradOptions, create: adagrad, ...LINEAR },
+  nag: { options: nagOptions, create: nag, ...LINEAR, standardise: false },
   'passive-aggressive': { options: passiveAggressiveOptions, create: passiveAggressive, ...LINEAR },
   alma: { options: almaOptions, create: alma, ...LINEAR },
   'factorization-machine': {
@@ -42,6 +46,8 @@ const LEARNERS = {
   'hoeffding-tree': { options: hoeffdingTreeOptions, create: hoeffdingTree, ...TREE },
   'adaptive-forest': { options: adaptiveForestOptions, create: adaptiveForest, ...TREE },
   'leveraging-bagging': { options: leveragingBaggingOptions, create: leveragingBagging, ...TREE },
+  nearest: { options: nearestOptions, create: nearest, ...TREE },
+  'half-space-trees': { options: halfSpaceTreesOptions, create: halfSpaceTrees, ...TREE },
 } as const;
 
 export type OnlineLearnerName = keyof typeof LEARNERS;

@@ -31,6 +31,11 @@ export class OnlineScaler {
     return variance > 0 ? (x - this.#means[at]) / Math.sqrt(variance) : 0;
   }
 
+  /** Population variance of what was counted; 0 before. */
+  variance(at: number): number {
+    return this.#variances[at];
+  }
+
   save(): Arrays {
     return { counts: this.#counts, means: this.#means, variances: this.#variances };
   }

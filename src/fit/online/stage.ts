@@ -23,6 +23,7 @@ export interface StageContext {
 
 /** Learns from rows and predicts them; see {@link OnlineLearner} for the laws. */
 export interface Stage {
+  readonly unlabelled?: boolean;
   labelProblem?(label: number): string | undefined;
   learn(source: Source, label: number, weight: number): void;
   predict(source: Source, out: Float64Array): void;
@@ -44,6 +45,7 @@ export class PlainStage implements Stage {
   readonly #learner: OnlineLearner;
   /** Null where there is no room for one. */
   #runner: BlockRunner | null | undefined;
+  readonly unlabelled: boolean;
 
   constructor(found: FoundLearner, context: StageContext) {
     const { standardise = found.standardise, classes, seed, ...rest } = context;
@@ -51,6 +53,7 @@ export class PlainStage implements Stage {
     this.#encoder = found.rows === 'linear' ? new LinearEncoder(encoding) : new TreeEncoder(encoding);
     const { width, fields, nominal } = this.#encoder;
     this.#learner = found.create({ width, fields, classes, nominal, seed });
+    this.unlabelled = this.#learner.unlabelled ?? false;
   }
 
   labelProblem(label: number): string | undefined {
