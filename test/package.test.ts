@@ -8,6 +8,7 @@ import { ROOT } from './cli.ts';
 const PUBLIC = [
   'ERRORS',
   'SoraError',
+  'backtest',
   'checkLaws',
   'compact',
   'createOnline',
@@ -43,6 +44,7 @@ const PUBLIC = [
   'train',
   'updateWeights',
   'verify',
+  'windowed',
 ];
 
 const DEPENDENCIES = [

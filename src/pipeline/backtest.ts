@@ -6,7 +6,7 @@ import { SoraError } from '../errors.ts';
 import { type Naive, naiveReference } from '../evaluate/naive.ts';
 import type { Metric } from '../evaluate/result.ts';
 import { rowsFrom, type TimeRange, timeOfNewest, timeRange } from '../evaluate/time-rank.ts';
-import { historySpec, parseSpan, type Span, spanText } from '../recipe/history/spec.ts';
+import { asksHistory, historySpec, parseSpan, type Span, spanText } from '../recipe/history/spec.ts';
 import type { LabelSpec } from '../recipe/label.ts';
 import type { Session } from '../run/session.ts';
 import type { Range, Split } from '../summary/split.ts';
@@ -79,7 +79,8 @@ export async function backtest(inputs: Inputs, given: BacktestOptions & Hooks): 
   if (family) checkFamily(family, options);
   checkLossOptions(options);
   checkTimeOptions(options);
-  const opened = await openData(inputs, options, hooks, { needTarget: true });
+  const needFeatures = !asksHistory(options);
+  const opened = await openData(inputs, options, hooks, { needTarget: true, needFeatures });
   const { data, clock } = await withNaive(opened, options, season, hooks);
   const choice = family === undefined ? chooseLearner(data.schema, data.snapshot.rows) : undefined;
   if (choice) {

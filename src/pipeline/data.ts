@@ -135,14 +135,17 @@ export async function openData(
   inputs: Inputs,
   options: DataOptions,
   hooks: Hooks,
-  { needTarget = false } = {},
+  {
+    needTarget = false,
+    needFeatures = needTarget,
+  }: { readonly needTarget?: boolean; readonly needFeatures?: boolean } = {},
 ): Promise<Data> {
   const existing = options.sql === undefined ? storeOf(inputs) : undefined;
   const data =
     existing === undefined ? await ingestData(inputs, options, hooks) : await openExisting(existing, options);
   if (needTarget) requireTarget(data.schema);
   if (data.snapshot.rows === 0) throw noRows(inputs, existing !== undefined, data.snapshot.commit);
-  if (needTarget) requireFeatures(data.schema);
+  if (needFeatures) requireFeatures(data.schema);
   return data;
 }
 

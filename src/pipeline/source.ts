@@ -27,7 +27,6 @@ export function withRoles(schema: Schema, roles: RoledOptions['roles']): Schema 
 
 /**
  * Source of a store whose particles show the given roles; made in each worker.
- * @byReference
  */
 export function roledSource(options: RoledOptions): Source {
   const source = storeSource(options.store);

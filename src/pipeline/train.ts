@@ -17,6 +17,7 @@ import { parametersHash, saveModel } from '../model/files.ts';
 import { type LearnerRecord, type Model, parameterTensors } from '../model/model.ts';
 import { isFactors } from '../model/scorer.ts';
 import type { Schema } from '../particle/schema.ts';
+import { asksHistory } from '../recipe/history/spec.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
 import { learnerViewReference } from '../recipe/view.ts';
 import type { Session } from '../run/session.ts';
@@ -171,7 +172,10 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     options.testFraction > 0 && !timed
       ? holdOut({ seed: options.seed, fraction: options.testFraction })
       : undefined;
-  const opened = await openData(inputs, { ...options, profiled: random?.train }, hooks, { needTarget: true });
+  const opened = await openData(inputs, { ...options, profiled: random?.train }, hooks, {
+    needTarget: true,
+    needFeatures: !asksHistory(options),
+  });
   const ordered = await timedData(opened, options, hooks);
   const { data } = ordered;
   const ingested = performance.now();

@@ -128,8 +128,11 @@ async function clockOf(
     return timeClock(executor, session, column);
   }
   const unit = 'rows' in asked ? 'rows' : 'particles';
-  let at = 0;
-  const spans = particles.map(({ rows }) => ({ from: at, to: (at += unit === 'rows' ? rows : 1) }));
+  const spans: { from: number; to: number }[] = [];
+  for (const { rows } of particles) {
+    const from = spans.at(-1)?.to ?? 0;
+    spans.push({ from, to: from + (unit === 'rows' ? rows : 1) });
+  }
   return {
     unit,
     observed: 0,

@@ -111,7 +111,11 @@ export function assignColumns(
 
 function isUsed(field: Field, options: CheckedOptions, label: LabelSpec | undefined): boolean {
   if (field.name === label?.column) return false;
-  if (field.role === 'time') return options.calendarFromTime || options.encode[field.name] !== undefined;
+  if (field.role === 'time') {
+    return (
+      (options.calendarFromTime && field.type === 'timestamp') || options.encode[field.name] !== undefined
+    );
+  }
   return field.role === 'feature';
 }
 
@@ -134,7 +138,10 @@ function assign(
   const encoding = asked === 'auto' ? usualEncoding(field, profile, options, label) : asked;
   const candidates = TRANSFORMS.filter(({ types }) => types.includes(field.type));
   const found = candidates.find(
-    ({ encodings }) => encodings.includes(encoding) && canRead(options, encoding),
+    ({ name, encodings }) =>
+      encodings.includes(encoding) &&
+      canRead(options, encoding) &&
+      (encoding !== 'cyclic' || (name === 'instant') === (options.for === 'trees')),
   );
   if (found !== undefined) {
     const open = asked === 'auto' && (encoding === 'target' || encoding === 'codes');
@@ -161,6 +168,8 @@ function usualEncoding(
 ): Encoding {
   const encode = options.for === 'trees' ? treeEncoding : categoryEncoding;
   if (field.type === 'category') return encode(field, profile, options, label);
+  // What comes after the rows to learn from lies beyond every time they had: a trend says nothing of it.
+  if (field.role === 'time') return 'cyclic';
   const asItIs = field.type === 'number' || field.type === 'boolean' || field.type === 'timestamp';
   if (options.for === 'factor' && field.type === 'number' && options.numeric === 'auto') return 'standard';
   return options.for === 'trees' && asItIs ? 'raw' : 'auto';

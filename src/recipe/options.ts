@@ -19,6 +19,7 @@ export const ENCODINGS = [
   'words',
   'bigrams',
   'calendar',
+  'cyclic',
   'maxabs',
   'raw',
   'codes',

@@ -173,6 +173,18 @@ describe('columns', () => {
     expect(fitted(createParticle({ columns: { t: hours } })).width).toBe(1 + 12 + 7 + 24);
   });
 
+  it('timestamps without a trend: every hour, weekday and month has one feature', () => {
+    const t = Array.from({ length: 800 }, (_, i) => new Date(Date.UTC(2020, 0, 1) + i * 90_000_000));
+    const recipe = fitted(createParticle({ columns: { t } }), { encode: { t: 'cyclic' } });
+    expect(recipe.width).toBe(12 + 7 + 24);
+    const probe = createParticle({
+      columns: { t: [new Date('2021-12-31T23:59:59Z'), new Date('2022-01-01T00:00Z')] },
+    });
+    const of = (row: number) => rowOf(applyRecipe(recipe, probe).view, featureNames(recipe), row);
+    expect(of(0)).toEqual({ 't month=Dec': 1, 't weekday=Fri': 1, 't hour=23': 1 });
+    expect(of(1)).toEqual({ 't month=Jan': 1, 't weekday=Sat': 1, 't hour=0': 1 });
+  });
+
   it('text: hashed without word counts, each row of length 2', () => {
     const particle = createParticle({ columns: { s: ['a b b', 'c', '', null] }, types: { s: 'text' } });
     const recipe = fitted(particle, { layout: 'csr' });

@@ -122,6 +122,25 @@ describe('other columns', () => {
     expect(found['at hour']).toEqual([5, 0, 5, Number.NaN]);
   });
 
+  it('timestamps of rows in order of time: calendar parts without a trend', () => {
+    const days = Array.from({ length: 800 }, (_, i) => new Date(Date.UTC(2024, 0, 1) + i * 90_000_000));
+    const particle = createParticle({
+      columns: { at: days, x: days.map((_, i) => i) },
+      roles: { at: 'time' },
+    });
+    const recipe = forTrees(particle, { calendarFromTime: true });
+    expect(featureNames(recipe)).toEqual(['at month', 'at weekday', 'at hour', 'x']);
+    const found = columnsOf(recipe, particle);
+    for (const row of [0, 25, 799]) {
+      const day = days[row];
+      expect(found['at month'][row]).toBe(day.getUTCMonth());
+      expect(found['at weekday'][row]).toBe((day.getUTCDay() + 6) % 7);
+      expect(found['at hour'][row]).toBe(day.getUTCHours());
+    }
+    expect(featureNames(forTrees(particle, { encode: { at: 'raw' } }))[0]).toBe('at years');
+    expect(featureNames(forTrees(particle))).toEqual(['x']);
+  });
+
   it('texts: no more words than dense columns can hold', () => {
     const words = Array.from({ length: 600 }, (_, i) => `w${i}`);
     const particle = createParticle({ columns: { t: ['w1 w2', 'w1 w3'] }, types: { t: 'text' } });

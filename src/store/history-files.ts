@@ -8,6 +8,7 @@ import { hashParticle } from '../particle/hash.ts';
 import type { Particle, ParticleRef } from '../particle/particle.ts';
 import { directoryStorage } from './directory.ts';
 import { particleKey, readParticle, storeParticle } from './particle-file.ts';
+import { sha256 } from './sealed.ts';
 
 /** Folder of the files, as a key of the store. */
 export const HISTORY = 'cache/history/';
@@ -18,7 +19,7 @@ const OLD_MILLISECONDS = 3_600_000;
 /** Files of derived columns in the store at `root`. */
 export interface HistoryFiles {
   put(particle: Particle): Promise<ParticleRef>;
-  /** Whether the file is there, of its size; its bytes are checked when they are read. */
+  /** Whether the file is there and whole. */
   has(ref: ParticleRef): Promise<boolean>;
   load(ref: ParticleRef): Promise<Particle>;
   /** Removes the oldest files beyond the bound, except these. */
@@ -33,8 +34,9 @@ export function historyFiles(root: string): HistoryFiles {
       const encoded = { hash: hashParticle(particle), rows: particle.rows, bytes };
       return storeParticle(storage, encoded, async () => undefined);
     },
-    async has({ hash, bytes }) {
-      return (await storage.stat(particleKey(hash)))?.size === bytes;
+    async has({ hash, sha256: expected }) {
+      const bytes = await storage.get(particleKey(hash));
+      return bytes !== undefined && sha256(bytes) === expected;
     },
     load: (ref) => readParticle(storage, ref),
     async tidy(keep) {

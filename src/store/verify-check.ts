@@ -26,7 +26,7 @@ export interface Expected {
   readonly remedy: string;
 }
 
-const CACHE_REMEDY =
+export const CACHE_REMEDY =
   'Delete it, or run `sora verify --repair`: it is a cache, and is computed again when needed.';
 const WINDOW_BYTES = 4 << 20;
 

@@ -8,12 +8,14 @@ import { commitKey, commitNumber, decodeCommit, type LoggedCommit } from './comm
 import { mapConcurrent } from './concurrent.ts';
 import { directoryStorage, TEMPORARY } from './directory.ts';
 import { checkStoreFile, STORE_FILE, STORE_REMEDY, storeFileBytes } from './format.ts';
+import { HISTORY } from './history-files.ts';
 import { checkChain, commitLog } from './log.ts';
 import { checkModel, type ModelCheck, modelFolder } from './model-check.ts';
 import { PARTIALS } from './partial-cache.ts';
 import { particleHash, particleKey } from './particle-file.ts';
 import type { ObjectInfo, ObjectStorage } from './storage.ts';
 import {
+  CACHE_REMEDY,
   checkHash,
   checkOrphan,
   checkSegment,
@@ -310,6 +312,12 @@ async function checkByKind(run: Run, info: ObjectInfo): Promise<void> {
     const { finding, torn } = await checkSettled(storage, info, (now) => checkSegment(storage, now, onPiece));
     if (finding !== undefined) await found(run, key, finding, remove);
     if (torn !== undefined) run.leftovers.push(`${key} (from byte ${torn})`);
+  } else if (key.startsWith(HISTORY) && particleHash(key.slice(HISTORY.length)) !== undefined) {
+    const finding = await checkOrphan(storage, key);
+    if (finding !== undefined) await found(run, key, { ...finding, remedy: CACHE_REMEDY }, remove);
+  } else if (key.startsWith(HISTORY + TEMPORARY)) {
+    run.leftovers.push(key);
+    if (run.options.repair === true && isOld(info)) await remove();
   } else if (particleHash(key) !== undefined) {
     const finding = await checkOrphan(storage, key);
     if (finding === undefined) run.stray.push(info);

@@ -247,9 +247,13 @@ export class History {
       series.events.set(state.numbers.subarray(at, at + this.#events));
       at += this.#events;
       const rows = state.lengths[s];
-      const take = () => state.numbers.subarray(at, (at += rows));
-      series.fill(take(), this.#sources.map(take));
+      const block = (index: number) => state.numbers.subarray(at + index * rows, at + (index + 1) * rows);
+      series.fill(
+        block(0),
+        this.#sources.map((_, column) => block(1 + column)),
+      );
       series.carried = carried;
+      at += (1 + this.#sources.length) * rows;
     }
   }
 }

@@ -10,7 +10,6 @@ import { type Field, fieldIndex, type Schema } from '../../particle/schema.ts';
 
 /** What is read from a window of rows. */
 export const STATISTICS = ['mean', 'std', 'min', 'max', 'count'] as const;
-export type Statistic = (typeof STATISTICS)[number];
 
 const spanShape = z.union([
   z.object({ rows: z.int().positive() }),

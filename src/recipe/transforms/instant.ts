@@ -16,23 +16,28 @@ const shape = z.object({
   /** Years since 2000 of the first timestamp: differences from it keep their digits in f32. */
   origin: z.number(),
   parts: z.array(z.enum(PARTS)),
+  /** false: the parts alone. */
+  trend: z.boolean().optional(),
 });
 
 export type InstantStep = z.infer<typeof shape>;
 
-function fit({ field, statistics }: FitContext): InstantStep | Dropped {
+function fit({ field, statistics, encoding }: FitContext): InstantStep | Dropped {
   const { number, missing } = statistics;
   if (number === undefined || number.present === 0) return { dropped: 'no value is present' };
   if (number.min === number.max && missing === 0) return { dropped: 'always the same time' };
   const parts = partsOf(number);
+  const trend = encoding !== 'cyclic';
+  if (!trend && parts.length === 0) return { dropped: 'its times span less than a week and have no hours' };
   const gone = missing > 0 ? `, ${missing} missing → a side of each split` : '';
   return {
     transform: 'instant',
     column: field.name,
-    width: 1 + parts.length,
-    why: `${['years', ...parts].join(', ')} (UTC) as numbers${gone}`,
+    width: (trend ? 1 : 0) + parts.length,
+    why: `${[...(trend ? ['years'] : []), ...parts].join(', ')} (UTC) as numbers${gone}`,
     origin: yearsSince2000(number.min),
     parts,
+    ...(trend ? {} : { trend }),
   };
 }
 
@@ -40,7 +45,7 @@ function apply(step: InstantStep, column: Column, { rows, output, base }: ApplyC
   const { values, validity } = column as TimestampColumn;
   const out = output.block(base, step.width);
   const of = [
-    (time: number) => yearsSince2000(time) - step.origin,
+    ...(step.trend === false ? [] : [(time: number) => yearsSince2000(time) - step.origin]),
     ...step.parts.map((part) => PART_OF[part]),
   ];
   for (const [feature, read] of of.entries()) {
@@ -55,10 +60,11 @@ function apply(step: InstantStep, column: Column, { rows, output, base }: ApplyC
 export const instant = transform<InstantStep>({
   name: 'instant',
   types: ['timestamp'],
-  encodings: ['raw'],
+  encodings: ['raw', 'cyclic'],
   shape,
   fit,
   entries: (step) => step.width,
-  feature: (step, index) => `${step.column} ${index === 0 ? 'years' : step.parts[index - 1]}`,
+  feature: (step, index) =>
+    `${step.column} ${[...(step.trend === false ? [] : ['years']), ...step.parts][index]}`,
   apply,
 });

@@ -22,6 +22,8 @@ const shape = z.object({
   range: z.tuple([z.number(), z.number()]),
   parts: z.array(z.enum(PARTS)),
   missing: z.boolean(),
+  /** false: the parts alone. */
+  trend: z.boolean().optional(),
 });
 
 export type TimestampStep = z.infer<typeof shape>;
@@ -39,6 +41,8 @@ function fit({ field, statistics, encoding }: FitContext): TimestampStep | Dropp
   if (number === undefined || number.present === 0) return { dropped: 'no value is present' };
   if (number.min === number.max && missing === 0) return { dropped: 'always the same time' };
   const parts = encoding === 'standard' ? [] : partsOf(number);
+  const trend = encoding !== 'cyclic';
+  if (!trend && parts.length === 0) return { dropped: 'its times span less than a week and have no hours' };
   const [low, high] = [yearsSince2000(number.min), yearsSince2000(number.max)];
   const years = number.grid.map(yearsSince2000);
   const mean = years.reduce((sum, year) => sum + year / years.length, 0);
@@ -46,13 +50,14 @@ function fit({ field, statistics, encoding }: FitContext): TimestampStep | Dropp
   return {
     transform: 'timestamp',
     column: field.name,
-    width: 1 + parts.reduce((sum, part) => sum + SIZES[part], 0) + (missing > 0 ? 1 : 0),
-    why: `${['trend', ...parts].join(', ')} (UTC)${missing > 0 ? `, ${missing} missing → marked` : ''}`,
+    width: (trend ? 1 : 0) + parts.reduce((sum, part) => sum + SIZES[part], 0) + (missing > 0 ? 1 : 0),
+    why: `${[...(trend ? ['trend'] : []), ...parts].join(', ')} (UTC)${missing > 0 ? `, ${missing} missing → marked` : ''}`,
     centre: mean,
     scale: variance > 0 ? 1 / Math.sqrt(variance) : 1,
     range: [low - (high - low), high + (high - low)],
     parts,
     missing: missing > 0,
+    ...(trend ? {} : { trend }),
   };
 }
 
@@ -66,8 +71,8 @@ export function partsOf({ min, max, grid }: { min: number; max: number; grid: Fl
 }
 
 function feature(step: TimestampStep, index: number): string {
-  if (index === 0) return `${step.column} trend`;
-  let at = index - 1;
+  if (step.trend !== false && index === 0) return `${step.column} trend`;
+  let at = step.trend === false ? index : index - 1;
   for (const part of step.parts) {
     if (at < SIZES[part]) return `${step.column} ${part}=${partName(part, at)}`;
     at -= SIZES[part];
@@ -82,18 +87,19 @@ function partName(part: Part, value: number): string {
 function apply(step: TimestampStep, column: Column, context: ApplyContext): void {
   const { values, validity } = column as TimestampColumn;
   const { rows, output, tally } = context;
-  const trend = output.block(context.base, 1);
+  const trend = step.trend === false ? undefined : output.block(context.base, 1);
   const absent = new Int32Array(output.rows).fill(-1);
   let imputed = 0;
   for (let i = 0; i < output.rows; i++) {
     const row = rows === undefined ? i : rows[i];
-    if (isPresent(validity, row)) trend[i] = trendOf(step, values[row]);
-    else {
+    if (isPresent(validity, row)) {
+      if (trend) trend[i] = trendOf(step, values[row]);
+    } else {
       absent[i] = 0;
       imputed++;
     }
   }
-  let base = context.base + 1;
+  let base = context.base + (trend ? 1 : 0);
   for (const part of step.parts) {
     output.slots(base, partSlots(PART_OF[part], values, rows, absent));
     base += SIZES[part];
@@ -124,10 +130,10 @@ function partSlots(
 export const timestamp = transform<TimestampStep>({
   name: 'timestamp',
   types: ['timestamp'],
-  encodings: ['auto', 'calendar', 'standard'],
+  encodings: ['auto', 'calendar', 'cyclic', 'standard'],
   shape,
   fit,
-  entries: (step) => 1 + step.parts.length,
+  entries: (step) => (step.trend === false ? 0 : 1) + step.parts.length,
   feature,
   apply,
 });
