@@ -39,6 +39,8 @@ const PUBLIC = [
   'taggedCodec',
   'threadExecutor',
   'train',
+  'undoUpdate',
+  'update',
   'updateWeights',
   'verify',
 ];
