@@ -65,6 +65,7 @@ async function measure(name, learner) {
   const ways = {
     'from nothing': {},
     tune: { transfer: old, map },
+    ...(learner === 'linear' ? { 'tune, pull 100': { transfer: old, map, pull: 100 } } : {}),
     freeze: { transfer: old, map, adapt: 'freeze' },
   };
   const found = Object.fromEntries(Object.keys(ways).map((way) => [way, {}]));

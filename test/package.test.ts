@@ -42,6 +42,8 @@ const PUBLIC = [
   'taggedCodec',
   'threadExecutor',
   'train',
+  'undoUpdate',
+  'update',
   'updateWeights',
   'verify',
   'windowed',

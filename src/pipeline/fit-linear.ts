@@ -24,7 +24,7 @@ export async function fitLinear(
     classWeight,
     maxRounds,
     tolerance,
-    ...(options.centre ? { centre: options.centre } : {}),
+    ...options.centre,
     ...(options.start ? { warmStart: options.start(recipe, outputs) } : {}),
     signal: hooks.signal,
     onRound: ({ round, objective }) =>

@@ -480,8 +480,8 @@ export type CheckedTrain = z.output<typeof trainShape> & {
   readonly transferModel?: Model;
   /** Parameters that a linear fit starts from, by its recipe and outputs. */
   readonly start?: (recipe: Recipe, outputs: number) => Float64Array | undefined;
-  /** Where the L2 penalty of a linear fit pulls to. */
-  readonly centre?: Float64Array;
+  /** Where the L2 penalty of a linear fit pulls to, and how many times as strongly. */
+  readonly centre?: { readonly centre: Float64Array; readonly strengths: Float64Array };
 };
 export type BacktestOptions = z.input<typeof backtestShape>;
 export type PredictOptions = z.input<typeof predictShape>;

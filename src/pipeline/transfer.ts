@@ -64,7 +64,7 @@ export async function fitTransfer(
   checkSame(model, problem, joined);
   hooks.onNote?.(describeJoin(joined));
   return model.learner.name === 'glm'
-    ? transferLinear(session, problem, options, joined, hooks, baseline)
+    ? transferLinear(session, problem, options, joined, hooks)
     : transferTrees(session, problem, options, joined, hooks, baseline);
 }
 
@@ -81,14 +81,16 @@ async function transferLinear(
   options: Transferring,
   joined: JoinedRecipe,
   hooks: StoreHooks,
-  baseline: Baseline,
 ): Promise<FittedLearner> {
   const { outputs, recipe } = problem;
   const start = mappedParameters(options.transferModel, joined, outputs);
   const { adapt, pull = PULL } = options;
   if (adapt === 'tune') {
-    const l2 = pull / baseline.weight;
-    return fitLinear(session, problem, { ...options, l2, start: () => start, centre: start }, hooks);
+    // The new columns are pulled to 0 as they always are.
+    const width = recipe.width + 1;
+    const strengths = start.map((_, i) => (i % width < joined.from.length ? pull : 1));
+    const centre = { centre: start, strengths };
+    return fitLinear(session, problem, { ...options, start: () => start, centre }, hooks);
   }
   if (outputs > 1)
     refuse(

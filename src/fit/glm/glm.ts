@@ -69,6 +69,8 @@ export interface FitGlmOptions {
   readonly warmStart?: Float64Array;
   /** Where the L2 penalty pulls to, e.g. a model of other data; absent: to 0. */
   readonly centre?: Float64Array;
+  /** How many times `l2` pulls each parameter; absent: once. */
+  readonly strengths?: Float64Array;
   readonly signal?: AbortSignal;
   /** Called after every full pass. */
   readonly onRound?: (round: FitRound) => void;
@@ -116,14 +118,15 @@ export async function fitGlm(session: Session, options: FitGlmOptions): Promise<
   checkOptions(options);
   requireSmooth(lossOf(options.loss as LossSpec));
   const { totals, view } = await describe(session, options);
-  const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, centre, signal } = options;
+  const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
+  const { centre, strengths } = options;
   const { name } = lossOf(loss as LossSpec);
   const spread = labelSpread(name, totals);
   const { tolerance = 1e-4, maxRounds = 200 } = options;
   const leastFall = STALL_STEPS * Math.min(tolerance, 1e5 * tolerance * tolerance) * lossSpread(name, totals);
   const rule = { tolerance: tolerance * spread, maxRounds, leastFall };
   const plan: Plan = { rule, totals, spread, given: options.warmStart, onRound: options.onRound };
-  const problem: Problem = { loss, outputs, features, view, l1, l2, centre, signal };
+  const problem: Problem = { loss, outputs, features, view, l1, l2, centre, strengths, signal };
   const [whole, start] =
     name === 'huber' ? await robust(session, problem, plan, options.delta) : [problem, undefined];
   const optimum = await planFor(whole)(session, whole, {

@@ -24,6 +24,8 @@ export interface Problem extends GlmOptions {
   readonly l1: number;
   /** Where the L2 penalty pulls to; absent: to 0. */
   readonly centre?: Float64Array;
+  /** How many times `l2` pulls each parameter; absent: once. */
+  readonly strengths?: Float64Array;
   readonly signal?: AbortSignal;
 }
 
@@ -69,7 +71,7 @@ export async function sampledCurved(
   const sums = await play<CurvatureValue>(session, problem, summary, at, 'curvature');
   const count = at.length;
   const hessian = (sums.hessian as Float64Array).map((value) => value / sums.weight);
-  for (let i = 0; i < count; i++) if (isCoefficient(problem, i)) hessian[i * count + i] += problem.l2;
+  for (let i = 0; i < count; i++) hessian[i * count + i] += l2At(problem, i);
   return { ...evaluation(sums, problem, at), hessian };
 }
 
@@ -83,7 +85,9 @@ export async function sampledBlocks(
   const summary = blockCurvatureReference({ ...glmOptions(problem), share });
   const blocks = await play<BlockCurvature>(session, problem, summary, at, 'curvature');
   const width = problem.features + 1;
-  for (const block of blocks) for (let f = 0; f < problem.features; f++) block[f * width + f] += problem.l2;
+  blocks.forEach((block, k) => {
+    for (let f = 0; f < problem.features; f++) block[f * width + f] += l2At(problem, k * width + f);
+  });
   return blocks;
 }
 
@@ -95,9 +99,7 @@ export async function diagonalCurved(
 ): Promise<Evaluation & { readonly diagonal: Float64Array }> {
   const summary = curvatureReference({ ...glmOptions(problem), curvature: 'diagonal' });
   const sums = await play<CurvatureValue>(session, problem, summary, at, 'gradient');
-  const diagonal = sums.diagonal.map(
-    (value, i) => value / sums.weight + (isCoefficient(problem, i) ? problem.l2 : 0),
-  );
+  const diagonal = sums.diagonal.map((value, i) => value / sums.weight + l2At(problem, i));
   return { ...evaluation(sums, problem, at), diagonal };
 }
 
@@ -148,6 +150,13 @@ export function isCoefficient({ features }: Problem, i: number): boolean {
   return i % (features + 1) !== features;
 }
 
+/** Strength of the L2 penalty on parameter i. */
+function l2At(problem: Problem, i: number): number {
+  return isCoefficient(problem, i)
+    ? problem.l2 * (problem.strengths === undefined ? 1 : problem.strengths[i])
+    : 0;
+}
+
 function glmOptions({ loss, outputs, features }: Problem): GlmOptions {
   return { loss, outputs, features };
 }
@@ -166,11 +175,12 @@ async function play<Value>(
 }
 
 function evaluation(sums: GradientSums, problem: Problem, at: Float64Array): Evaluation {
-  const { l2, centre } = problem;
+  const { centre } = problem;
   const gradient = new Float64Array(at.length);
   let squares = 0;
   for (let i = 0; i < at.length; i++) {
-    const pulled = isCoefficient(problem, i) ? at[i] - (centre === undefined ? 0 : centre[i]) : 0;
+    const l2 = l2At(problem, i);
+    const pulled = at[i] - (centre === undefined ? 0 : centre[i]);
     gradient[i] = sums.gradient[i] / sums.weight + l2 * pulled;
     squares += l2 * pulled * pulled;
   }

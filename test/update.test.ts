@@ -1,0 +1,42 @@
+/** `sora update` as a user runs it: append, learn, undo; the same bytes with threads as without. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { randomUniform } from '../src/random.ts';
+import { sora, temporaryFolder } from './cli.ts';
+
+const cwd = temporaryFolder();
+
+function writeRows(name: string, count: number, seed: number): void {
+  const lines = Array.from({ length: count }, (_, i) => {
+    const u = (purpose: number) => randomUniform(seed, purpose, i);
+    return `${u(0)},${u(1)},${u(0) - u(1) + u(2) > 0.5 ? 'yes' : 'no'}`;
+  });
+  writeFileSync(join(cwd, name), `a,b,y\n${lines.join('\n')}\n`);
+}
+
+const run = async (...words: string[]) => {
+  const { code, stdout, stderr } = await sora([...words, '--json'], { cwd });
+  expect(code, stderr + stdout).toBe(0);
+  return JSON.parse(stdout);
+};
+const bytesOf = (model: string) =>
+  ['model.json', 'parameters.safetensors'].map((file) => readFileSync(join(cwd, model, file), 'hex'));
+
+it('appends, learns, is undone and done again to the same bytes', async () => {
+  writeRows('old.csv', 1500, 1);
+  writeRows('new.csv', 150, 2);
+  await run('train', 'old.csv', '--target', 'y', '--learner', 'linear', '--no-report');
+  const model = 'old.sora/models/y';
+  const first = bytesOf(model);
+  const done = await run('update', model, 'new.csv');
+  expect(done).toMatchObject({ commits: [2, 2], rows: { new: 150 }, observed: { old: 0 } });
+  const updated = bytesOf(model);
+  expect(bytesOf(`${model}.1`)).toEqual(first);
+  await run('update', model, '--undo');
+  expect(bytesOf(model)).toEqual(first);
+  // The same file for the same model is not appended twice.
+  const again = await run('update', model, 'new.csv', '--workers', '2');
+  expect(again.commits).toEqual([2, 2]);
+  expect(bytesOf(model)).toEqual(updated);
+});
