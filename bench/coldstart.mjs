@@ -10,8 +10,8 @@
  *     node bench/coldstart.mjs [--seeds 3] [--items]
  */
 import { parseArgs } from 'node:util';
-import { createParticle } from '../dist/index.js';
 import { fitFactor } from '../dist/fit/factor/fit.js';
+import { createParticle } from '../dist/index.js';
 import { factorScorer } from '../dist/model/factor.js';
 import { combine32, mix32, randomWord } from '../dist/random.js';
 import { applyRecipe } from '../dist/recipe/apply.js';
@@ -129,7 +129,12 @@ async function machine(rows, names, settings) {
     label: { task: 'regression' },
   });
   const { model } = await fitFactor(session, {
-    ...{ loss: 'squared', outputs: 1, features: recipe.width, view: learnerViewReference({ recipe, purpose: 'fit' }) },
+    ...{
+      loss: 'squared',
+      outputs: 1,
+      features: recipe.width,
+      view: learnerViewReference({ recipe, purpose: 'fit' }),
+    },
     ...{ factors: 8, patience: 0, seed: 1, spread: 0.05, rate: 0.1, factorRate: 0.1, ...settings },
   });
   await session.close();

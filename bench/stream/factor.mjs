@@ -63,7 +63,7 @@ function ours(learner) {
 }
 
 const peer = fileURLToPath(new URL('factor-peer.py', import.meta.url));
-const river = runJson(RIVER, [peer, file], { env: threadEnvironment(1) });
+const river = await runJson(RIVER, [peer, file], { env: threadEnvironment(1) });
 const results = Object.fromEntries(
   Object.entries(river.learners).map(([name, theirs]) => {
     const own = ours(name);

@@ -32,7 +32,10 @@ function optionsOf(loss: LossName, outputs: number): MachineOptions & { round: n
 }
 
 const view = (rows: number, labels: 'numbers' | 'counts' | number, seed = rows) =>
-  csrView({ rows, features: FEATURES, labels, seed, weights: rows > 3, offsets: rows === 64 }, 0.5) as CsrView;
+  csrView(
+    { rows, features: FEATURES, labels, seed, weights: rows > 3, offsets: rows === 64 },
+    0.5,
+  ) as CsrView;
 
 describe.each(LOSSES)('a pass of %s', (loss, labels, outputs) => {
   const options = optionsOf(loss, outputs);
