@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { fitFactor } from '../dist/fit/factor/fit.js';
 import { createParticle } from '../dist/index.js';
 import { factorScorer } from '../dist/model/factor.js';
-import { combine32, mix32, randomWord } from '../dist/random.js';
+import { combine32, hashText } from '../dist/random.js';
 import { applyRecipe } from '../dist/recipe/apply.js';
 import { prepareRecipe } from '../dist/recipe/prepare.js';
 import { learnerViewReference } from '../dist/recipe/view.js';
@@ -34,36 +34,39 @@ const WHO = args.items ? 'item' : 'user';
 const POINTS = [0, 1, 5, 20];
 const CHOOSING = 0.4;
 const FRESH = 150;
+/** Ids of users and films lie below it. */
+const MOST_IDS = 2000;
 
-/** Lists in an order that is a function of the seed and the text of each member. */
-function shuffled(list, seed, textOf = (x) => x) {
-  const key = (x) => [...textOf(x)].reduce((hash, c) => combine32(hash, c.charCodeAt(0)), mix32(seed));
+/** Lists in an order that is a function of the seed and the hash of each member. */
+function shuffled(list, seed, hashOf) {
   return list
-    .map((x) => [key(x), x])
+    .map((x) => [combine32(hashOf(x), seed), x])
     .sort((a, b) => a[0] - b[0])
     .map(([, x]) => x);
 }
 
+for (const row of ratings) row.hash = hashText(`${row.user}/${row.item}`);
+const hashOf = (row) => row.hash;
 const rowsOf = new Map();
 for (const row of ratings) {
   if (!rowsOf.has(row[WHO])) rowsOf.set(row[WHO], []);
   rowsOf.get(row[WHO]).push(row);
 }
-const textOf = ({ user, item }) => `${user}/${item}`;
 
 /** New ones among `candidates`, what is revealed of them by point, rows to be rated, and the rows of all others of `all`. */
 function split(all, candidates, count, seed) {
   const fresh = shuffled(
     candidates.filter((who) => rowsOf.get(who).length > 20),
     seed,
+    (who) => hashText(who),
   ).slice(0, count);
   const isFresh = new Set(fresh);
-  const own = fresh.map((who) => shuffled(rowsOf.get(who), seed, textOf));
+  const own = fresh.map((who) => shuffled(rowsOf.get(who), seed, hashOf));
   const base = all.filter((who) => !isFresh.has(who)).flatMap((who) => rowsOf.get(who));
-  return {
-    rated: own.flatMap((rows) => rows.slice(20)),
-    at: (n) => shuffled([...base, ...own.flatMap((rows) => rows.slice(0, n))], seed, textOf),
-  };
+  const at = new Map(
+    POINTS.map((n) => [n, shuffled([...base, ...own.flatMap((rows) => rows.slice(0, n))], seed, hashOf)]),
+  );
+  return { rated: own.flatMap((rows) => rows.slice(20)), at: (n) => at.get(n) };
 }
 
 function rmse(rows, predict) {
@@ -74,29 +77,31 @@ function rmse(rows, predict) {
   return Math.sqrt(squares / rows.length);
 }
 
+const constant = (value) => () => value;
 const meanOf = (rows) => rows.reduce((sum, { rating }) => sum + rating, 0) / rows.length;
 
 /** Biases of users and films by alternating ridge means, ten times over (Koren, TKDD 2010; Surprise's BaselineOnly). */
 function biases(rows, { user: userPrior, item: itemPrior }) {
   const mean = meanOf(rows);
-  const found = { user: new Map(), item: new Map() };
-  const of = (kind, row) => found[kind].get(row[kind]) ?? 0;
+  const users = Uint16Array.from(rows, ({ user }) => Number(user));
+  const items = Uint16Array.from(rows, ({ item }) => Number(item));
+  const labels = Float64Array.from(rows, ({ rating }) => rating - mean);
+  const [ofUser, ofItem] = [new Float64Array(MOST_IDS), new Float64Array(MOST_IDS)];
   for (let pass = 0; pass < 10; pass++) {
-    for (const [kind, other, prior] of [
-      ['item', 'user', itemPrior],
-      ['user', 'item', userPrior],
-    ]) {
-      const sums = new Map();
-      for (const row of rows) {
-        const sum = sums.get(row[kind]) ?? [0, 0];
-        sum[0] += row.rating - mean - of(other, row);
-        sum[1]++;
-        sums.set(row[kind], sum);
-      }
-      for (const [id, [sum, count]] of sums) found[kind].set(id, sum / (prior + count));
-    }
+    refit(ofItem, items, itemPrior, ofUser, users, labels);
+    refit(ofUser, users, userPrior, ofItem, items, labels);
   }
-  return (row) => mean + of('user', row) + of('item', row);
+  return ({ user, item }) => mean + ofUser[user] + ofItem[item];
+}
+
+/** Ridge means of what the other biases leave, by id. */
+function refit(own, ids, prior, other, otherIds, labels) {
+  const [sums, counts] = [new Float64Array(MOST_IDS), new Float64Array(MOST_IDS)];
+  for (let row = 0; row < ids.length; row++) {
+    sums[ids[row]] += labels[row] - other[otherIds[row]];
+    counts[ids[row]]++;
+  }
+  for (let id = 0; id < MOST_IDS; id++) own[id] = sums[id] / (prior + counts[id]);
 }
 
 const IDS = ['user', 'item'];
@@ -158,9 +163,9 @@ const machineOf = (names) => ({
 });
 
 const MODELS = {
-  'global mean': { grid: [{}], error: (rows, rated) => rmse(rated, () => meanOf(rows)) },
+  'global mean': { grid: [{}], error: (rows, rated) => rmse(rated, constant(meanOf(rows))) },
   biases: {
-    grid: [2, 5, 10, 15].flatMap((user) => [2, 5, 10].map((item) => ({ user, item }))),
+    grid: [2, 5, 10].flatMap((user) => [2, 5].map((item) => ({ user, item }))),
     error: (rows, rated, settings) => rmse(rated, biases(rows, settings)),
   },
   'machine of ids': machineOf(IDS),
@@ -177,12 +182,12 @@ const mean = (list) => list.reduce((sum, x) => sum + x, 0) / list.length;
 const deviation = (list) =>
   Math.sqrt(list.reduce((sum, x) => sum + (x - mean(list)) ** 2, 0) / Math.max(1, list.length - 1));
 
-const everybody = shuffled([...rowsOf.keys()], randomWord(1, 2, 3));
+const everybody = shuffled([...rowsOf.keys()], 1, (who) => hashText(who));
 const cut = Math.round(CHOOSING * everybody.length);
 const [choosing, judged] = [everybody.slice(0, cut), everybody.slice(cut)];
 const chosen = {};
+const trial = split(choosing, choosing, Math.round(choosing.length / 5), 1);
 for (const [name, model] of Object.entries(MODELS)) {
-  const trial = split(choosing, choosing, Math.round(choosing.length / 5), 1);
   let least = Number.POSITIVE_INFINITY;
   for (const settings of model.grid) {
     const error = model.grid.length === 1 ? 0 : mean(await errorsOf(model, trial, settings));
