@@ -15,6 +15,7 @@ import { createParticle } from '../dist/index.js';
 import { factorScorer } from '../dist/model/factor.js';
 import { combine32, hashText } from '../dist/random.js';
 import { applyRecipe } from '../dist/recipe/apply.js';
+import { featureColumns } from '../dist/recipe/recipe.js';
 import { prepareRecipe } from '../dist/recipe/prepare.js';
 import { learnerViewReference } from '../dist/recipe/view.js';
 import { inlineExecutor } from '../dist/run/inline.js';
@@ -140,6 +141,7 @@ async function machine(rows, names, settings) {
       features: recipe.width,
       view: learnerViewReference({ recipe, purpose: 'fit' }),
     },
+    strengths: featureColumns(recipe).map((name) => (IDS.includes(name) ? 1 : (settings.side ?? 1))),
     ...{ factors: 8, patience: 0, seed: 1, spread: 0.05, rate: 0.1, factorRate: 0.1, ...settings },
   });
   await session.close();
@@ -170,6 +172,10 @@ const MODELS = {
   },
   'machine of ids': machineOf(IDS),
   'machine with side columns': machineOf(ALL),
+  'the same, side columns held': {
+    ...machineOf(ALL),
+    grid: [6, 18].map((side) => ({ epochs: 10, prior: 5, factorPrior: 60, side })),
+  },
 };
 
 async function errorsOf(model, { rated, at }, settings) {
@@ -205,7 +211,7 @@ for (let seed = 1; seed <= Number(args.seeds); seed++) {
   }
 }
 await executor.close();
-const ours = 'machine with side columns';
+const ours = 'the same, side columns held';
 printTable(
   [`RMSE, new ${WHO}s`, ...POINTS.map((n) => `${n} ratings`)],
   [
