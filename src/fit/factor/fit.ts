@@ -38,6 +38,8 @@ export interface FitFactorOptions extends FactorSteps {
   /** Passes without a lower loss of the rows kept back after which to stop. */
   readonly patience: number;
   readonly spread: number;
+  /** What the priors of each feature are multiplied by; default 1. */
+  readonly strengths?: ArrayLike<number>;
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onPass?: (pass: FactorPass) => void;
@@ -66,7 +68,7 @@ export async function fitFactor(session: Session, options: FitFactorOptions): Pr
   const { view, holdOut, epochs, patience, seed, spread, signal, onPass } = options;
   const machine = await machineOf(session, options);
   const counts = await play<Float64Array>(session, 'visits', view, { features: options.features });
-  let state = startState(machine, counts, seed, spread);
+  let state = startState(machine, counts, seed, spread, options.strengths);
   let best = { pass: 0, loss: Number.POSITIVE_INFINITY, state };
   const history: FactorPass[] = [];
   for (let pass = 1; pass <= epochs; pass++) {

@@ -35,12 +35,16 @@ export function sparse(view: LearnerView): CsrView {
   throw new SoraError('internal', 'Factorization machines read sparse rows, and the view is dense.');
 }
 
-/** The state before the first pass: weights 0, factors small numbers that are a function of (seed, record, factor). */
+/**
+ * The state before the first pass: weights 0, factors small numbers that are a function of (seed, record, factor).
+ * Visits are only there to divide priors by, so a feature's strength is divided out of them.
+ */
 export function startState(
   options: MachineOptions,
   visits: Float64Array,
   seed: number,
   spread: number,
+  strengths?: ArrayLike<number>,
 ): Float64Array {
   const { outputs, factors } = options;
   const stride = factorRecord(factors);
@@ -49,7 +53,7 @@ export function startState(
     const count = visits[Math.floor(at / outputs)];
     if (count === 0) continue;
     const record = 2 * outputs + at * stride;
-    state[record + 3] = count;
+    state[record + 3] = count / (strengths?.[Math.floor(at / outputs)] ?? 1);
     for (let f = 0; f < factors; f++) {
       state[record + FACTOR_HEAD + f] = (2 * randomUniform(seed, at, f) - 1) * spread * Math.sqrt(3);
     }
