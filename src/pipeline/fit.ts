@@ -43,8 +43,13 @@ const TASK: Record<LabelSpec['kind'], Task> = {
   count: 'count',
 };
 
-function recipeOptions({ encode, numeric }: Checked, family: Family): RecipeOptions {
+function recipeOptions(options: Checked, family: Family): RecipeOptions {
+  const { encode, numeric, textNgrams, textCharacters, textTfidf, textSegmenter } = options;
   return {
+    ...(textNgrams === undefined ? {} : { textNgrams }),
+    textCharacters,
+    textTfidf,
+    textSegmenter,
     ...(encode ? { encode: encode as RecipeOptions['encode'] } : {}),
     numeric,
     for: family,
