@@ -46,7 +46,7 @@ const TASK: Record<LabelSpec['kind'], Task> = {
 function recipeOptions(options: Checked, family: Family): RecipeOptions {
   const { encode, numeric, textNgrams, textCharacters, textTfidf, textSegmenter } = options;
   return {
-    ...(textNgrams === undefined ? {} : { textNgrams }),
+    textNgrams,
     textCharacters,
     textTfidf,
     textSegmenter,

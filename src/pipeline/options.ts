@@ -176,8 +176,8 @@ export const learnShape = z.object({
     .int()
     .min(1)
     .max(3)
-    .optional()
-    .describe('Text: neighbouring words that are joined, up to so many; default: NGRAMS_HELP.'),
+    .default(1)
+    .describe('Text: neighbouring words that are joined, up to so many.'),
   textCharacters: z
     .int()
     .min(0)

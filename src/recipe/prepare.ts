@@ -79,7 +79,7 @@ async function countWords(
     .filter(({ transform, encoding }) => transform === 'text' && encoding !== 'hash')
     .map(({ field, encoding }) => ({ name: field.name, tokens: tokensFor(encoding, options) }));
   if (columns.length === 0) return {};
-  const least = Number(process.env.LEAST ?? Math.max(2, Math.min(8, Math.round(profile.rows / 100))));
+  const least = Math.max(2, Math.min(8, Math.round(profile.rows / 5000)));
   const { value } = await session.reduce<TextFrequencyState, readonly TextFrequency[]>({
     summary: reference('textFrequency', { columns, split, least, limit: MOST_WORDS }),
     keep: 'nodes',

@@ -37,14 +37,23 @@ it('grows with the text', () => {
 
 it('joins up to three neighbours, and takes words apart', () => {
   expect(read('a b c d', { ngrams: 3 }).words.slice(4)).toEqual(['a b', 'b c', 'c d', 'a b c', 'b c d']);
-  expect(read('Été ab', { characters: 4 }).words).toEqual(
-    ['été', 'ab', '*^ét', '*été', '*té$', '*^été', '*été$', '*^ab', '*ab$', '*^ab$'],
-  );
+  expect(read('Été ab', { characters: 4 }).words).toEqual([
+    'été',
+    'ab',
+    '*^ét',
+    '*été',
+    '*té$',
+    '*^été',
+    '*été$',
+    '*^ab',
+    '*ab$',
+    '*^ab$',
+  ]);
   expect(read('a', { ngrams: 3, characters: 5 }).words).toEqual(['a', '*^a$']);
 });
 
 it('cuts Chinese into words where it is asked to, and leaves other scripts as they were', () => {
-  expect(read('我们喜欢机器学习，OK it\'s', { segmenter: true }).words).toEqual(
+  expect(read("我们喜欢机器学习，OK it's", { segmenter: true }).words).toEqual(
     expect.arrayContaining(['我们', '喜欢', '机器', '学习', 'ok', 'it', 's']),
   );
   const english = "It's a naïve café — 42 times";

@@ -176,7 +176,10 @@ function piecesOf(run: string): string[] {
 
 /** Hash of what {@link Words.wordAt} gives: a word, several with spaces between, or a run of characters. */
 export function hashOfWord(word: string): number {
-  return word.split(' ').map((one) => hashText(one)).reduce(combine32);
+  return word
+    .split(' ')
+    .map((one) => hashText(one))
+    .reduce(combine32);
 }
 
 function doubled(array: Uint32Array): Uint32Array<ArrayBuffer> {

@@ -11,10 +11,10 @@ import type { CheckedOptions, Encoding } from '../options.ts';
 import { hashOfWord, type Tokens, Words } from '../tokens.ts';
 import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
 
-/** At 2 the usual penalty weighs a word about as it weighs a level of a category. */
-const LENGTH = 2;
-/** Words that are joined for linear models, unless that is said: by measurement (docs/recipe.md). */
-const NGRAMS = 1;
+/** Euclidean length of a text: the longer, the less the usual penalty weighs on a word. By measurement (docs/recipe.md). */
+const LENGTH = 4;
+/** That of steps which do not say it: the length that they were fitted with. */
+const OLD_LENGTH = 2;
 
 const shape = z.object({
   transform: z.literal('text'),
@@ -33,6 +33,8 @@ const shape = z.object({
   idf: z.array(z.number()).optional(),
   /** Hashed: number of slots, a power of two. */
   slots: z.int().optional(),
+  /** Euclidean length of each text. */
+  length: z.number().positive().optional(),
   missing: z.boolean(),
 });
 
@@ -50,6 +52,7 @@ function fit(context: FitContext): TextStep | Dropped {
     ...(ngrams > 2 ? { ngrams } : {}),
     ...(characters > 0 ? { characters } : {}),
     ...(segmenter ? { segmenter: globalThis.process?.versions?.icu ?? 'of unknown version' } : {}),
+    length: LENGTH,
     missing,
   };
   const joined = ['words', 'words and pairs', 'words, pairs and triples'][ngrams - 1];
@@ -76,9 +79,8 @@ function fit(context: FitContext): TextStep | Dropped {
 
 /** What the texts of a column are cut into. */
 export function tokensFor(encoding: Encoding, options: CheckedOptions): Tokens {
-  const asked = options.textNgrams ?? (options.for === 'trees' ? 1 : NGRAMS);
   return {
-    ngrams: encoding === 'words' ? 1 : encoding === 'bigrams' ? 2 : asked,
+    ngrams: encoding === 'words' ? 1 : encoding === 'bigrams' ? 2 : options.textNgrams,
     characters: options.textCharacters,
     segmenter: options.textSegmenter,
   };
@@ -199,12 +201,12 @@ function rowReader(step: TextStep): (text: string, entries: Entries) => void {
       const index = vocabulary === undefined ? hash & mask : lookUp(vocabulary, hash);
       if (index >= 0) found[count++] = index;
     }
-    appendCounts(found.subarray(0, count).sort(), step.idf, entries);
+    appendCounts(found.subarray(0, count).sort(), step, entries);
   };
 }
 
-/** Appends √count · idf for each distinct index, scaled to Euclidean length {@link LENGTH}. */
-function appendCounts(sorted: Uint32Array, idf: readonly number[] | undefined, entries: Entries): void {
+/** Appends √count · idf for each distinct index, scaled to the Euclidean length of the step. */
+function appendCounts(sorted: Uint32Array, { idf, length = OLD_LENGTH }: TextStep, entries: Entries): void {
   const first = entries.count;
   let squares = 0;
   for (let from = 0, to = 0; from < sorted.length; from = to) {
@@ -214,7 +216,7 @@ function appendCounts(sorted: Uint32Array, idf: readonly number[] | undefined, e
     squares += (to - from) * weight * weight;
     entries.push(index, Math.sqrt(to - from) * weight);
   }
-  const scale = squares > 0 ? LENGTH / Math.sqrt(squares) : 0;
+  const scale = squares > 0 ? length / Math.sqrt(squares) : 0;
   for (let at = first; at < entries.count; at++) entries.values[at] *= scale;
 }
 
