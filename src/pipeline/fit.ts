@@ -49,8 +49,14 @@ const TASK: Record<LabelSpec['kind'], Task> = {
 /** Machines learn something of every category, however rare, as they shrink what few rows say. */
 const EVERY_LEVEL = { onehotLevels: 100_000, minCount: 1 };
 
-function recipeOptions({ encode, numeric, timed = false }: Checked, family: Family): RecipeOptions {
+function recipeOptions(options: Checked, family: Family): RecipeOptions {
+  const { encode, numeric, timed = false } = options;
+  const { textNgrams, textCharacters, textTfidf, textSegmenter } = options;
   return {
+    textNgrams,
+    textCharacters,
+    textTfidf,
+    textSegmenter,
     ...(encode ? { encode: encode as RecipeOptions['encode'] } : {}),
     numeric,
     for: family,

@@ -252,6 +252,28 @@ export const learnShape = z.object({
     .positive()
     .optional()
     .describe('With --transfer, linear: how many rows the coefficients of the model weigh; default: 10.'),
+  textNgrams: z
+    .int()
+    .min(1)
+    .max(3)
+    .default(1)
+    .describe('Text: neighbouring words that are joined, up to so many.'),
+  textCharacters: z
+    .int()
+    .min(0)
+    .max(8)
+    .default(0)
+    .describe('Text: runs of 3 up to so many characters within words are features too; 0: none.'),
+  textTfidf: z
+    .boolean()
+    .default(true)
+    .describe('Text: whether words count by their rarity (inverse document frequency).'),
+  textSegmenter: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Text: Chinese, Japanese and Thai are cut into words by the dictionaries of ICU instead of into characters.',
+    ),
   testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
   split: z
     .enum(['auto', 'random', 'time'])

@@ -73,6 +73,28 @@ const shape = z.strictObject({
     .max(22)
     .optional()
     .describe('Hash space of text and hashed categories, as a power of two; default: by size of the data.'),
+  textNgrams: z
+    .int()
+    .min(1)
+    .max(3)
+    .default(1)
+    .describe('Text: neighbouring words that are joined, up to so many.'),
+  textCharacters: z
+    .int()
+    .min(0)
+    .max(8)
+    .default(0)
+    .describe('Text: runs of 3 up to so many characters within words become features too; 0: none.'),
+  textTfidf: z
+    .boolean()
+    .default(true)
+    .describe('Text: whether words count by their rarity (inverse document frequency).'),
+  textSegmenter: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Text: whether Chinese, Japanese and Thai are cut into words by the dictionaries of ICU, instead of characters.',
+    ),
   smoothing: z
     .number()
     .positive()

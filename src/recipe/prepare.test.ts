@@ -6,7 +6,7 @@ import { randomUniform } from '../random.ts';
 import { inlineExecutor } from '../run/inline.ts';
 import { memoryParticles } from '../run/memory-source.ts';
 import { type PrepareInput, prepareRecipe } from './prepare.ts';
-import { featureNames, recipeJson } from './recipe.ts';
+import { featureNames, parseRecipe, recipeJson } from './recipe.ts';
 import { learnerView, learnerViewReference } from './view.ts';
 
 const rows = 3000;
@@ -92,5 +92,45 @@ describe('learnerView', () => {
     expect(name).toBe('learnerView');
     expect(learnerView(copy).id).toBe(ids[0]);
     expect(JSON.parse(JSON.stringify(recipeJson(recipe)))).toEqual(JSON.parse(JSON.stringify(recipe)));
+  });
+
+  it('cuts texts as asked, the same for other cuts of the data and from JSON', async () => {
+    const options = { encode: { x: 'ignore', shop: 'ignore' }, textNgrams: 3, textCharacters: 4 } as const;
+    const { recipe } = await prepared(500, { options });
+    expect(featureNames(recipe)).toEqual(
+      expect.arrayContaining(['note~and', 'note~w3 and', 'note~*^an', 'note~*and$']),
+    );
+    expect(featureNames(recipe).some((name) => /~w\d+ and w\d+$/.test(name))).toBe(true);
+    expect((await prepared(3000, { options })).recipe.steps).toEqual(recipe.steps);
+    const again = parseRecipe(JSON.parse(JSON.stringify(recipe)));
+    expect(learnerView({ recipe: again }).derive(data)).toEqual(learnerView({ recipe }).derive(data));
+    const plain = await prepared(500, { options: { ...options, textNgrams: 1, textTfidf: false } });
+    expect(plain.recipe.steps[0]).not.toHaveProperty('idf');
+    expect(plain.recipe.steps[0].why).not.toMatch(/rarity/);
+  });
+
+  it('finds words of Chinese by the segmenter where asked, else characters and their pairs', async () => {
+    const good = ['我喜欢这个手机', '这个手机很好用', '很喜欢，下次再买', '手机很好，喜欢'];
+    const bad = ['不喜欢这个手机', '这个手机很差', '质量很差，不会再买', '手机很差，退货'];
+    const texts = [...good, ...bad];
+    const particle = createParticle({
+      columns: { note: texts, y: texts.map((_, i) => i < good.length) },
+      roles: { y: 'label' },
+      types: { note: 'text' },
+    });
+    const names = async (options: PrepareInput['options']) => {
+      const executor = inlineExecutor();
+      const session = await executor.open(memoryParticles([particle]));
+      const { recipe } = await prepareRecipe(session, { schema: particle.schema, options });
+      await session.close();
+      await executor.close();
+      return { recipe, names: featureNames(recipe) };
+    };
+    const segmented = await names({ textSegmenter: true });
+    expect(segmented.names).toEqual(expect.arrayContaining(['note~喜欢', 'note~手机', 'note~很']));
+    expect(segmented.recipe.steps[0]).toMatchObject({ segmenter: process.versions.icu });
+    const characters = await names({ textNgrams: 2 });
+    expect(characters.names).toEqual(expect.arrayContaining(['note~喜', 'note~喜 欢', 'note~很 差']));
+    expect(characters.recipe.steps[0]).not.toHaveProperty('segmenter');
   });
 });

@@ -12,9 +12,10 @@ import type { Split } from '../summary/split.ts';
 import type { TargetState, TargetStatistics } from '../summary/target.ts';
 import { type Assignment, assignColumns, fitRecipe, MOST_WORDS } from './fit.ts';
 import { inferLabel, type LabelOptions, type LabelSpec } from './label.ts';
-import { checkOptions, type RecipeOptions } from './options.ts';
+import { type CheckedOptions, checkOptions, type RecipeOptions } from './options.ts';
 import type { Recipe } from './recipe.ts';
 import type { TextFrequency, TextFrequencyState } from './text-frequency.ts';
+import { tokensFor } from './transforms/text.ts';
 
 // The summaries of the rounds, exported from here so that references to them name this module.
 export { profile } from '../summary/profile.ts';
@@ -56,7 +57,7 @@ export async function prepareRecipe(session: Session, input: PrepareInput): Prom
   });
   const label = inferLabel(schema, profile, input.label);
   const { assigned } = assignColumns(schema, profile, options, label);
-  const words = await countWords(session, assigned, profile, split);
+  const words = await countWords(session, assigned, profile, options, split);
   const targets = label && (await sumTargets(session, assigned, profile, label, seed, split));
   const recipe = fitRecipe({ schema, profile, label: label ?? null, options, words, targets });
   return { recipe, profile };
@@ -71,13 +72,14 @@ async function countWords(
   session: Session,
   assigned: readonly Assignment[],
   profile: Profile,
+  options: CheckedOptions,
   split: Split | undefined,
 ): Promise<Record<string, TextFrequency>> {
   const columns = assigned
     .filter(({ transform, encoding }) => transform === 'text' && encoding !== 'hash')
-    .map(({ field, encoding }) => ({ name: field.name, bigrams: encoding === 'bigrams' }));
+    .map(({ field, encoding }) => ({ name: field.name, tokens: tokensFor(encoding, options) }));
   if (columns.length === 0) return {};
-  const least = Math.max(2, Math.min(8, Math.round(profile.rows / 100)));
+  const least = Math.max(2, Math.min(8, Math.round(profile.rows / 5000)));
   const { value } = await session.reduce<TextFrequencyState, readonly TextFrequency[]>({
     summary: reference('textFrequency', { columns, split, least, limit: MOST_WORDS }),
     keep: 'nodes',

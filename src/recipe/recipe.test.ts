@@ -8,6 +8,7 @@ import { sliceParticle } from '../particle/select.ts';
 import { applyRecipe } from './apply.ts';
 import type { RecipeOptions } from './options.ts';
 import { describeRecipe, featureColumns, featureNames, parseRecipe } from './recipe.ts';
+import type { Step } from './transform.ts';
 
 /** The features of every row of a particle under a recipe fitted on it. */
 function features(particle: Particle, options: RecipeOptions = {}) {
@@ -185,15 +186,19 @@ describe('columns', () => {
     expect(of(1)).toEqual({ 't month=Jan': 1, 't weekday=Sat': 1, 't hour=0': 1 });
   });
 
-  it('text: hashed without word counts, each row of length 2', () => {
+  it('text: hashed without word counts, each row of length 4, of older steps 2', () => {
     const particle = createParticle({ columns: { s: ['a b b', 'c', '', null] }, types: { s: 'text' } });
     const recipe = fitted(particle, { layout: 'csr' });
     const { view } = applyRecipe(recipe, particle);
-    const squares = rowsOf(view, featureNames(recipe)).map((row) =>
-      Object.values(row).reduce((sum, x) => sum + x * x, 0),
-    );
-    expect(squares[0]).toBeCloseTo(4, 5);
-    expect(squares.slice(1)).toEqual([4, 0, 1]);
+    const squaresOf = (rows: readonly Record<string, number>[]) =>
+      rows.map((row) => Object.values(row).reduce((sum, x) => sum + x * x, 0));
+    const squares = squaresOf(rowsOf(view, featureNames(recipe)));
+    expect(squares[0]).toBeCloseTo(16, 5);
+    expect(squares.slice(1)).toEqual([16, 0, 1]);
+    const { length: _, ...step } = recipe.steps[0] as Step & { length?: number };
+    const older = parseRecipe({ ...recipe, steps: [step] });
+    const short = squaresOf(rowsOf(applyRecipe(older, particle).view, featureNames(older)));
+    expect(short.slice(1)).toEqual([4, 0, 1]);
   });
 
   it('sparse: passes through, features past the fit counted', () => {

@@ -3,10 +3,11 @@ import { summarised } from '../../test/recipe-data.ts';
 import { createParticle } from '../particle/create.ts';
 import { checkLaws } from '../summary/laws.ts';
 import { textFrequency } from './text-frequency.ts';
+import { PLAIN_WORDS } from './tokens.ts';
 
 const texts = (values: readonly (string | null)[]) =>
   createParticle({ columns: { s: values }, types: { s: 'text' } });
-const options = { columns: [{ name: 's', bigrams: false }], least: 1, limit: 100 };
+const options = { columns: [{ name: 's', tokens: PLAIN_WORDS }], least: 1, limit: 100 };
 
 it('counts texts, not times, and reads the frequent words first', () => {
   const particles = [texts(['a b a', null, 'c']), texts(['b', 'B c', 'd'])];
@@ -18,7 +19,7 @@ it('counts texts, not times, and reads the frequent words first', () => {
 });
 
 it('counts pairs of neighbours where asked', () => {
-  const columns = [{ name: 's', bigrams: true }];
+  const columns = [{ name: 's', tokens: { ...PLAIN_WORDS, ngrams: 2 } }];
   const [found] = summarised(textFrequency({ ...options, columns, least: 2 }), [
     texts(['not good', 'not good at all']),
   ]);

@@ -12,7 +12,7 @@ import { fieldIndex } from '../particle/schema.ts';
 import { taggedCodec } from '../summary/codec.ts';
 import { type Split, splitRows } from '../summary/split.ts';
 import type { Summary } from '../summary/summary.ts';
-import { Words } from './tokens.ts';
+import { type Tokens, Words } from './tokens.ts';
 
 const BITS = 18;
 const BUCKETS = 2 ** BITS;
@@ -35,7 +35,7 @@ export interface TextFrequency {
 }
 
 export interface TextFrequencyOptions {
-  readonly columns: readonly { readonly name: string; readonly bigrams: boolean }[];
+  readonly columns: readonly { readonly name: string; readonly tokens: Tokens }[];
   readonly split?: Split;
   /** Most words to read, the most frequent ones. */
   readonly limit: number;
@@ -62,9 +62,9 @@ export function textFrequency(
     empty: () => options.columns.map(emptyColumn),
     observe(state, particle: Particle) {
       const rows = splitRows(particle, options.split);
-      for (const [index, { name, bigrams }] of options.columns.entries()) {
+      for (const [index, { name, tokens }] of options.columns.entries()) {
         const at = fieldIndex(particle.schema, name);
-        if (at >= 0) observeColumn(state[index], particle.columns[at] as TextColumn, rows, bigrams, reader);
+        if (at >= 0) observeColumn(state[index], particle.columns[at] as TextColumn, rows, tokens, reader);
       }
     },
     merge: (into, from) => {
@@ -108,7 +108,7 @@ function observeColumn(
   state: ColumnState,
   column: TextColumn,
   rows: Uint32Array | undefined,
-  bigrams: boolean,
+  tokens: Tokens,
   reader: Words,
 ): void {
   const last = new Int32Array(BUCKETS).fill(-1);
@@ -117,7 +117,7 @@ function observeColumn(
     const row = rows === undefined ? i : rows[i];
     if (!isPresent(column.validity, row)) continue;
     state.texts++;
-    reader.read(column.values[row], bigrams);
+    reader.read(column.values[row], tokens);
     for (let at = 0; at < reader.count; at++) {
       const hash = reader.hashes[at];
       const bucket = hash >>> (32 - BITS);

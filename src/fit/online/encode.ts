@@ -10,7 +10,7 @@
 import { SoraError } from '../../errors.ts';
 import type { EntrySlots } from '../../kernel/online.ts';
 import { combine32, hashText } from '../../random.ts';
-import { Words } from '../../recipe/tokens.ts';
+import { PLAIN_WORDS, Words } from '../../recipe/tokens.ts';
 import type { Arrays } from './learner.ts';
 import { RowBuffer } from './row.ts';
 import { OnlineScaler } from './scaler.ts';
@@ -115,7 +115,7 @@ export class LinearEncoder implements RowEncoder {
       this.#pushHashed(field, hashText(text), 1);
       return;
     }
-    this.#words.read(text, false);
+    this.#words.read(text, PLAIN_WORDS);
     for (let i = 0; i < this.#words.count; i++) this.#pushHashed(field, this.#words.hashes[i], 1);
   }
 

@@ -7,11 +7,14 @@ import { z } from 'zod';
 import { log } from '../../kernel/elementary.ts';
 import type { Column, TextColumn } from '../../particle/column.ts';
 import { isPresent } from '../../particle/column.ts';
-import { hashOfWord, Words } from '../tokens.ts';
+import type { CheckedOptions, Encoding } from '../options.ts';
+import { hashOfWord, type Tokens, Words } from '../tokens.ts';
 import { type ApplyContext, type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
 
-/** At 2 the usual penalty weighs a word about as it weighs a level of a category. */
-const LENGTH = 2;
+/** Euclidean length of a text: the longer, the less the usual penalty weighs on a word. By measurement (docs/recipe.md). */
+const LENGTH = 4;
+/** That of steps which do not say it: the length that they were fitted with. */
+const OLD_LENGTH = 2;
 
 const shape = z.object({
   transform: z.literal('text'),
@@ -19,11 +22,19 @@ const shape = z.object({
   width: z.int(),
   why: z.string(),
   bigrams: z.boolean(),
+  /** Words that are joined, where they are more than two. */
+  ngrams: z.int().optional(),
+  /** Longest runs of characters; absent: none. */
+  characters: z.int().optional(),
+  /** Version of ICU by whose dictionaries words of scripts without spaces were found; absent: by characters. */
+  segmenter: z.string().optional(),
   /** Words with a feature each, and their idf; absent: hashed. */
   words: z.array(z.string()).optional(),
   idf: z.array(z.number()).optional(),
   /** Hashed: number of slots, a power of two. */
   slots: z.int().optional(),
+  /** Euclidean length of each text. */
+  length: z.number().positive().optional(),
   missing: z.boolean(),
 });
 
@@ -33,13 +44,19 @@ function fit(context: FitContext): TextStep | Dropped {
   const { field, statistics, encoding } = context;
   if (statistics.present === 0) return { dropped: 'no value is present' };
   const missing = statistics.missing > 0;
+  const { ngrams, characters, segmenter } = tokensFor(encoding, context.options);
   const common = {
     transform: 'text' as const,
     column: field.name,
-    bigrams: encoding === 'bigrams',
+    bigrams: ngrams > 1,
+    ...(ngrams > 2 ? { ngrams } : {}),
+    ...(characters > 0 ? { characters } : {}),
+    ...(segmenter ? { segmenter: globalThis.process?.versions?.icu ?? 'of unknown version' } : {}),
+    length: LENGTH,
     missing,
   };
-  const kind = common.bigrams ? 'words and pairs' : 'words';
+  const joined = ['words', 'words and pairs', 'words, pairs and triples'][ngrams - 1];
+  const kind = characters > 0 ? `${joined} and runs of up to ${characters} characters` : joined;
   const found = statistics.words;
   if (found === undefined || encoding === 'hash') {
     const slots = 2 ** hashBits(context);
@@ -52,9 +69,28 @@ function fit(context: FitContext): TextStep | Dropped {
   return {
     ...common,
     width: words.length + (missing ? 1 : 0),
-    why: `${words.length} frequent ${kind}, weighted by rarity${missing ? `, ${statistics.missing} missing → own feature` : ''}`,
+    why: `${words.length} frequent ${kind}${context.options.textTfidf ? ', weighted by rarity' : ''}${missing ? `, ${statistics.missing} missing → own feature` : ''}`,
     words,
-    idf: counts.map((count) => Number((log((1 + found.texts) / (1 + count)) + 1).toPrecision(6))),
+    ...(context.options.textTfidf
+      ? { idf: counts.map((count) => Number((log((1 + found.texts) / (1 + count)) + 1).toPrecision(6))) }
+      : {}),
+  };
+}
+
+/** What the texts of a column are cut into. */
+export function tokensFor(encoding: Encoding, options: CheckedOptions): Tokens {
+  return {
+    ngrams: encoding === 'words' ? 1 : encoding === 'bigrams' ? 2 : options.textNgrams,
+    characters: options.textCharacters,
+    segmenter: options.textSegmenter,
+  };
+}
+
+function tokensOf({ bigrams, ngrams, characters, segmenter }: TextStep): Tokens {
+  return {
+    ngrams: ngrams ?? (bigrams ? 2 : 1),
+    characters: characters ?? 0,
+    segmenter: segmenter !== undefined,
   };
 }
 
@@ -152,11 +188,12 @@ function apply(step: TextStep, column: Column, context: ApplyContext): void {
 /** A function that appends the entries of one text. O(words · log words) a text. */
 function rowReader(step: TextStep): (text: string, entries: Entries) => void {
   const reader = new Words();
+  const tokens = tokensOf(step);
   const vocabulary = step.words === undefined ? undefined : vocabularyOf(step.words);
   const mask = (step.slots ?? 1) - 1;
   let found = new Uint32Array(1024);
   return (text, entries) => {
-    reader.read(text, step.bigrams);
+    reader.read(text, tokens);
     if (found.length < reader.count) found = new Uint32Array(reader.count * 2);
     let count = 0;
     for (let i = 0; i < reader.count; i++) {
@@ -164,12 +201,12 @@ function rowReader(step: TextStep): (text: string, entries: Entries) => void {
       const index = vocabulary === undefined ? hash & mask : lookUp(vocabulary, hash);
       if (index >= 0) found[count++] = index;
     }
-    appendCounts(found.subarray(0, count).sort(), step.idf, entries);
+    appendCounts(found.subarray(0, count).sort(), step, entries);
   };
 }
 
-/** Appends √count · idf for each distinct index, scaled to Euclidean length {@link LENGTH}. */
-function appendCounts(sorted: Uint32Array, idf: readonly number[] | undefined, entries: Entries): void {
+/** Appends √count · idf for each distinct index, scaled to the Euclidean length of the step. */
+function appendCounts(sorted: Uint32Array, { idf, length = OLD_LENGTH }: TextStep, entries: Entries): void {
   const first = entries.count;
   let squares = 0;
   for (let from = 0, to = 0; from < sorted.length; from = to) {
@@ -179,7 +216,7 @@ function appendCounts(sorted: Uint32Array, idf: readonly number[] | undefined, e
     squares += (to - from) * weight * weight;
     entries.push(index, Math.sqrt(to - from) * weight);
   }
-  const scale = squares > 0 ? LENGTH / Math.sqrt(squares) : 0;
+  const scale = squares > 0 ? length / Math.sqrt(squares) : 0;
   for (let at = first; at < entries.count; at++) entries.values[at] *= scale;
 }
 
