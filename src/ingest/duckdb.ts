@@ -103,9 +103,18 @@ export class Database {
   async *stream(sql: string, signal?: AbortSignal): AsyncGenerator<RawChunk> {
     const result = await this.#interruptible(signal, () => this.#connection.stream(sql));
     let ended = false;
+    const fetch = () => {
+      const fetched = this.#interruptible(signal, () => result.fetchChunk());
+      // What goes wrong is seen when the chunk is waited for, or never.
+      fetched.catch(() => {});
+      return fetched;
+    };
+    let next = fetch();
     try {
       while (true) {
-        const chunk = await this.#interruptible(signal, () => result.fetchChunk());
+        const chunk = await next;
+        // The one after it is parsed while this one is used.
+        if (chunk !== null && chunk.rowCount > 0) next = fetch();
         // Strings of a chunk are addresses into it: it must not be collected before the next is asked for.
         this.#current = chunk;
         if (chunk === null || chunk.rowCount === 0) {
@@ -120,13 +129,14 @@ export class Database {
       }
     } finally {
       if (this.#current !== undefined) this.#current = undefined;
-      if (!ended) await this.#stop(result);
+      if (!ended) await this.#stop(result, next);
     }
   }
 
-  async #stop(result: DuckDBResult): Promise<void> {
+  async #stop(result: DuckDBResult, fetching: Promise<unknown>): Promise<void> {
     this.#connection.interrupt();
     try {
+      await fetching;
       while (((await result.fetchChunk())?.rowCount ?? 0) > 0);
     } catch {
       // Interrupted, as it should be.

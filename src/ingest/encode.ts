@@ -2,8 +2,7 @@
  * What worker threads do to a block: narrow, hash, encode, and compute the partials that are wanted while it is hot.
  * A pure function of the block and the options; the same on any thread, or inline.
  */
-import { createHash } from 'node:crypto';
-import { encodeParticle } from '../particle/bytes.ts';
+import { particleFile } from '../particle/bytes.ts';
 import { hashParticle } from '../particle/hash.ts';
 import type { Particle } from '../particle/particle.ts';
 import { compiledModule, type Reference, resolveReference } from '../run/reference.ts';
@@ -43,8 +42,7 @@ export function blockEncoder(options: EncodeOptions): (block: Particle) => Promi
   return async (block) => {
     const particle = narrowParticle(block, options.precision);
     const hash = hashParticle(particle);
-    const bytes = encodeParticle(particle);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const { bytes, sha256 } = particleFile(particle);
     const partials = (await summaries).map((summary) => partialOf(summary, particle));
     const result = { hash, rows: particle.rows, bytes, sha256, partials };
     return { result, transfer: [bytes.buffer as ArrayBuffer] };

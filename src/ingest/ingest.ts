@@ -146,6 +146,8 @@ function unchangedReport(table: TableReader, snapshot: Snapshot): IngestReport {
 
 /** Blocks that are encoded here before threads are started: little data is done sooner without them. */
 const INLINE_BLOCKS = 2;
+/** Bytes of sources from which threads are started at once. */
+const LARGE_SOURCE_BYTES = 16 << 20;
 const MOST_WORKERS = 8;
 
 async function encodeAll(
@@ -160,8 +162,10 @@ async function encodeAll(
   const pool = workers === 0 ? undefined : new WorkerPool({ workers, signal });
   const reference = encodeReference(options);
   const inline = blockEncoder(options);
+  const sourceBytes = table.sources.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+  const inlineBlocks = sourceBytes < LARGE_SOURCE_BYTES ? INLINE_BLOCKS : 0;
   const encode = async (block: Particle, index: number) => {
-    const here = pool === undefined || index < INLINE_BLOCKS;
+    const here = pool === undefined || index < inlineBlocks;
     const encoded = here
       ? (await inline(block)).result
       : await pool.call<EncodedBlock>(reference, block, blockBuffers(block));

@@ -27,11 +27,12 @@ export function gainOf(relevance: number): number {
   return GAINS[relevance];
 }
 
-const DISCOUNTS = Float64Array.from({ length: 1 << 12 }, (_, place) => 1 / log2(place + 2));
+let discounts: Float64Array | undefined;
 
-/** Discount of a place, counted from 0: 1 / log2(place + 2). */
+/** Discount of a place, counted from 0: 1 / log2(place + 2). The first places are tabled when one is asked for. */
 export function discountOf(place: number): number {
-  return place < DISCOUNTS.length ? DISCOUNTS[place] : 1 / log2(place + 2);
+  discounts ??= Float64Array.from({ length: 1 << 12 }, (_, first) => 1 / log2(first + 2));
+  return place < discounts.length ? discounts[place] : 1 / log2(place + 2);
 }
 
 const counts = new Uint32Array(MOST + 1);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { particles } from '../../test/particles.ts';
 import { SoraError } from '../errors.ts';
-import { decodeParticle, encodeParticle, PARTICLE_VERSION } from './bytes.ts';
+import { decodeParticle, encodeParticle, PARTICLE_VERSION, particleFile } from './bytes.ts';
 import { createParticle } from './create.ts';
 import { hashParticle } from './hash.ts';
 import type { Particle } from './particle.ts';
@@ -36,6 +36,12 @@ function codeOf(decode: () => unknown): string {
   }
   return 'decoded';
 }
+
+test('a file comes with its own SHA-256', () => {
+  const { bytes, sha256 } = particleFile(everyType(3));
+  expect(sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+  expect(Buffer.compare(bytes, encodeParticle(everyType(3)))).toBe(0);
+});
 
 describe('round trip', () => {
   test('every column comes back as it was', () => {

@@ -22,6 +22,17 @@ const FOOTER_WRITES = 3;
 
 /** The file of a particle. Two encodings of one particle may differ in bytes (another ZSTD), never in content. */
 export function encodeParticle(particle: Particle): Uint8Array {
+  return particleFile(particle).bytes;
+}
+
+/** A file, and the SHA-256 of all of it in hexadecimal digits. */
+export interface ParticleFile {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
+/** As {@link encodeParticle}, with the hash of the file: most of it is that of the seal, and is not computed twice. */
+export function particleFile(particle: Particle): ParticleFile {
   const { schema, rows, columns } = particle;
   checkSize(particle);
   const pairs = schema.fields.flatMap((field, index) => arrowColumns(field.name, columns[index], rows));
@@ -62,11 +73,16 @@ function checkSize(particle: Particle): void {
 }
 
 /** Joins the chunks of an Arrow file and puts the seal before its footer. */
-function seal(chunks: Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256');
-  for (const chunk of chunks) hash.update(chunk);
+function seal(chunks: Uint8Array[]): ParticleFile {
   const at = chunks.length - FOOTER_WRITES;
-  const parts = [...chunks.slice(0, at), SEAL_MAGIC, hash.digest(), ...chunks.slice(at)];
+  const [data, footer] = [chunks.slice(0, at), chunks.slice(at)];
+  const hash = createHash('sha256');
+  for (const chunk of data) hash.update(chunk);
+  const sealHash = hash.copy();
+  for (const chunk of footer) sealHash.update(chunk);
+  const rest = [SEAL_MAGIC, sealHash.digest(), ...footer];
+  for (const part of rest) hash.update(part);
+  const parts = [...data, ...rest];
   // Memory of its own, unlike Buffer.concat: the result may be transferred to another thread.
   const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let end = 0;
@@ -74,5 +90,5 @@ function seal(chunks: Uint8Array[]): Uint8Array {
     file.set(part, end);
     end += part.length;
   }
-  return file;
+  return { bytes: file, sha256: hash.digest('hex') };
 }

@@ -2,7 +2,7 @@
  * Making one particle of parts of others, on any thread: read, slice, merge, hash, encode. A pure function of the
  * parts and the schema, so the same plan gives the same files whoever carries it out.
  */
-import { encodeParticle } from '../particle/bytes.ts';
+import { particleFile } from '../particle/bytes.ts';
 import { hashParticle } from '../particle/hash.ts';
 import { mergeParticles } from '../particle/merge.ts';
 import type { Particle, ParticleRef } from '../particle/particle.ts';
@@ -11,7 +11,6 @@ import { sliceParticle } from '../particle/select.ts';
 import type { Reference } from '../run/reference.ts';
 import { directoryStorage } from '../store/directory.ts';
 import { type EncodedParticle, readParticle } from '../store/particle-file.ts';
-import { sha256 } from '../store/sealed.ts';
 
 /** Rows [from, to) of a particle of the store. */
 export interface StoredPart {
@@ -42,9 +41,9 @@ export function recutter({ root, schema }: RecutOptions): (parts: readonly Store
       slices.push(sliceParticle(underSchema(await readParticle(storage, ref), schema), from, to));
     }
     const particle = mergeParticles(slices);
-    const bytes = encodeParticle(particle);
-    const result = { hash: hashParticle(particle), rows: particle.rows, bytes, sha256: sha256(bytes) };
-    return { result, transfer: [bytes.buffer as ArrayBuffer] };
+    const file = particleFile(particle);
+    const result = { hash: hashParticle(particle), rows: particle.rows, ...file };
+    return { result, transfer: [file.bytes.buffer as ArrayBuffer] };
   };
 }
 

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { SoraError } from '../errors.ts';
-import { encodeParticle } from '../particle/bytes.ts';
+import { particleFile } from '../particle/bytes.ts';
 import { hashParticle } from '../particle/hash.ts';
 import type { Particle, ParticleRef } from '../particle/particle.ts';
 import type { Reference } from '../run/reference.ts';
@@ -129,7 +129,7 @@ function assemble(storage: ObjectStorage, root: string | undefined, options: Sto
     commit,
     putEncoded,
     putParticle: (particle) =>
-      putEncoded({ hash: hashParticle(particle), rows: particle.rows, bytes: encodeParticle(particle) }),
+      putEncoded({ hash: hashParticle(particle), rows: particle.rows, ...particleFile(particle) }),
     loadParticle: (ref) => readParticle(storage, ref),
     async putFile(file, bytes) {
       await storage.put(file, bytes);
