@@ -51,18 +51,25 @@ describe('features over time of a store', () => {
     expect(appended.derived).toBe(1);
     expect(appended.data.snapshot.particles.slice(0, 4)).toEqual(first.data.snapshot.particles);
     const particle = await appended.data.load?.(4);
-    expect(particle?.schema.fields.map(({ name }) => name)).toEqual(['at', 'y', 'x', 'y lag 1', 'y lag 60', 'x mean 70h']);
+    expect(particle?.schema.fields.map(({ name }) => name)).toEqual([
+      'at',
+      'y',
+      'x',
+      'y lag 1',
+      'y lag 60',
+      'x mean 70h',
+    ]);
     const [lag, far] = particle?.columns.slice(3, 5) as unknown as { values: Float32Array }[];
     expect([lag.values[0], far.values[0]]).toEqual([(199 * 199) % 101, (140 * 140) % 101]);
 
     const [damaged] = files(store);
     writeFileSync(join(store.root as string, 'cache/history', damaged), 'rot');
     const report = await store.verify();
-    expect(report.findings.map(({ file }) => file)).toEqual([join('cache/history', damaged)]);
+    expect(report.problems.map(({ file }) => file)).toEqual([join('cache/history', damaged)]);
     const mended = await derive(store);
     expect(mended.derived).toBeGreaterThan(0);
     expect(mended.data.snapshot).toEqual(appended.data.snapshot);
-    expect((await store.verify()).findings).toEqual([]);
+    expect((await store.verify()).problems).toEqual([]);
     expect((await store.verify()).unknown).toEqual([]);
     store.close();
   });
@@ -70,7 +77,10 @@ describe('features over time of a store', () => {
   it('begin anew where a particle before them changes', async () => {
     const store = await openStore(join(folder, 'b.sora'), { create: true });
     const { schema } = particleOf(0);
-    await store.commit({ schema, add: [await store.putParticle(particleOf(0)), await store.putParticle(particleOf(1))] });
+    await store.commit({
+      schema,
+      add: [await store.putParticle(particleOf(0)), await store.putParticle(particleOf(1))],
+    });
     await derive(store);
     await store.commit({ remove: [{ hash: (await store.snapshot()).particles[0].hash, at: 0 }] });
     const found = await derive(store);
