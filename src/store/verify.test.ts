@@ -101,6 +101,21 @@ function places(size: number, seed: number): number[] {
 }
 
 describe('verify', () => {
+  it('does not miss files that a later commit dropped, and names those that are still there', async () => {
+    const { root, store } = await smallStore();
+    const old = await store.putFile('models/f/1.online', Buffer.from('one'));
+    await store.commit({ files: [old] });
+    const next = await store.putFile('models/f/2.online', Buffer.from('two'));
+    await store.commit({ files: [next], drop: [old.file] });
+    expect(await store.verify()).toMatchObject({ ok: true, leftovers: [old.file], unknown: [] });
+    await store.storage.delete(old.file);
+    expect(await store.verify()).toMatchObject({ ok: true, leftovers: [] });
+    await store.storage.delete(next.file);
+    const { problems } = await verifyStore(root);
+    expect(problems).toMatchObject([{ file: next.file, kind: 'missing' }]);
+    store.close();
+  });
+
   it('finds nothing wrong with a store in order, and counts it', async () => {
     const { root, store } = await smallStore();
     const steps: VerifyProgress[] = [];

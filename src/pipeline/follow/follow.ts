@@ -110,11 +110,11 @@ export async function follow(source: string, given: FollowOptions & FollowHooks)
 /** Store of a source when none is given: its last part without extensions; of a URL no password and nothing that follows its path. */
 function storeName(source: string): string {
   if (source === '-') return 'stdin.sora';
-  const plain = source.replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/, '').replace(/\/+$/, '');
-  const name = basename(plain).replace(
-    /(\.[A-Za-z0-9]+){1,2}$/,
-    '',
-  );
+  const plain = source
+    .replace(/\/\/[^/]*@/, '//')
+    .replace(/[?#].*$/, '')
+    .replace(/\/+$/, '');
+  const name = basename(plain).replace(/(\.[A-Za-z0-9]+){1,2}$/, '');
   return `${name.replace(/[^\p{L}\p{N}._-]+/gu, '-') || 'stream'}.sora`;
 }
 
