@@ -81,7 +81,25 @@ export function adagrad(options: z.infer<typeof adagradOptions>, shape: Shape): 
     }
   }
 
+  /** Lets every coordinate pay what it owes, at the rates of now. */
+  function settle(): void {
+    if (!penalised) return;
+    for (let at = 0; at < weights.length; at++) weights[at] = current(at, Math.floor(at / outputs));
+    paid.fill(rows[0]);
+  }
+
   return {
+    raiseStep(keep) {
+      settle();
+      for (let at = 0; at < squares.length; at++) squares[at] *= keep;
+    },
+    forget(keep) {
+      settle();
+      for (let at = 0; at < squares.length; at++) {
+        squares[at] *= keep;
+        weights[at] *= keep;
+      }
+    },
     labelProblem: (label) => loss.labelProblem(label, outputs),
     learn(row, label, weight) {
       if (penalised) catchUp(row);

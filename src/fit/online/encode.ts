@@ -32,6 +32,8 @@ export interface RowEncoder {
   readonly width: number;
   readonly nominal: readonly boolean[];
   read(source: Source, learn: boolean): void;
+  /** What was counted of numbers counts for the share `keep`. */
+  forget(keep: number): void;
   save(): Arrays;
   restore(arrays: Arrays): void;
 }
@@ -124,6 +126,10 @@ export class LinearEncoder implements RowEncoder {
     }
   }
 
+  forget(keep: number): void {
+    this.#scaler?.forget(keep);
+  }
+
   save(): Arrays {
     return this.#scaler?.save() ?? {};
   }
@@ -180,6 +186,9 @@ export class TreeEncoder implements RowEncoder {
     this.#codes[field].set(text, code);
     return code;
   }
+
+  /** Codes stay what they are. */
+  forget(): void {}
 
   /** Categories by code, as JSON text. */
   save(): Arrays {

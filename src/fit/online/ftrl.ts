@@ -29,6 +29,11 @@ export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): Online
   const linear = new LinearMargins(loss, outputs, shape);
   const { weights } = linear;
   const sums = new Float64Array(weights.length);
+  /** The weight that follows from z and √n. */
+  const weightOf = (sum: number, root: number) => {
+    const beyond = sum > 0 ? sum - l1 : sum + l1;
+    return Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) / alpha + l2);
+  };
   const squares = new Float64Array(weights.length);
   return {
     labelProblem: (label) => loss.labelProblem(label, outputs),
@@ -46,9 +51,24 @@ export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): Online
           const sum = sums[at] + g - ((root - Math.sqrt(before)) / alpha) * weights[at];
           sums[at] = sum;
           squares[at] = after;
-          const beyond = sum > 0 ? sum - l1 : sum + l1;
-          weights[at] = Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) / alpha + l2);
+          weights[at] = weightOf(sum, root);
         }
+      }
+    },
+    raiseStep(keep) {
+      for (let at = 0; at < squares.length; at++) {
+        squares[at] *= keep;
+        if (weights[at] === 0) continue;
+        // The sum that gives the same weight.
+        const beyond = -weights[at] * ((beta + Math.sqrt(squares[at])) / alpha + l2);
+        sums[at] = beyond > 0 ? beyond + l1 : beyond - l1;
+      }
+    },
+    forget(keep) {
+      for (let at = 0; at < squares.length; at++) {
+        squares[at] *= keep;
+        sums[at] *= keep;
+        weights[at] = weightOf(sums[at], Math.sqrt(squares[at]));
       }
     },
     predict: (row, out) => linear.predict(row, out),

@@ -8,6 +8,8 @@ import type { Json } from '../../json.ts';
 import { isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { roleIndex } from '../../particle/schema.ts';
+import type { DriftEvent } from './drift/events.ts';
+import type { DriftStage } from './drift/policy.ts';
 import { largest } from './largest.ts';
 import type { Arrays } from './learner.ts';
 import { modelParts, type OnlineLabel, type OnlineOptions } from './options.ts';
@@ -77,15 +79,20 @@ export class OnlineModel {
   readonly #stage: Stage;
   readonly #record: RecordSource;
   readonly #indices: ReadonlyMap<OnlineLabel, number>;
+  readonly #drift: DriftStage | undefined;
+  /** What was predicted last, of which row of which source, since when nothing was learned: not to be predicted again. */
+  readonly #last: { readonly out: Float64Array; source?: Source; row: number };
 
   constructor(options: OnlineOptions) {
-    const { saved, features, classes, stage } = modelParts(options);
+    const { saved, features, classes, stage, drift } = modelParts(options);
     this.#options = saved;
     this.#features = features;
     this.#stage = stage;
     this.#record = new RecordSource(features);
     this.classes = classes;
     this.outputs = Math.max(1, classes.length);
+    this.#drift = drift;
+    this.#last = { out: new Float64Array(this.outputs), row: 0 };
     this.#indices = new Map(classes.map((label, index) => [label, index]));
   }
 
@@ -94,11 +101,18 @@ export class OnlineModel {
    * `bad-input` for a value of another type.
    */
   learnOne(record: OnlineRecord, label: OnlineLabel, weight = 1): void {
-    this.#record.read(record);
-    this.#learn(this.#record, this.#toNumber(label), weight);
+    this.#read(record);
+    this.#learn(this.#record, 0, this.#toNumber(label), weight);
   }
 
-  #learn(source: Source, label: number, weight: number): void {
+  #read(record: OnlineRecord): void {
+    const { source } = this.#last;
+    this.#last.source = undefined;
+    this.#record.read(record);
+    if (source !== this.#record || this.#record.repeated) this.#last.source = source;
+  }
+
+  #learn(source: Source, row: number, label: number, weight: number): void {
     if (weight === 0) return;
     if (!(weight > 0 && Number.isFinite(weight))) {
       throw new SoraError(
@@ -106,15 +120,33 @@ export class OnlineModel {
         `Row ${this.rows}: weight ${weight} is not a finite number of 0 or more.`,
       );
     }
-    this.#stage.learn(source, label, weight);
+    const { out, source: asked, row: askedRow } = this.#last;
+    this.#last.source = undefined;
+    this.#stage.learn(source, label, weight, asked === source && askedRow === row ? out : undefined);
     this.rows++;
+  }
+
+  #predict(source: Source, row: number, out: Float64Array): void {
+    this.#stage.predict(source, out);
+    if (this.#drift === undefined) return;
+    this.#last.out.set(out.subarray(0, this.outputs));
+    this.#last.source = source;
+    this.#last.row = row;
+  }
+
+  /**
+   * Decisions about drift since it was last asked, oldest first; the latest 100 are kept. Empty without the option `drift`.
+   * What has been asked for is part of the state.
+   */
+  takeEvents(): DriftEvent[] {
+    return this.#drift?.log.take() ?? [];
   }
 
   /** What the model says of one row; changes nothing. */
   predictOne(record: OnlineRecord): OnlineAnswer {
     const out = new Float64Array(this.outputs);
-    this.#record.read(record);
-    this.#stage.predict(this.#record, out);
+    this.#read(record);
+    this.#predict(this.#record, 0, out);
     if (this.classes.length === 0) return { value: out[0] };
     return { value: this.classes[largest(out)], shares: out };
   }
@@ -151,12 +183,12 @@ export class OnlineModel {
       weight,
       predict: (row, out) => {
         source.row = row;
-        this.#stage.predict(source, out);
+        this.#predict(source, row, out);
       },
       learn: (row) => {
         const y = label(row);
         source.row = row;
-        if (y !== undefined) this.#learn(source, y, weight(row));
+        if (y !== undefined) this.#learn(source, row, y, weight(row));
       },
     };
   }
@@ -169,6 +201,7 @@ export class OnlineModel {
   /** Used by {@link resumeOnline}. */
   restore(rows: number, arrays: Arrays): void {
     this.#stage.restore(arrays);
+    this.#last.source = undefined;
     this.rows = rows;
   }
 

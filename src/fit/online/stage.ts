@@ -22,7 +22,11 @@ export interface StageContext {
 /** Learns from rows and predicts them; see {@link OnlineLearner} for the laws. */
 export interface Stage {
   labelProblem?(label: number): string | undefined;
-  learn(source: Source, label: number, weight: number): void;
+  /** `known`: what it predicts of the row, for stages that want it and if it is known. */
+  learn(source: Source, label: number, weight: number, known?: Float64Array): void;
+  /** As those of learners. */
+  raiseStep?(keep: number): void;
+  forget?(keep: number): void;
   predict(source: Source, out: Float64Array): void;
   save(): Arrays;
   restore(arrays: Arrays): void;
@@ -32,6 +36,8 @@ export interface Stage {
 export class PlainStage implements Stage {
   readonly #encoder: RowEncoder;
   readonly #learner: OnlineLearner;
+  readonly raiseStep?: (keep: number) => void;
+  readonly forget?: (keep: number) => void;
 
   constructor(found: FoundLearner, context: StageContext) {
     const { standardise = found.standardise, classes, seed, ...rest } = context;
@@ -39,6 +45,17 @@ export class PlainStage implements Stage {
     this.#encoder = found.rows === 'linear' ? new LinearEncoder(encoding) : new TreeEncoder(encoding);
     const { width, nominal } = this.#encoder;
     this.#learner = found.create({ width, classes, nominal, seed });
+    this.raiseStep = this.#adapting('raiseStep');
+    this.forget = this.#adapting('forget');
+  }
+
+  /** What the learner does by this name, after the encoder's statistics have been made to count for less. */
+  #adapting(name: 'raiseStep' | 'forget'): ((keep: number) => void) | undefined {
+    if (this.#learner[name] === undefined) return undefined;
+    return (keep) => {
+      this.#encoder.forget(keep);
+      this.#learner[name]?.(keep);
+    };
   }
 
   labelProblem(label: number): string | undefined {
