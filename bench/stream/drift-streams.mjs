@@ -11,7 +11,11 @@ export const CONCEPTS = ['sea', 'hyperplane', 'sine'];
 
 /** Uniform numbers in [0, 1): xorshift-multiply mixing of (seed, stream, index). */
 export function uniform(seed, stream, index) {
-  let h = (Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca6b) ^ Math.imul(index + 1, 0xc2b2ae35)) >>> 0;
+  let h =
+    (Math.imul(seed + 1, 0x9e3779b1) ^
+      Math.imul(stream + 1, 0x85ebca6b) ^
+      Math.imul(index + 1, 0xc2b2ae35)) >>>
+    0;
   for (const factor of [0x7feb352d, 0x846ca68b, 0x9e3779b1]) {
     h = Math.imul(h ^ (h >>> 16), factor) >>> 0;
     h = (h ^ (h >>> 15)) >>> 0;

@@ -36,7 +36,13 @@ const STEPLESS = ['pa-1', 'gaussian-bayes', 'hoeffding-tree'];
 function streamsOf(name) {
   if (name in settings.streams) return [readStream(settings.streams[name])];
   return Array.from({ length: Number(args.seeds) }, (_, seed) => {
-    const rows = driftStream({ concept: CONCEPTS[seed % CONCEPTS.length], kind: name, seed, rows: 20_000, period: 5000 });
+    const rows = driftStream({
+      concept: CONCEPTS[seed % CONCEPTS.length],
+      kind: name,
+      seed,
+      rows: 20_000,
+      period: 5000,
+    });
     return {
       particle: createParticle({
         features: rows.map(({ x }) => x),
@@ -75,9 +81,15 @@ for (const name of args.streams.split(',')) {
       for (const { particle, features, classes } of streams) {
         const drift = policy && { drift: { detector: args.detector, policy } };
         const model = createOnline({ learner, features, classes, seed: 1, ...drift });
-        accuracy += prequential(model, parts(particle, () => (acted += actions(model)))).accuracy / streams.length;
+        accuracy +=
+          prequential(
+            model,
+            parts(particle, () => (acted += actions(model))),
+          ).accuracy / streams.length;
       }
-      return policy === undefined ? accuracy.toFixed(4) : `${accuracy.toFixed(4)} (${acted / streams.length})`;
+      return policy === undefined
+        ? accuracy.toFixed(4)
+        : `${accuracy.toFixed(4)} (${acted / streams.length})`;
     });
     console.log(`| \`${label}\` | ${cells.join(' | ')} |`);
   }

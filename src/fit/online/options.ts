@@ -85,7 +85,8 @@ export function modelParts(options: OnlineOptions): ModelParts {
   const saved = { ...parsed.data, learner: spec } as unknown as { [name: string]: Json };
   if (drift === undefined) return { saved, features, classes, stage };
   const settings = driftSettings(drift);
-  const make = (generation: number) => stageOf(spec, { ...context, seed: seedOf(context.seed, generation) }).stage;
+  const make = (generation: number) =>
+    stageOf(spec, { ...context, seed: seedOf(context.seed, generation) }).stage;
   const watching = new DriftStage(settings, make, classes.length, context.seed);
   return {
     saved: { ...saved, drift: settings as unknown as Json },

@@ -19,7 +19,11 @@ export const pageHinkleyOptions = z.strictObject({
   /** A warning from this on; default: half the threshold. */
   warning: z.number().positive().optional(),
   /** Share of the sum that a value leaves of it. */
-  alpha: z.number().gt(0).max(1).default(1 - 0.0001),
+  alpha: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1 - 0.0001),
   mode: z.enum(['up', 'down', 'both']).default('both'),
 });
 
