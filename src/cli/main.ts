@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ERRORS } from '../errors.ts';
 import { compactCommand } from './compact.ts';
+import { driftCommand } from './drift.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
@@ -27,6 +28,7 @@ const program = new Command('sora')
   .addCommand(explainCommand())
   .addCommand(ingestCommand())
   .addCommand(inspectCommand())
+  .addCommand(driftCommand())
   .addCommand(verifyCommand())
   .addCommand(compactCommand())
   .addCommand(importCommand())

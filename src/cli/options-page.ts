@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import {
   compactShape,
+  driftShape,
   evaluateShape,
   explainShape,
   exportShape,
@@ -22,6 +23,7 @@ const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['explain', explainShape],
   ['ingest', ingestShape],
   ['inspect', inspectShape],
+  ['drift', driftShape],
   ['verify', verifyShape],
   ['compact', compactShape],
   ['import', importShape],

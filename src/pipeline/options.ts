@@ -241,6 +241,32 @@ export const inspectShape = z.object({
   summary: z.string().optional().describe('Name of a summary to compute and print.'),
 });
 
+/** `sora drift`. */
+export const driftShape = z.object({
+  ...readShape.shape,
+  ...resourceShape.shape,
+  against: z.string().optional().describe('Newer data to compare with: a file, folder, glob or store.'),
+  reference: z.string().optional().describe('Older data to compare with, where the path is the newer.'),
+  window: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Rows at each end of one store (default: half and half), or the latest of the newer data.'),
+  at: z
+    .string()
+    .optional()
+    .describe('Commit of a store: its rows as of then are the reference, those since are compared.'),
+  target: z.string().optional().describe('Column that is the label; default: as it is stored.').meta({
+    value: COLUMN,
+  }),
+  ignore: z.array(z.string()).optional().describe('Columns to leave out.').meta({ value: 'columns' }),
+  failOver: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Exit with code 1 if the score of some column is this or more, e.g. 0.25.'),
+});
+
 /** `sora verify`. */
 export const verifyShape = z.object({
   repair: z
@@ -304,6 +330,7 @@ export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type ExplainOptions = z.input<typeof explainShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
+export type DriftOptions = z.input<typeof driftShape>;
 export type CompactOptions = z.input<typeof compactShape>;
 export type ImportOptions = z.input<typeof importShape>;
 export type ExportOptions = z.input<typeof exportShape>;
