@@ -7,6 +7,10 @@ export { ERRORS, type ErrorCode, SoraError } from './errors.ts';
 // Online learners.
 export { type PrequentialResult, type PrequentialScores, prequential } from './evaluate/prequential.ts';
 export { fitGlm } from './fit/glm/glm.ts';
+export type { DriftDetector, DriftEvidence, DriftLevel } from './fit/online/drift/detector.ts';
+export { createDriftDetector, type DriftDetectorSpec } from './fit/online/drift/detectors.ts';
+export type { DriftEvent } from './fit/online/drift/events.ts';
+export type { OnlineDriftOptions } from './fit/online/drift/settings.ts';
 export { createOnline, type OnlineAnswer, type OnlineModel, resumeOnline } from './fit/online/online.ts';
 export type { OnlineLabel, OnlineOptions } from './fit/online/options.ts';
 // Learners by hand.
@@ -25,6 +29,7 @@ export type { ColumnType, Field, Role, Schema } from './particle/schema.ts';
 export { splitParticle } from './particle/split.ts';
 // Whole workflows.
 export { type CompactResult, compact } from './pipeline/compact.ts';
+export { type DriftResult, drift } from './pipeline/drift.ts';
 export { type EvaluateResult, evaluate } from './pipeline/evaluate.ts';
 export {
   type ExportResult,
@@ -38,6 +43,7 @@ export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
 export type {
   CompactOptions,
+  DriftOptions,
   EvaluateOptions,
   ExplainOptions,
   ExportOptions,

@@ -4,7 +4,7 @@ import { SoraError } from '../../errors.ts';
 import type { Json } from '../../json.ts';
 import { combine32 } from '../../random.ts';
 import { DriftStage } from './drift/policy.ts';
-import { type DriftOptions, driftSettings } from './drift/settings.ts';
+import { driftSettings, type OnlineDriftOptions } from './drift/settings.ts';
 import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
 import type { Features } from './source.ts';
 import { StackStage, stackOptions } from './stack.ts';
@@ -34,7 +34,7 @@ export interface OnlineOptions {
   /** Key of the random numbers; default 0. */
   readonly seed?: number;
   /** What to do about drift: a policy by name, or with a detector and options; default: nothing. */
-  readonly drift?: DriftOptions['policy'] | DriftOptions;
+  readonly drift?: OnlineDriftOptions['policy'] | OnlineDriftOptions;
 }
 
 const optionsShape = z.strictObject({

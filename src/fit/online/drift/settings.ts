@@ -17,7 +17,7 @@ const driftOptions = z.strictObject({
 });
 
 /** What an online model does about drift; those left out take their defaults. */
-export type DriftOptions = Omit<z.input<typeof driftOptions>, 'detector'> & {
+export type OnlineDriftOptions = Omit<z.input<typeof driftOptions>, 'detector'> & {
   readonly detector?: DriftDetectorName | DriftDetectorSpec;
 };
 
