@@ -89,7 +89,7 @@ for (const name of args.streams.split(',')) {
       }
       return policy === undefined
         ? accuracy.toFixed(4)
-        : `${accuracy.toFixed(4)} (${acted / streams.length})`;
+        : `${accuracy.toFixed(4)} (${Math.round(acted / streams.length)})`;
     });
     console.log(`| \`${label}\` | ${cells.join(' | ')} |`);
   }

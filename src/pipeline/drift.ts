@@ -202,7 +202,7 @@ async function openSide(
     failOver: _f,
     ...read
   } = options;
-  if (options.sql === undefined && storeOf(path) !== undefined) {
+  if (storeOf(path) !== undefined) {
     const data = await openData(path, {}, hooks);
     return { ...data, schema: rolesLike(data.schema, like, { target, ignore }) };
   }

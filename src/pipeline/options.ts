@@ -243,7 +243,7 @@ export const inspectShape = z.object({
 
 /** `sora drift`. */
 export const driftShape = z.object({
-  ...readShape.shape,
+  ...readShape.omit({ sql: true }).shape,
   ...resourceShape.shape,
   against: z.string().optional().describe('Newer data to compare with: a file, folder, glob or store.'),
   reference: z.string().optional().describe('Older data to compare with, where the path is the newer.'),

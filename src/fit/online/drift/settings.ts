@@ -10,10 +10,10 @@ const driftOptions = z.strictObject({
   /** Step and window: share of the evidence that is kept; default: rows since the change over rows learned. */
   keep: z.number().min(0).max(1).optional(),
   /** Swap: standard errors by which the new learner's errors must be fewer. */
-  better: z.number().positive().default(3),
+  better: z.number().positive().default(2),
   /** Swap: rows that both have predicted before they are first compared, and after which the new one is given up. */
-  least: z.int().min(2).default(64),
-  most: z.int().min(2).default(5000),
+  least: z.int().min(2).default(32),
+  most: z.int().min(2).default(1000),
 });
 
 /** What an online model does about drift; those left out take their defaults. */
