@@ -59,9 +59,14 @@ function equalSizesProbability(h: number, n: number): number {
 
 /** Least distance of two samples of n values each that chance gives no more often than `alpha`; above 1 where none is. */
 export function equalSizesDistance(n: number, alpha: number): number {
-  let h = 1;
-  while (h <= n && equalSizesProbability(h, n) > alpha) h++;
-  return h / n - 1e-12;
+  let low = 1;
+  let high = n + 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (equalSizesProbability(middle, n) > alpha) low = middle + 1;
+    else high = middle;
+  }
+  return low / n - 1e-12;
 }
 
 /** Share of the lattice paths from (0, 0) to (a, b) that leave the band |i / a − j / b| < distance. O(a b). */
