@@ -25,6 +25,20 @@ export function uniform(seed, stream, index) {
 
 const THRESHOLDS = [8, 9, 7, 9.5];
 
+/** The plane of concept number `k`, computed once. */
+const planes = new Map();
+function hyperplaneOf(seed, k) {
+  const key = `${seed} ${k}`;
+  if (!planes.has(key)) {
+    const weights = Array.from(
+      { length: 10 },
+      (_, i) => uniform(seed, 100 + k, i) * (uniform(seed, 200 + k, i) < 0.5 ? -1 : 1),
+    );
+    planes.set(key, { weights, half: weights.reduce((a, b) => a + b) / 2 });
+  }
+  return planes.get(key);
+}
+
 /** Numbers and label of a row under concept number `k`. */
 const DRAW = {
   sea(seed, row, k) {
@@ -34,8 +48,7 @@ const DRAW = {
   },
   hyperplane(seed, row, k) {
     const x = Array.from({ length: 10 }, (_, i) => uniform(seed, i, row));
-    const weights = x.map((_, i) => uniform(seed, 100 + k, i) * (uniform(seed, 200 + k, i) < 0.5 ? -1 : 1));
-    const half = weights.reduce((a, b) => a + b) / 2;
+    const { weights, half } = hyperplaneOf(seed, k);
     const turned = uniform(seed, 19, row) < 0.05;
     return { x, y: Number(weights.reduce((sum, w, i) => sum + w * x[i], 0) >= half !== turned) };
   },
@@ -48,13 +61,13 @@ const DRAW = {
 };
 
 /** Number of the concept that a row is drawn from. */
-function conceptOf(kind, seed, row, period, width) {
+function conceptOf(kind, seed, row, { rows, period, width }) {
   const k = Math.floor(row / period);
   if (kind === 'recurring') return k % 2;
   if (kind === 'abrupt') return k;
   // Gradual: around each border the next concept comes more and more often.
   const border = Math.round(row / period) * period;
-  if (border === 0) return 0;
+  if (border === 0 || border >= rows) return k;
   const share = 1 / (1 + Math.exp((-4 * (row - border)) / width));
   return border / period - (uniform(seed, 77, row) < share ? 0 : 1);
 }
@@ -62,6 +75,6 @@ function conceptOf(kind, seed, row, period, width) {
 /** Rows `{ x, y }` of a stream whose concept changes every `period` rows. */
 export function driftStream({ concept, kind, seed, rows, period, width = 1000 }) {
   return Array.from({ length: rows }, (_, row) =>
-    DRAW[concept](seed, row, conceptOf(kind, seed, row, period, width)),
+    DRAW[concept](seed, row, conceptOf(kind, seed, row, { rows, period, width })),
   );
 }
