@@ -10,29 +10,44 @@ import { createParticle } from '../src/particle/create.ts';
 
 const SEEDS = 12;
 
-/** Least share of borders found in 2,500 rows, and greatest median delay. */
-interface Bounds {
-  readonly found: number;
-  readonly median: number;
-}
-
-const BOUNDS: Record<string, Record<'abrupt' | 'gradual' | 'recurring', Bounds>> = {
-  adwin: {
-    abrupt: { found: 0.9, median: 150 },
-    gradual: { found: 0.85, median: 1300 },
-    recurring: { found: 0.75, median: 150 },
-  },
+/** Least share of borders found in 2,500 rows, and greatest median delay: abrupt, gradual, recurring. */
+const BOUNDS: Record<string, readonly (readonly [kind: string, found: number, median: number])[]> = {
+  adwin: [
+    ['abrupt', 0.9, 80],
+    ['gradual', 0.8, 1000],
+    ['recurring', 0.75, 80],
+  ],
+  'page-hinkley': [
+    ['abrupt', 0.93, 130],
+    ['gradual', 0.9, 1000],
+    ['recurring', 0.8, 130],
+  ],
+  kswin: [
+    ['abrupt', 0.5, 60],
+    ['gradual', 0.05, Number.POSITIVE_INFINITY],
+    ['recurring', 0.5, 60],
+  ],
+  ddm: [
+    ['abrupt', 0.95, 120],
+    ['gradual', 0.88, 1100],
+    ['recurring', 0.82, 120],
+  ],
+  'hddm-a': [
+    ['abrupt', 0.85, 60],
+    ['gradual', 0.7, 1100],
+    ['recurring', 0.74, 60],
+  ],
 };
-/** False alarms per 10,000 rows without drift. */
-const ALARMS = 0.5;
+/** False alarms per 10,000 rows without drift: 0.1 over 100 seeds; one more or less shows over 12. */
+const ALARMS = 0.25;
 
 describe.each(Object.entries(BOUNDS))('%s', (detector, bounds) => {
   const options = { detector, rows: 15_000, period: 5000 } as const;
 
-  it.each(Object.entries(bounds))('finds %s drift in time', (kind, { found, median }) => {
+  it.each(bounds)('finds %s drift in time', (kind, found, median) => {
     const measured = measureDrift({ createOnline, createParticle }, { ...options, kind } as never, SEEDS);
     expect(measured.found).toBeGreaterThanOrEqual(found);
-    expect(measured.median).toBeLessThanOrEqual(median);
+    expect(measured.median ?? 0).toBeLessThanOrEqual(median);
   });
 
   it('raises few false alarms where there is none', () => {
