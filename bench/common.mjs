@@ -18,6 +18,9 @@ export const PYTHON = join(process.env.SORA_PEERS ?? join(tmpdir(), 'sora-peers'
 /** Python with River, as bench/peers/install.sh makes it: its pins do not suit the other peers. */
 export const RIVER = join(process.env.SORA_RIVER ?? join(tmpdir(), 'sora-river'), 'bin', 'python');
 
+/** Python with Vowpal Wabbit, as bench/peers/install.sh makes it. */
+export const VW = join(process.env.SORA_VW ?? join(tmpdir(), 'sora-vw'), 'bin', 'python');
+
 /** onnxruntime-node, as bench/peers/install.sh installs it outside of the project. */
 export const ORT = join(
   process.env.SORA_ORT ?? join(tmpdir(), 'sora-ort'),

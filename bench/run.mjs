@@ -1,7 +1,7 @@
 /**
  * All benchmarks, or those that are named; each prints its table and writes bench/results/<name>.json.
  *
- *     npm run build && bench/peers/install.sh && node bench/run.mjs [linear|trees|predict|shap|stream|reduce|budget|ingest|kernels …]
+ *     npm run build && bench/peers/install.sh && node bench/run.mjs [linear|trees|predict|shap|stream|sparse|reduce|budget|ingest|kernels …]
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,6 +14,7 @@ const SCRIPTS = {
   predict: 'predict/run.mjs',
   shap: 'shap/run.mjs',
   stream: 'stream/run.mjs',
+  sparse: 'stream/sparse.mjs',
   reduce: 'reduce.mjs',
   budget: 'budget/run.mjs',
   kernels: 'kernels.mjs',

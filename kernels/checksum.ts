@@ -47,3 +47,27 @@ export function checksumStripes(blockPtr: usize, stripeCount: u32, statePtr: usi
   v128.store(statePtr, g, 96);
   v128.store(statePtr, h, 112);
 }
+
+/**
+ * Lanes of `blockCount` blocks of `stripeCount` stripes each that lie one behind the other at `blocksPtr`: block by
+ * block from the lanes at `initialPtr`, folded (the lanes of word l mod 4, in order, by the same step) to the 16 bytes
+ * at `sumsPtr + 16 · block`. `statePtr`: room for the lanes.
+ */
+export function checksumBlocks(
+  blocksPtr: usize,
+  blockCount: u32,
+  stripeCount: u32,
+  initialPtr: usize,
+  statePtr: usize,
+  sumsPtr: usize,
+): void {
+  for (let block: u32 = 0; block < blockCount; block++) {
+    memory.copy(statePtr, initialPtr, 128);
+    checksumStripes(blocksPtr, stripeCount, statePtr);
+    let words = i32x4.splat(0);
+    for (let at: usize = 0; at < 128; at += 16) words = step(words, statePtr + at);
+    v128.store(sumsPtr, words);
+    blocksPtr += <usize>stripeCount << 7;
+    sumsPtr += 16;
+  }
+}

@@ -1,11 +1,15 @@
 // Entry of the kernels: every export of the WebAssembly module, one file a family.
 export { expArray, logArray } from './elementary';
 export { blockSum, denseCurvature, denseDiagonal, denseGradient, denseMargins } from './dense';
-export { checksumStripes } from './checksum';
+export { checksumBlocks, checksumStripes } from './checksum';
+export { factorMargins, factorPass } from './factor';
 export { forestBlock, forestMirror } from './forest';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
+export { onlineAdagrad, onlineEntries, onlineFtrl } from './online';
 export { clippedBlock, hingeBlock } from './scale';
+export { rankPairs } from './rank';
+export { treeSearch } from './search';
 export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerms } from './shap';
 export {
   treeAdd,
@@ -16,7 +20,6 @@ export {
   treeQuantize,
   treeSlopes,
   treeSubtract,
-  treeThreshold,
 } from './tree';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
 export { gammaBlock, quantileBlock, tweedieBlock } from './loss';

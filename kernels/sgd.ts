@@ -13,7 +13,7 @@ const TINY: f64 = 1e-300;
 
 // One row through its loss: a block of two rows, the second of weight 0.
 //   rowPtr → margins: outputs × 2 f64 | residuals: outputs × 2 f64 | labels: 2 f64 | weights: 2 f64
-function rowLoss(rowPtr: usize, outputs: i32, lossIndex: i32, parameter: f64): f64 {
+export function rowLoss(rowPtr: usize, outputs: i32, lossIndex: i32, parameter: f64): f64 {
   const plane = <usize>outputs << 4;
   const residuals = rowPtr + plane;
   const labels = residuals + plane;
@@ -30,7 +30,7 @@ function rowLoss(rowPtr: usize, outputs: i32, lossIndex: i32, parameter: f64): f
 
 // @ts-ignore: decorator
 @inline
-function startRow(rowPtr: usize, outputs: i32, label: f64, weight: f64): void {
+export function startRow(rowPtr: usize, outputs: i32, label: f64, weight: f64): void {
   const labels = rowPtr + (<usize>outputs << 5);
   store<f64>(labels, label);
   store<f64>(labels + 16, weight);

@@ -103,61 +103,6 @@ export function treeSubtract(intoPtr: usize, fromPtr: usize, words: i32): void {
 }
 
 /**
- * The best threshold of one feature: of bins 0 … bins − 2 the last that goes left, by the gain of both sides
- * G² / (H + l2) less `whole`, the left side beginning with the sums `fromGradient` and `fromHessian` (whole numbers).
- * Sides need `least` of Hessian. Among equal gains the first bin wins. `outPtr` → f64 gain (−infinity: none),
- * bin, sums of the left side as whole numbers.
- */
-export function treeThreshold(
-  histPtr: usize,
-  bins: i32,
-  fromGradient: f64,
-  fromHessian: f64,
-  nodeGradient: f64,
-  nodeHessian: f64,
-  gradientUnit: f64,
-  hessianUnit: f64,
-  l2: f64,
-  least: f64,
-  whole: f64,
-  outPtr: usize,
-): void {
-  let gradient = <i64>fromGradient;
-  let hessian = <i64>fromHessian;
-  let best = -Infinity;
-  let bestBin: i32 = -1;
-  let bestGradient: i64 = 0;
-  let bestHessian: i64 = 0;
-  const penalty = f64x2.splat(l2);
-  for (let bin: i32 = 0; bin < bins - 1; bin++) {
-    const sums = load<i64>(histPtr + (<usize>bin << 3));
-    // An empty bin changes nothing; in small leaves most are.
-    if (sums == 0) continue;
-    hessian += sums & 0xffffffff;
-    gradient += sums >> 32;
-    const h = <f64>hessian * hessianUnit;
-    if (h < least) continue;
-    const rest = nodeHessian - h;
-    if (rest < least) break;
-    const g = <f64>gradient * gradientUnit;
-    const sides = f64x2.replace_lane(f64x2.splat(g), 1, nodeGradient - g);
-    const weights = f64x2.add(f64x2.replace_lane(f64x2.splat(h), 1, rest), penalty);
-    const scores = f64x2.div(f64x2.mul(sides, sides), weights);
-    const gain = f64x2.extract_lane(scores, 0) + f64x2.extract_lane(scores, 1) - whole;
-    if (gain > best) {
-      best = gain;
-      bestBin = bin;
-      bestGradient = gradient;
-      bestHessian = hessian;
-    }
-  }
-  store<f64>(outPtr, best);
-  store<f64>(outPtr, <f64>bestBin, 8);
-  store<f64>(outPtr, <f64>bestGradient, 16);
-  store<f64>(outPtr, <f64>bestHessian, 24);
-}
-
-/**
  * Moves rows whose bin has 1 in the table to the front of order[0 … count), the others behind them, both in their order.
  * Returns how many went to the front. `columnPtr` → u8 bins of one feature by row; `spare` has room for `count` rows.
  */

@@ -28,6 +28,7 @@ export type { Particle, ParticleRef } from './particle/particle.ts';
 export type { ColumnType, Field, Role, Schema } from './particle/schema.ts';
 export { splitParticle } from './particle/split.ts';
 // Whole workflows.
+export { type BacktestResult, backtest } from './pipeline/backtest.ts';
 export { type CompactResult, compact } from './pipeline/compact.ts';
 export { type DriftResult, drift } from './pipeline/drift.ts';
 export { type EvaluateResult, evaluate } from './pipeline/evaluate.ts';
@@ -42,6 +43,7 @@ export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
 export type {
+  BacktestOptions,
   CompactOptions,
   DriftOptions,
   EvaluateOptions,
@@ -52,12 +54,15 @@ export type {
   InspectOptions,
   PredictOptions,
   TrainOptions,
+  UpdateOptions,
 } from './pipeline/options.ts';
 export { type PredictResult, predict } from './pipeline/predict.ts';
 export type { Progress } from './pipeline/progress.ts';
 export { train } from './pipeline/train.ts';
 export type { TrainResult } from './pipeline/train-result.ts';
+export { type UpdateResult, undoUpdate, update } from './pipeline/update.ts';
 export { verify } from './pipeline/verify.ts';
+export { type Windowed, type WindowedOptions, type WindowedResult, windowed } from './pipeline/windowed.ts';
 export { inlineExecutor } from './run/inline.ts';
 // Summaries and reduce.
 export { reduceParticles } from './run/memory-source.ts';

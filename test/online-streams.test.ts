@@ -44,6 +44,7 @@ describe.each([
   ['phishing', CLASSIFIERS],
   ['weather', CLASSIFIERS],
   ['bank', MIXED],
+  ['flights', MIXED],
 ] as const)('%s', (stream, learners) => {
   it.each(Object.entries(learners))('%s scores as River does', (name, learner) => {
     const golden = goldens[stream][name];
@@ -52,7 +53,7 @@ describe.each([
     if (results[0] === undefined) return;
     const accuracy = results.reduce((sum, result) => sum + (result?.accuracy ?? 0), 0) / seeds.length;
     expect(Math.abs(accuracy - golden.accuracy)).toBeLessThan(0.005);
-    if (!EXACT.includes(name) || stream === 'bank') return;
+    if (!EXACT.includes(name) || stream === 'bank' || stream === 'flights') return;
     expect(accuracy).toBe(golden.accuracy);
     expect(results[0].logLoss).toBeCloseTo(golden.logLoss, 8);
   });

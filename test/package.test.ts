@@ -54,7 +54,9 @@ const DEPENDENCIES = [
   'cli-progress',
   'commander',
   'fast-glob',
+  'ioredis',
   'linkedom',
+  'pg',
   'zod',
 ];
 

@@ -15,6 +15,8 @@ interface StreamFile {
   readonly target: string;
   readonly columns?: readonly string[];
   readonly delimiter?: string;
+  /** The classes are whether the target is above this number; rows without a value asked for are left out. */
+  readonly above?: number;
 }
 
 export interface Stream {
@@ -26,7 +28,7 @@ export interface Stream {
 
 /** The stream, or undefined, said on standard error, where its file is not there. Columns that are not numbers are categories. */
 export function readStream(name: StreamName): Stream | undefined {
-  const { file, target, columns, delimiter = ',' }: StreamFile = settings.streams[name];
+  const { file, target, columns, delimiter = ',', above }: StreamFile = settings.streams[name];
   const path = [file, file.replace(/\.gz$/, '')].find((one) => existsSync(realPath(one)));
   if (path === undefined) {
     isThere(file);
@@ -34,16 +36,19 @@ export function readStream(name: StreamName): Stream | undefined {
   }
   const bytes = readFileSync(realPath(path));
   const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().replaceAll('"', '');
-  const [names, ...cells] = text
+  const [names, ...all] = text
     .trim()
     .split(/\r?\n/)
     .map((line) => line.split(delimiter));
+  const chosen = columns ?? names.filter((one) => one !== target);
+  const asked = [...chosen, target].map((one) => names.indexOf(one));
+  const cells = above === undefined ? all : all.filter((row) => asked.every((at) => row[at] !== ''));
   const valuesOf = (one: string) => {
     const texts = cells.map((row) => row[names.indexOf(one)]);
     const numbers = texts.map(Number);
-    return numbers.some(Number.isNaN) ? texts : numbers;
+    if (numbers.some(Number.isNaN)) return texts;
+    return one === target && above !== undefined ? numbers.map((x) => (x > above ? 1 : 0)) : numbers;
   };
-  const chosen = columns ?? names.filter((one) => one !== target);
   const values = Object.fromEntries([...chosen, target].map((one) => [one, valuesOf(one)]));
   const isNumber = (one: string) => typeof values[one][0] === 'number';
   return {

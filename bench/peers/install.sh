@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the virtual environment of the peers, by default in the system's temporary folder; prints its python.
-# River and onnxruntime-node go into folders beside it.
+# River, Vowpal Wabbit (which has no wheel beyond Python 3.11) and onnxruntime-node go into folders beside it.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 venv="${SORA_PEERS:-${TMPDIR:-/tmp}/sora-peers}"
@@ -9,6 +9,9 @@ venv="${SORA_PEERS:-${TMPDIR:-/tmp}/sora-peers}"
 river="${SORA_RIVER:-${TMPDIR:-/tmp}/sora-river}"
 [ -x "$river/bin/python" ] || python3 -m venv "$river"
 "$river/bin/pip" install --quiet river==0.26.1 >&2
+vw="${SORA_VW:-${TMPDIR:-/tmp}/sora-vw}"
+[ -x "$vw/bin/python" ] || "${SORA_PYTHON_VW:-python3.11}" -m venv "$vw"
+"$vw/bin/pip" install --quiet vowpalwabbit==9.11.9 >&2
 # Its script would download what only a GPU needs.
 ort="${SORA_ORT:-${TMPDIR:-/tmp}/sora-ort}"
 mkdir -p "$ort"

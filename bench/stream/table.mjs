@@ -18,7 +18,10 @@ const seedsOf = (stream, name) => (river[stream][name]?.seeds ?? [0]).map((_, in
 /** Learners of a stream by name. */
 function learnersOf(stream) {
   if (stream === 'bike') return settings.regressors;
-  return { ...(stream === 'bank' ? settings.mixed : settings.classifiers), stack: { name: 'stack' } };
+  return {
+    ...(['bank', 'flights'].includes(stream) ? settings.mixed : settings.classifiers),
+    stack: { name: 'stack' },
+  };
 }
 
 const streams = Object.keys(settings.streams);

@@ -89,12 +89,13 @@ type FoundModel = Extract<Inspection, { kind: 'model' }>;
 /** What is known of the fit, by learner. */
 function learnerRows({ model: { learner }, forest }: FoundModel): string[][] {
   if (learner.name === 'glm') return [['  objective', formatNumber(learner.objective)]];
-  const { trees, leaves, depth } = forest!;
   const { trainLoss, holdOutLoss } = learner;
   const known = [
     trainLoss === undefined ? '' : `${formatNumber(trainLoss)} training`,
     holdOutLoss === undefined ? '' : `${formatNumber(holdOutLoss)} on rows kept back`,
   ].filter((text) => text !== '');
+  if (forest === undefined) return known.length > 0 ? [['  mean loss', known.join(', ')]] : [];
+  const { trees, leaves, depth } = forest;
   return [
     ['  trees', `${formatCount(trees)}, ${formatCount(leaves)} leaves, up to ${formatCount(depth)} deep`],
     ...(known.length > 0 ? [['  mean loss', known.join(', ')]] : []),

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ERRORS } from '../errors.ts';
+import { backtestCommand } from './backtest.ts';
 import { compactCommand } from './compact.ts';
 import { driftCommand } from './drift.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -13,6 +14,7 @@ import { ingestCommand } from './ingest.ts';
 import { inspectCommand } from './inspect.ts';
 import { predictCommand } from './predict.ts';
 import { trainCommand } from './train.ts';
+import { updateCommand } from './update.ts';
 import { verifyCommand } from './verify.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -23,6 +25,8 @@ const program = new Command('sora')
   .showHelpAfterError('Run with --help for options and examples.')
   .showSuggestionAfterError()
   .addCommand(trainCommand())
+  .addCommand(updateCommand())
+  .addCommand(backtestCommand())
   .addCommand(predictCommand())
   .addCommand(evaluateCommand())
   .addCommand(explainCommand())

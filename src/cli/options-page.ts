@@ -1,6 +1,7 @@
 /** The page `docs/options.md`, written from the option schemas; a test keeps the file equal to it. */
 import type { z } from 'zod';
 import {
+  backtestShape,
   compactShape,
   driftShape,
   evaluateShape,
@@ -12,12 +13,15 @@ import {
   inspectShape,
   predictShape,
   trainShape,
+  updateShape,
   verifyShape,
 } from '../pipeline/options.ts';
 import { flagsOf } from './flags.ts';
 
 const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['train', trainShape],
+  ['update', updateShape],
+  ['backtest', backtestShape],
   ['predict', predictShape],
   ['evaluate', evaluateShape],
   ['explain', explainShape],

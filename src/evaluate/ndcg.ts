@@ -6,7 +6,8 @@
 import { SoraError } from '../errors.ts';
 import type { LearnerView } from '../fit/labels.ts';
 import type { Json } from '../json.ts';
-import { ndcg } from '../loss/lambdarank.ts';
+import { lambdarank, ndcg } from '../loss/lambdarank.ts';
+import { checkLabels } from '../loss/loss.ts';
 import { type ScorerOptions, scorer } from '../model/scorer.ts';
 import { taggedCodec } from '../summary/codec.ts';
 import type { Summary } from '../summary/summary.ts';
@@ -87,6 +88,7 @@ function observe(state: NdcgState, view: LearnerView, scores: Float64Array): voi
       'A ranking is judged by queries, and no column says which rows are of one query: name it with --group COLUMN.',
     );
   }
+  checkLabels(lambdarank(), labels, 1);
   const columns = [...PLACES, ...PLACES, 0].map(() => new Float64Array(groups.length - 1));
   const amounts = new Float64Array(groups.length - 1);
   let count = 0;

@@ -5,7 +5,7 @@
  */
 
 import { largest } from '../fit/online/largest.ts';
-import type { OnlineModel, OnlineRows } from '../fit/online/online.ts';
+import type { OnlineModel } from '../fit/online/online.ts';
 import { log } from '../kernel/elementary.ts';
 import type { Particle } from '../particle/particle.ts';
 
@@ -55,25 +55,40 @@ export function prequential(
   const stretches: PrequentialScores[] = [];
   let part = emptySums();
   let last = 0;
-  const out = new Float64Array(model.outputs);
-  const visit = (rows: OnlineRows, row: number) => {
-    const label = rows.label(row);
-    const weight = rows.weight(row);
-    if (label === undefined || weight === 0) return;
-    rows.predict(row, out);
+  const visit = (label: number, weight: number, out: Float64Array) => {
     for (const sums of [total, part]) addRow(sums, out, label, last, weight, classes);
-    rows.learn(row);
     last = label;
     if (part.rows < stretch) return;
     stretches.push(scores(part, classes));
     part = emptySums();
   };
-  for (const particle of particles) {
-    const rows = model.open(particle);
-    for (let row = 0; row < rows.rows; row++) visit(rows, row);
-  }
+  for (const particle of particles) testThenTrain(model, particle, visit);
   if (part.rows > 0) stretches.push(scores(part, classes));
   return { ...scores(total, classes), stretches };
+}
+
+/** Rows that are predicted before they are visited. */
+const AHEAD = 1024;
+
+/** Predicts and then learns the rows of a particle; visits those with a label and a weight. */
+function testThenTrain(
+  model: OnlineModel,
+  particle: Particle,
+  visit: (label: number, weight: number, answer: Float64Array) => void,
+): void {
+  const { outputs } = model;
+  const rows = model.open(particle);
+  const answers = new Float64Array(AHEAD * outputs);
+  for (let from = 0; from < rows.rows; from += AHEAD) {
+    const to = Math.min(rows.rows, from + AHEAD);
+    rows.learnRange(from, to, answers);
+    for (let row = from; row < to; row++) {
+      const label = rows.label(row);
+      const weight = rows.weight(row);
+      const at = (row - from) * outputs;
+      if (label !== undefined && weight !== 0) visit(label, weight, answers.subarray(at, at + outputs));
+    }
+  }
 }
 
 function emptySums(): Sums {

@@ -20,11 +20,11 @@ export function holdOut(options: { readonly seed: number; readonly fraction: num
 }
 
 /** Two disjoint halves of the test side of a split, again by row hash: together they are its rows. */
-export function halves({ seed, from = 0, fraction }: Split): [Split, Split] {
+export function halves({ from = 0, fraction, ...rest }: Split): [Split, Split] {
   const middle = (from + fraction) / 2;
   return [
-    { seed, from, fraction: middle, side: 'test' },
-    { seed, from: middle, fraction, side: 'test' },
+    { ...rest, from, fraction: middle },
+    { ...rest, from: middle, fraction },
   ];
 }
 

@@ -6,10 +6,12 @@
  */
 import { SoraError } from '../errors.ts';
 import { rowsOf } from '../fit/glm/sample.ts';
+import { decodeFactors } from '../model/factor.ts';
 import { decodeForest } from '../model/forest-tensors.ts';
 import { decodeParameters, type ScorerOptions } from '../model/scorer.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
 import { linearParts } from './contribution.ts';
+import { factorParts } from './factor-parts.ts';
 import { type Explainer, forestExplainer } from './shap/attribute.ts';
 import { pairCount, pairIndex } from './shap/pairs.ts';
 
@@ -42,9 +44,33 @@ export function slotCount({ columns, pairs }: Pick<AttributorOptions, 'columns' 
 
 /** An attributor from encoded parameters; throws `corrupt` or `internal` if they do not fit the options. */
 export function attributor(options: AttributorOptions, parameters: Uint8Array): Attributor {
+  if (options.learner === 'factor') return factorAttributor(options, parameters);
   return options.learner === 'trees'
     ? treeAttributor(options, parameters)
     : linearAttributor(options, parameters);
+}
+
+function factorAttributor(options: AttributorOptions, parameters: Uint8Array): Attributor {
+  const { outputs, columns, columnOf, pairs } = options;
+  const model = decodeFactors(parameters, options);
+  if (pairs) {
+    throw new SoraError(
+      'bad-option',
+      'Pairs of columns are told for trees alone; those of a factorization machine are shared between both columns. Leave --interactions out.',
+    );
+  }
+  return {
+    outputs,
+    slots: columns,
+    base: model.intercepts,
+    attribute(view) {
+      if (view.kind === 'csr') return factorParts(model, view, columnOf, columns);
+      throw new SoraError(
+        'schema-mismatch',
+        'The view is dense, and factorization machines read sparse rows.',
+      );
+    },
+  };
 }
 
 function treeAttributor(options: AttributorOptions, parameters: Uint8Array): Attributor {

@@ -187,6 +187,10 @@ function csrParts(
   columns: number,
   each: EachPart,
 ): void {
+  if (columns === 1) {
+    each(0, wholeMargins(view, coefficients));
+    return;
+  }
   const parts = Array.from({ length: columns }, () => new Float64Array(view.rows));
   for (let row = 0; row < view.rows; row++) {
     for (let at = view.starts[row]; at < view.starts[row + 1]; at++) {
@@ -197,6 +201,17 @@ function csrParts(
   parts.forEach((part, column) => {
     each(column, part);
   });
+}
+
+/** The parts of the only column there is. */
+function wholeMargins({ rows, starts, indices, values }: CsrView, coefficients: Float64Array): Float64Array {
+  const part = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let at = starts[row]; at < starts[row + 1]; at++) sum += coefficients[indices[at]] * values[at];
+    part[row] = sum;
+  }
+  return part;
 }
 
 /** Rows that are looked at; where there are more, about so many are taken. */

@@ -170,7 +170,12 @@ function observe(state: LabelTotals, view: LearnerView): void {
 }
 
 /** Sums and extremes; kept in local variables, since a number that is stored in an object is a new object each time. */
-function sumLabels(part: LabelTotals, { rows, labels: values, weights, offsets }: LearnerView): void {
+function sumLabels(part: LabelTotals, view: LearnerView): void {
+  const { rows, labels: values, weights, offsets } = view;
+  if (weights === undefined && offsets === undefined) {
+    sumPlain(part, view);
+    return;
+  }
   let [total, squares, sum, exposure, offsetSum] = [0, 0, 0, 0, 0];
   let [min, max] = [part.min, part.max];
   for (let row = 0; row < rows; row++) {
@@ -193,11 +198,28 @@ function sumLabels(part: LabelTotals, { rows, labels: values, weights, offsets }
   part.max = max;
 }
 
-function countClasses({ classes, classRows }: LabelTotals, { rows, labels: values, weights }: LearnerView) {
+/** The same where every row weighs 1: sums of ones are exact. */
+function sumPlain(part: LabelTotals, { rows, labels: values }: LearnerView): void {
+  let sum = 0;
+  let { min, max } = part;
   for (let row = 0; row < rows; row++) {
-    classes[values[row]] += weights === undefined ? 1 : weights[row];
-    classRows[values[row]]++;
+    const label = values[row];
+    sum += label;
+    if (label < min) min = label;
+    if (label > max) max = label;
   }
+  part.weight = rows;
+  part.squares = rows;
+  part.exposure = rows;
+  part.sum = sum;
+  part.min = min;
+  part.max = max;
+}
+
+function countClasses({ classes, classRows }: LabelTotals, { rows, labels: values, weights }: LearnerView) {
+  for (let row = 0; row < rows; row++) classRows[values[row]]++;
+  if (weights === undefined) classes.set(classRows);
+  else for (let row = 0; row < rows; row++) classes[values[row]] += weights[row];
 }
 
 function centredSquares(
@@ -207,9 +229,16 @@ function centredSquares(
   mean: number,
 ): number {
   let m2 = 0;
+  if (weights === undefined) {
+    for (let row = 0; row < rows; row++) {
+      const d = values[row] - mean;
+      m2 += d * d;
+    }
+    return m2;
+  }
   for (let row = 0; row < rows; row++) {
     const d = values[row] - mean;
-    m2 += (weights === undefined ? 1 : weights[row]) * d * d;
+    m2 += weights[row] * d * d;
   }
   return m2;
 }

@@ -5,7 +5,7 @@
 import { extname } from 'node:path';
 import { SoraError } from '../errors.ts';
 
-export const FORMATS = ['csv', 'json', 'parquet', 'arrow', 'libsvm'] as const;
+export const FORMATS = ['csv', 'json', 'parquet', 'arrow', 'libsvm', 'vw'] as const;
 export type Format = (typeof FORMATS)[number];
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -26,6 +26,7 @@ const BY_NAME: Readonly<Record<string, Format>> = {
   '.libsvm': 'libsvm',
   '.svm': 'libsvm',
   '.svmlight': 'libsvm',
+  '.vw': 'vw',
 };
 
 /** Extensions of files that are taken from a folder. */
@@ -93,6 +94,11 @@ function empty(name: string): SoraError {
 /** A line of libsvm: label, perhaps a query id, then pairs. */
 const LIBSVM = /^[+-]?[\d.][\d.eE+-]*(?:,[\d.]+)*(?:\s+qid:\d+)?(?:\s+\d+:[+-]?[\d.][\d.eE+-]*)*\s*(?:#.*)?$/;
 
+/** A line of Vowpal Wabbit: numbers, perhaps a tag, then namespaces behind bars. */
+const VW = /^(?:[+-]?[\d.][\d.eE+-]*\s+){0,3}(?:'\S*)?\|\S*(?:\s|$)/;
+/** What a delimited file with bars has not: a name behind a bar with words after it, and a feature with its value. */
+const VW_FEATURES = /\|[A-Za-z]\S*(?:\s+[^\s|]+)+|\s[^\s|:]+:[+-]?[\d.]/;
+
 function formatOfText(head: string): Format {
   const text = head.replace(/^\ufeff/, '').trimStart();
   if (/^(?:\{\s*"|\{\s*\}|\[\s*[{\]])/.test(text)) return 'json';
@@ -100,5 +106,7 @@ function formatOfText(head: string): Format {
   if (lines.length > 1) lines.pop();
   const isLibsvm =
     lines.some((line) => line.includes(':')) && lines.every((line) => LIBSVM.test(line.trimEnd()));
-  return isLibsvm ? 'libsvm' : 'csv';
+  if (isLibsvm) return 'libsvm';
+  const isVw = lines.length > 0 && lines.every((line) => VW.test(line) && VW_FEATURES.test(line));
+  return isVw ? 'vw' : 'csv';
 }

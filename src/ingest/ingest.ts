@@ -107,8 +107,11 @@ function sourceRecords(table: TableReader, settings: IngestSettings): SourceReco
     encoding,
     missing,
     sample,
+    vwBits,
+    vwInteractions,
   } = settings;
-  const read = { precision, badRows, delimiter, quote, header, encoding, missing, sample };
+  const text = { delimiter, quote, header, encoding, missing, sample, vwBits, vwInteractions };
+  const read = { precision, badRows, ...text };
   const options = JSON.parse(JSON.stringify({ read, schema: table.schema })) as Json;
   return table.sources.map(({ name, bytes, options: own }) => ({
     name,

@@ -95,7 +95,7 @@ export async function libsvmShape(
 }
 
 /** Whole lines, the last with a line end too. */
-async function* lineBlocks(file: PackedFile, database: Database): AsyncGenerator<Buffer> {
+export async function* lineBlocks(file: PackedFile, database: Database): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of unpacked(file, database)) {
     const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);

@@ -27,6 +27,10 @@ export interface ReaderOptions {
   readonly encoding?: 'utf-8' | 'utf-16' | 'latin-1';
   /** Strings that mean missing; replaces the usual ones. */
   readonly missing?: readonly string[];
+  /** Vowpal Wabbit text: logarithm of the number of slots; default 18. */
+  readonly vwBits?: number;
+  /** Vowpal Wabbit text: first letters of two namespaces whose products are features too, as in `ab`. */
+  readonly vwInteractions?: readonly string[];
   /** Rows at the beginning that types are inferred from. */
   readonly sample: number;
 }

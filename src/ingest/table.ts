@@ -26,6 +26,7 @@ import type { OpenSource, PlannedField, ReadContext, ReaderOptions } from './rea
 import { bytesPerRow, type ColumnOptions, inferSchema } from './schema.ts';
 import { removeFolder } from './temporary.ts';
 import { openParquet, openQuery } from './typed.ts';
+import { openVw, type VwShape, vwShape } from './vw.ts';
 import { wholeGroups } from './whole-groups.ts';
 
 /** How inputs are read. */
@@ -143,7 +144,7 @@ class Table implements TableReader {
       signal: settings.signal,
       fields: settings.schema?.fields,
     };
-    const openers = new Openers(context, await shapeOf(resolved.sources, context));
+    const openers = new Openers(context, await shapesOf(resolved.sources, context));
     const first = await openers.open(resolved.sources[0]);
     return new Table(resolved.sources, settings, openers, first, close);
   }
@@ -261,24 +262,30 @@ class Table implements TableReader {
   }
 }
 
-async function shapeOf(
-  sources: readonly Source[],
-  { database, signal }: ReadContext,
-): Promise<LibsvmShape | undefined> {
-  const files = sources.filter(
-    (source): source is FileSource => source.kind === 'file' && source.format === 'libsvm',
-  );
-  return files.length === 0 ? undefined : libsvmShape(files, database, signal);
+/** What readers know of all files of their format together. */
+interface Shapes {
+  readonly libsvm?: LibsvmShape;
+  readonly vw?: VwShape;
+}
+
+async function shapesOf(sources: readonly Source[], { database, signal }: ReadContext): Promise<Shapes> {
+  const filesOf = (format: Format) =>
+    sources.filter((source): source is FileSource => source.kind === 'file' && source.format === format);
+  const [libsvm, vw] = [filesOf('libsvm'), filesOf('vw')];
+  return {
+    ...(libsvm.length === 0 ? {} : { libsvm: await libsvmShape(libsvm, database, signal) }),
+    ...(vw.length === 0 ? {} : { vw: await vwShape(vw, database, signal) }),
+  };
 }
 
 /** Opens sources by their kind. */
 class Openers {
   readonly #context: ReadContext;
-  readonly #shape: LibsvmShape | undefined;
+  readonly #shapes: Shapes;
 
-  constructor(context: ReadContext, shape: LibsvmShape | undefined) {
+  constructor(context: ReadContext, shapes: Shapes) {
     this.#context = context;
-    this.#shape = shape;
+    this.#shapes = shapes;
   }
 
   async open(source: Source): Promise<OpenSource> {
@@ -294,7 +301,9 @@ class Openers {
       case 'arrow':
         return openArrow(source, this.#context);
       case 'libsvm':
-        return openLibsvm(source, this.#shape as LibsvmShape, this.#context);
+        return openLibsvm(source, this.#shapes.libsvm as LibsvmShape, this.#context);
+      case 'vw':
+        return openVw(source, this.#shapes.vw as VwShape, this.#context);
     }
   }
 }

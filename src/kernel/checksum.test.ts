@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { checksum } from './checksum.ts';
+import { checksum, checksums } from './checksum.ts';
 import { arena } from './memory.ts';
 import { kernelRuns, setKernelMode } from './mode.ts';
 
@@ -59,6 +59,36 @@ describe('checksum', () => {
         }
       }),
       { numRuns: 30 },
+    );
+  });
+
+  it('of blocks is that of each', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(5000),
+        fc.constantFrom(100, 128, 1024),
+        fc.nat(15),
+        fc.boolean(),
+        (length, blockBytes, shift, resident) => {
+          const mark = arena.mark();
+          const room = resident
+            ? (arena.alloc(Uint8Array, length + shift) as Uint8Array)
+            : new Uint8Array(length + shift);
+          for (let i = 0; i < room.length; i++) room[i] = Math.imul(i, 0x9e3779b1) >>> 13;
+          const bytes = room.subarray(shift);
+          const blocks = Array.from({ length: Math.ceil(length / blockBytes) }, (_, i) =>
+            bytes.slice(i * blockBytes, (i + 1) * blockBytes),
+          );
+          const before = kernelRuns();
+          expect([...checksums(bytes, blockBytes)]).toEqual(blocks.flatMap((block) => [...checksum(block)]));
+          if (length >= 128 && blockBytes >= 128) expect(kernelRuns().wasm).toBeGreaterThan(before.wasm);
+          setKernelMode('plain');
+          expect([...checksums(bytes, blockBytes)]).toEqual(blocks.flatMap((block) => [...checksum(block)]));
+          setKernelMode('wasm');
+          arena.reset(mark);
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 

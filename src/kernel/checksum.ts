@@ -90,3 +90,37 @@ export function checksum(bytes: Uint8Array): Uint32Array {
   takeTail(bytes, lanes);
   return fold(lanes);
 }
+
+/**
+ * Checksums of blocks of `blockBytes`, the last one shorter, four words each. Where the bytes lie in kernel memory
+ * and blocks are whole stripes, all of them are one kernel call.
+ */
+export function checksums(bytes: Uint8Array, blockBytes: number): Uint32Array {
+  const count = Math.ceil(bytes.length / blockBytes);
+  const sums = new Uint32Array(4 * count);
+  const done = blockBytes % STRIPE === 0 ? takeBlocks(bytes, blockBytes, sums) : 0;
+  for (let block = done; block < count; block++) {
+    sums.set(checksum(bytes.subarray(block * blockBytes, (block + 1) * blockBytes)), 4 * block);
+  }
+  return sums;
+}
+
+/** Checksums of the whole blocks among resident bytes; returns how many that were. */
+function takeBlocks(bytes: Uint8Array, blockBytes: number, sums: Uint32Array): number {
+  return runKernels((run) => {
+    if (run.wasm === undefined || !run.inPlace(bytes)) return 0;
+    const count = Math.floor(bytes.length / blockBytes);
+    const [initial, state] = [run.place(INITIAL), run.zeros(Int32Array, LANES)];
+    const found = run.zeros(Uint32Array, 4 * count);
+    run.wasm.checksumBlocks(
+      bytes.byteOffset,
+      count,
+      blockBytes / STRIPE,
+      initial.byteOffset,
+      state.byteOffset,
+      found.byteOffset,
+    );
+    sums.set(found);
+    return count;
+  });
+}

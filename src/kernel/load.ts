@@ -3,7 +3,7 @@
  * Pointers are byte offsets into the memory; layouts and formulas are documented in kernels/.
  */
 import { SoraError } from '../errors.ts';
-import { wasm } from '../webassembly.ts';
+import { type WasmMemory, wasm } from '../webassembly.ts';
 import { kernelMemory } from './memory.ts';
 import { WASM_BASE64 } from './wasm-bytes.ts';
 
@@ -40,6 +40,7 @@ type Pointers = (...pointersAndCounts: number[]) => void;
 /** Exports of the WebAssembly module. */
 export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly staticEnd: () => number;
+  readonly checksumBlocks: Pointers;
   readonly checksumStripes: Pointers;
   readonly clippedBlock: Pointers;
   readonly hingeBlock: Pointers;
@@ -58,6 +59,9 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly denseScales: Pointers;
   readonly sgdDense: Total;
   readonly sgdCsr: Total;
+  readonly onlineAdagrad: Pointers;
+  readonly onlineEntries: Pointers;
+  readonly onlineFtrl: Pointers;
   readonly shapDistinct: Total;
   readonly shapSplit: Pointers;
   readonly shapSplitSet: Pointers;
@@ -70,34 +74,40 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeMerge: Pointers;
   readonly treeSlopes: Pointers;
   readonly treeSubtract: Pointers;
-  readonly treeThreshold: Pointers;
+  readonly treeSearch: Pointers;
+  readonly rankPairs: Total;
   readonly treeAdd: Pointers;
   readonly treeBins: Pointers;
+  readonly factorMargins: Pointers;
+  readonly factorPass: Total;
   readonly forestBlock: Pointers;
   readonly forestMirror: Pointers;
 }
 
 /** Static data must end before the arena begins, at the first page. */
-const STATIC_LIMIT = 65_536;
+export const STATIC_LIMIT = 65_536;
 
+let compiled: object | undefined;
 let loaded: KernelExports | undefined;
 
 /** The kernels of this thread. */
 export function loadKernels(): KernelExports {
-  if (loaded === undefined) {
-    const bytes = Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0));
-    const abort = () => {
-      throw new SoraError('internal', 'A kernel aborted.');
-    };
-    const imports = { env: { memory: kernelMemory(), abort } };
-    const kernels = new wasm.Instance(new wasm.Module(bytes), imports).exports as unknown as KernelExports;
-    if (kernels.staticEnd() > STATIC_LIMIT) {
-      throw new SoraError(
-        'internal',
-        `Static data of the kernels ends at ${kernels.staticEnd()}, beyond ${STATIC_LIMIT}.`,
-      );
-    }
-    loaded = kernels;
-  }
+  loaded ??= kernelsOver(kernelMemory());
   return loaded;
+}
+
+/** The kernels over a memory; they write static data below {@link STATIC_LIMIT}. */
+export function kernelsOver(memory: WasmMemory): KernelExports {
+  compiled ??= new wasm.Module(Uint8Array.from(atob(WASM_BASE64), (character) => character.charCodeAt(0)));
+  const abort = () => {
+    throw new SoraError('internal', 'A kernel aborted.');
+  };
+  const kernels = new wasm.Instance(compiled, { env: { memory, abort } }).exports as unknown as KernelExports;
+  if (kernels.staticEnd() > STATIC_LIMIT) {
+    throw new SoraError(
+      'internal',
+      `Static data of the kernels ends at ${kernels.staticEnd()}, beyond ${STATIC_LIMIT}.`,
+    );
+  }
+  return kernels;
 }

@@ -41,6 +41,11 @@ export function kernelRuns(): Readonly<Record<KernelMode, number>> {
   return { ...runs };
 }
 
+/** Counts a kernel call over a memory of its own, which does not go through {@link runKernels}. */
+export function countRun(path: KernelMode): void {
+  runs[path]++;
+}
+
 const plainRun: KernelRun = {
   wasm: undefined,
   zeros: (type, length) => new type(length),

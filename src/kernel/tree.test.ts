@@ -6,7 +6,6 @@ import {
   addHistogram,
   addToRows,
   addWords,
-  bestThreshold,
   binValues,
   FEATURE_WORDS,
   packSlopes,
@@ -126,29 +125,6 @@ describe('kernels of trees equal their twins', () => {
         .subarray(0, FEATURE_WORDS)
         .map((word, i) => word - words(2)[i]),
     );
-  });
-
-  it.each([0, 1, 2, 3])('the best threshold (%i)', (seed) => {
-    const bins = 200;
-    const histogram = Int32Array.from({ length: FEATURE_WORDS }, (_, i) => {
-      if (i >= 2 * bins || (i >> 1) % 7 === seed) return 0;
-      return i % 2 === 0 ? 1 + (randomWord(seed, 1, i) % 4000) : (randomWord(seed, 2, i) % 4001) - 2000;
-    });
-    const total = (odd: number) => histogram.reduce((sum, word, i) => (i % 2 === odd ? sum + word : sum), 0);
-    const rules = {
-      nodeGradient: 0.01 * (total(1) + 90),
-      nodeHessian: 0.003 * (total(0) + 70),
-      gradientUnit: 0.01,
-      hessianUnit: 0.003,
-      l2: 1,
-      least: 5,
-      whole: 3,
-    };
-    const found = onBothPaths(() =>
-      runKernels((run) => bestThreshold(run, run.place(histogram), bins, 90, 70, rules)),
-    );
-    expect(found.gain).toBeGreaterThan(0);
-    expect(found.bin).toBeGreaterThan(0);
   });
 
   it('partitions, stable on both sides', () => {

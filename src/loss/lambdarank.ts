@@ -5,21 +5,26 @@
  * As in LightGBM, pairs count where the higher placed row is among the first {@link TRUNCATION}, forces shrink with the
  * distance of scores, and the forces of a query are scaled by log2(1 + Σ) / Σ.
  */
-import { log, sigmoid } from '../kernel/elementary.ts';
+import { log } from '../kernel/elementary.ts';
+import { type RankedRows, withForces } from '../kernel/rank.ts';
 import type { Loss } from './loss.ts';
 
 /** Places that pairs are formed for. */
 const TRUNCATION = 30;
 /** Places of the NDCG that is watched. */
 export const WATCHED_PLACES = 10;
+/** What a force is divided by, besides the distance of scores. */
+const NEAR = 0.01;
 /** Largest relevance: 2^31 is a gain that still leaves room. */
 const MOST = 31;
 
 const log2 = (x: number): number => log(x) / log(2);
 
-/** Gain of a relevance: 2^y - 1. */
+const GAINS = Float64Array.from({ length: MOST + 1 }, (_, relevance) => 2 ** relevance - 1);
+
+/** Gain of a relevance, a whole number up to {@link MOST}: 2^y - 1. */
 export function gainOf(relevance: number): number {
-  return 2 ** relevance - 1;
+  return GAINS[relevance];
 }
 
 const DISCOUNTS = Float64Array.from({ length: 1 << 12 }, (_, place) => 1 / log2(place + 2));
@@ -29,12 +34,16 @@ export function discountOf(place: number): number {
   return place < DISCOUNTS.length ? DISCOUNTS[place] : 1 / log2(place + 2);
 }
 
-/** DCG of the first `places` of the best order of these gains (descending). */
+const counts = new Uint32Array(MOST + 1);
+
+/** DCG of the first `places` of the best order of rows with these relevances. O(rows). */
 export function bestDcg(labels: Float64Array, places: number): number {
-  const sorted = labels.slice().sort();
-  let sum = 0;
-  for (let i = 0; i < Math.min(places, sorted.length); i++) {
-    sum += gainOf(sorted[sorted.length - 1 - i]) * discountOf(i);
+  counts.fill(0);
+  for (let row = 0; row < labels.length; row++) counts[labels[row]]++;
+  let [sum, place] = [0, 0];
+  for (let relevance = MOST; relevance > 0 && place < places; relevance--) {
+    const end = Math.min(places, place + counts[relevance]);
+    for (; place < end; place++) sum += GAINS[relevance] * discountOf(place);
   }
   return sum;
 }
@@ -96,37 +105,36 @@ export function addLambdas(
 ): void {
   const best = bestDcg(labels, TRUNCATION);
   if (!(best > 0)) return;
-  const count = order.length;
-  const gains = labels.map((label) => gainOf(label) / best);
-  const discounts = Float64Array.from(order, (_, place) => discountOf(place));
-  const isFlat = scores[order[0]] === scores[order[count - 1]];
-  let total = 0;
-  for (let i = 0; i < Math.min(count - 1, TRUNCATION); i++) {
-    for (let j = i + 1; j < count; j++) {
-      const a = order[i];
-      const b = order[j];
-      if (labels[a] === labels[b]) continue;
-      const high = labels[a] > labels[b] ? a : b;
-      const low = high === a ? b : a;
-      const distance = scores[high] - scores[low];
-      const change = (gains[high] - gains[low]) * Math.abs(discounts[i] - discounts[j]);
-      const force = isFlat ? change : change / (0.01 + Math.abs(distance));
-      const share = sigmoid(-distance);
-      const pull = share * force;
-      const bend = share * (1 - share) * force;
-      residuals[high] -= pull;
-      residuals[low] += pull;
-      curvatures[high] += bend;
-      curvatures[low] += bend;
-      total += 2 * pull;
+  withForces(rankedRows(scores, labels, order, best), TRUNCATION, NEAR, (forces) => {
+    if (!(forces.total > 0)) return;
+    const scale = log2(1 + forces.total) / forces.total;
+    for (let place = 0; place < order.length; place++) {
+      const row = order[place];
+      residuals[row] += forces.residuals[place] * scale;
+      curvatures[row] += forces.curvatures[place] * scale;
     }
+  });
+}
+
+function rankedRows(
+  scores: Float64Array,
+  labels: Float64Array,
+  order: Uint32Array,
+  best: number,
+): RankedRows {
+  const count = order.length;
+  const rows = {
+    scores: new Float64Array(count),
+    gains: new Float64Array(count),
+    discounts: new Float64Array(count),
+  };
+  for (let place = 0; place < count; place++) {
+    const row = order[place];
+    rows.scores[place] = scores[row];
+    rows.gains[place] = gainOf(labels[row]) / best;
+    rows.discounts[place] = discountOf(place);
   }
-  if (!(total > 0)) return;
-  const scale = log2(1 + total) / total;
-  for (let row = 0; row < count; row++) {
-    residuals[row] *= scale;
-    curvatures[row] *= scale;
-  }
+  return rows;
 }
 
 export function lambdarank(): Loss {

@@ -55,6 +55,11 @@ export function modelFromFiles(
   return assembleModel(parsed, decodeTensors(bytes), where);
 }
 
+/** SHA-256 of a model's parameters file: what other models call it by. */
+export function parametersHash({ tensors }: Pick<Model, 'tensors'>): string {
+  return sha256(encodeTensors(tensors));
+}
+
 /** Writes a model to a directory (or any storage), replacing the one there. Durable when it returns. */
 export async function saveModel(target: string | ObjectStorage, model: Model): Promise<void> {
   const storage = typeof target === 'string' ? directoryStorage(target) : target;

@@ -10,18 +10,20 @@ import type { Json } from '../json.ts';
 import { LOSS_NAMES, type LossName, type LossSpec } from '../loss/registry.ts';
 import { parseSchema, type Schema } from '../particle/schema.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
+import { type FactorModel, factorFromTensors, factorTensors } from './factor.ts';
 import type { Forest } from './forest.ts';
 import { forestFromTensors, forestTensors } from './forest-tensors.ts';
+import { carriedState, type ModelHistory, modelHistoryShape } from './history.ts';
 import type { Tensors } from './safetensors.ts';
-import type { Parameters } from './scorer.ts';
+import { isFactors, type Parameters } from './scorer.ts';
 
 /**
  * Newest version of the model format that this code reads. It writes the oldest version that can say what a model is,
  * so that an older Sora reads what it can and refuses the rest as newer.
  */
-export const MODEL_VERSION = 3;
+export const MODEL_VERSION = 4;
 /** First version that knows each learner. */
-const SINCE = { glm: 1, trees: 2 } as const;
+const SINCE = { glm: 1, trees: 2, factor: 4 } as const;
 /** First version that knows each loss that the first did not. */
 const LOSS_SINCE: Partial<Record<LossName, number>> = {
   gamma: 3,
@@ -30,6 +32,8 @@ const LOSS_SINCE: Partial<Record<LossName, number>> = {
   lambdarank: 3,
   own: 3,
 };
+/** First version that knows features over time. */
+const HISTORY_SINCE = 4;
 export const MODEL_FORMAT = 'sora-model';
 export const MODEL_FILE = 'model.json';
 export const PARAMETERS_FILE = 'parameters.safetensors';
@@ -67,6 +71,13 @@ const learnerShape = z.discriminatedUnion('name', [
     trainLoss: z.number().optional(),
     holdOutLoss: z.number().optional(),
   }),
+  z.object({
+    name: z.literal('factor'),
+    ...learnerCommon,
+    /** Mean loss in the last pass that was kept, and of the rows kept back after it. */
+    trainLoss: z.number().optional(),
+    holdOutLoss: z.number().optional(),
+  }),
 ]);
 
 /** What fitted the model, and how it ended. */
@@ -79,6 +90,26 @@ const provenanceShape = z.object({
   snapshot: z.string().optional(),
   seed: z.int().optional(),
   split: z.json().optional(),
+  /** The updates that led here from a model that was trained, oldest first. */
+  updates: z
+    .array(
+      z.object({
+        /** SHA-256 of the parameters of the model before. */
+        from: z.string(),
+        /** Identity of the snapshot that the model before had learned from. */
+        snapshot: z.string(),
+        /** First and last commit of the store that brought new rows. */
+        commits: z.tuple([z.int(), z.int()]),
+        /** What was done, in a few words. */
+        how: z.string(),
+        /** Rows learned from and their weight, all told. */
+        rows: z.number(),
+        weight: z.number(),
+      }),
+    )
+    .optional(),
+  /** The model that training started from on a schema of its own: SHA-256 of its parameters. */
+  transfer: z.string().optional(),
 });
 
 /** Where the model comes from: enough to fit it again. */
@@ -95,6 +126,8 @@ export interface Model {
   /** Evaluation on held-out rows. */
   readonly metrics?: Json;
   readonly provenance: Provenance;
+  /** Features over time, and what is carried of the rows it was fitted on. */
+  readonly history?: ModelHistory;
   readonly tensors: Tensors;
 }
 
@@ -112,6 +145,7 @@ const shape = z.object({
   baseline: z.json().optional(),
   metrics: z.json().optional(),
   provenance: provenanceShape,
+  history: modelHistoryShape.optional(),
   files: z.tuple([z.object({ file: z.literal(PARAMETERS_FILE), bytes: z.int(), sha256: z.string() })]),
 });
 
@@ -120,11 +154,11 @@ export function modelRecord(
   model: Omit<Model, 'tensors'>,
   parameters: ParametersEntry,
 ): { readonly [key: string]: Json | undefined } {
-  const { schema, recipe, learner, baseline, metrics, provenance } = model;
-  const record = { schema, recipe, learner, baseline, metrics, provenance, files: [parameters] };
+  const { schema, recipe, learner, baseline, metrics, provenance, history } = model;
+  const record = { schema, recipe, learner, baseline, metrics, provenance, history, files: [parameters] };
   return {
     format: MODEL_FORMAT,
-    version: Math.max(SINCE[learner.name], LOSS_SINCE[learner.loss] ?? 1),
+    version: Math.max(SINCE[learner.name], LOSS_SINCE[learner.loss] ?? 1, history ? HISTORY_SINCE : 1),
     ...(record as unknown as { [key: string]: Json }),
   };
 }
@@ -157,7 +191,7 @@ export function parseModelJson(text: string, where: string): ParsedModel {
       cause: result.error,
     });
   }
-  const { schema, recipe, learner, baseline, metrics, provenance, files } = result.data;
+  const { schema, recipe, learner, baseline, metrics, provenance, history, files } = result.data;
   return {
     model: {
       schema: parseSchema(schema),
@@ -166,6 +200,7 @@ export function parseModelJson(text: string, where: string): ParsedModel {
       baseline: baseline as Json | undefined,
       metrics: metrics as Json | undefined,
       provenance,
+      ...(history ? { history } : {}),
     },
     parameters: files[0],
   };
@@ -191,6 +226,7 @@ function parseObject(text: string, where: string): { [key: string]: unknown } {
 export function assembleModel(parsed: ParsedModel, tensors: Tensors, where: string): Model {
   const model: Model = { ...parsed.model, tensors };
   modelParameters(model, where);
+  carriedState(model, where);
   return model;
 }
 
@@ -206,6 +242,7 @@ export function recordedLoss({ loss, options }: Pick<LearnerRecord, 'loss' | 'op
 
 /** The parameters of a model, checked, as evaluation and prediction take them. */
 export function modelParameters(model: Model, where = 'the model'): Parameters {
+  if (model.learner.name === 'factor') return modelFactors(model, where);
   return model.learner.name === 'glm' ? glmParameters(model, where) : modelForest(model, where);
 }
 
@@ -215,7 +252,19 @@ export function parameterTensors(
   { outputs, features }: Pick<LearnerRecord, 'outputs' | 'features'>,
 ): Tensors {
   if (parameters instanceof Float64Array) return glmTensors(parameters, outputs, features);
+  if (isFactors(parameters)) return factorTensors(parameters, { outputs, features });
   return forestTensors(parameters);
+}
+
+/** The factorization machine of a model, checked. */
+function modelFactors({ learner, recipe, tensors }: Model, where: string): FactorModel {
+  if (recipe.width !== learner.features || recipe.layout !== 'csr') {
+    throw new SoraError(
+      'corrupt',
+      `The machine of ${where} reads ${learner.features} sparse features, and its recipe gives ${recipe.width} ${recipe.layout} ones.`,
+    );
+  }
+  return factorFromTensors(tensors, learner, where);
 }
 
 /** The trees of a model, checked. */

@@ -7,6 +7,7 @@ import { exp, sigmoid } from '../kernel/elementary.ts';
 import { lossOf } from '../loss/registry.ts';
 import type { Particle } from '../particle/particle.ts';
 import { applyRecipe } from '../recipe/apply.ts';
+import { historyAdder } from './history.ts';
 import { type Model, modelParameters, recordedLoss } from './model.ts';
 import { encodeParameters, type ScorerOptions, scorer } from './scorer.ts';
 
@@ -36,16 +37,21 @@ export type ParticlePredictor = (particle: Particle) => Predictions;
 
 /**
  * A predictor of particles. Throws `schema-mismatch`, when used, on a particle without a column the model needs.
+ * Models with features over time start each particle after the rows of training, or after the one before (`following`).
  * @example
  * const predict = particlePredictor(model);
  * const { probabilities } = predict(particle);
  */
-export function particlePredictor(model: Model): ParticlePredictor {
+export function particlePredictor(
+  model: Model,
+  order: { readonly following?: boolean } = {},
+): ParticlePredictor {
   const { recipe, learner } = model;
   const score = scorer(scorerOptions(model), encodeParameters(modelParameters(model)));
   const kind = recipe.label?.kind ?? (learner.loss === 'logistic' ? 'binary' : 'number');
+  const withHistory = historyAdder(model, order);
   return (particle) => {
-    const { view, imputed, unknown } = applyRecipe(recipe, particle);
+    const { view, imputed, unknown } = applyRecipe(recipe, withHistory(particle));
     const margins = score(view);
     const common = { kind, rows: particle.rows, outputs: learner.outputs, margins, imputed, unknown };
     if (kind === 'number' || kind === 'count') {

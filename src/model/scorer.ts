@@ -6,6 +6,7 @@
 import { SoraError } from '../errors.ts';
 import { predictMargins } from '../kernel/glm.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
+import { decodeFactors, encodeFactors, type FactorModel, factorScorer } from './factor.ts';
 import type { Forest } from './forest.ts';
 import { forestScorer } from './forest-predict.ts';
 import { decodeForest, encodeForest } from './forest-tensors.ts';
@@ -13,7 +14,7 @@ import { decodeForest, encodeForest } from './forest-tensors.ts';
 /** What a scorer must know besides the parameters; JSON, so that it can stand in a reference. */
 export interface ScorerOptions {
   /** Name of the learner that fitted the parameters. */
-  readonly learner: 'glm' | 'trees';
+  readonly learner: 'glm' | 'trees' | 'factor';
   readonly loss: string;
   readonly outputs: number;
   readonly features: number;
@@ -22,11 +23,17 @@ export interface ScorerOptions {
 /** Margins of the rows of a view: rows × outputs, row by row; freshly allocated. */
 export type Scorer = (view: DenseView | CsrView) => Float64Array;
 
-/** What a fit gives: coefficients of a generalised linear model (see `glmParameters`), or trees. */
-export type Parameters = Float64Array | Forest;
+/** What a fit gives: coefficients of a generalised linear model (see `glmParameters`), trees, or a factorization machine. */
+export type Parameters = Float64Array | Forest | FactorModel;
+
+/** Whether parameters are those of a factorization machine. */
+export function isFactors(parameters: Parameters): parameters is FactorModel {
+  return 'kind' in parameters;
+}
 
 /** Bytes of parameters as a reference carries them: little-endian f64, or tensors. */
 export function encodeParameters(parameters: Parameters): Uint8Array {
+  if (isFactors(parameters)) return encodeFactors(parameters);
   if (!(parameters instanceof Float64Array)) return encodeForest(parameters);
   return new Uint8Array(parameters.slice().buffer);
 }
@@ -39,7 +46,7 @@ export function decodeParameters(bytes: Uint8Array): Float64Array {
 /** A scorer from encoded parameters; throws `internal` or `corrupt` if they do not fit the options. */
 export function scorer(options: ScorerOptions, parameters: Uint8Array = new Uint8Array()): Scorer {
   const { learner, features } = options;
-  const score = learner === 'trees' ? treeScorer(options, parameters) : linearScorer(options, parameters);
+  const score = SCORERS[learner](options, parameters);
   return (view) => {
     if (view.features === features) return score(view);
     throw new SoraError(
@@ -48,6 +55,13 @@ export function scorer(options: ScorerOptions, parameters: Uint8Array = new Uint
     );
   };
 }
+
+const SCORERS: Record<ScorerOptions['learner'], (options: ScorerOptions, parameters: Uint8Array) => Scorer> =
+  {
+    glm: linearScorer,
+    trees: treeScorer,
+    factor: (options, parameters) => factorScorer(decodeFactors(parameters, options), options.outputs),
+  };
 
 function linearScorer({ outputs, features }: ScorerOptions, parameters: Uint8Array): Scorer {
   const values = decodeParameters(parameters);

@@ -175,12 +175,16 @@ function readList(field: Field, batch: Batch, rows: number): { offsets: Int32Arr
   return { offsets, content };
 }
 
+/** Indices ascend within a row, so the last of a row is its largest. */
 function checkIndices(field: Field, starts: Uint32Array, indices: Uint32Array, width: number): void {
   for (let row = 0; row + 1 < starts.length; row++) {
-    for (let at = starts[row]; at < starts[row + 1]; at++) {
-      if (indices[at] >= width || (at > starts[row] && indices[at - 1] >= indices[at])) {
-        throw damaged(field.name, `row ${row} has index ${indices[at]}, not ascending below ${width}`);
-      }
+    const end = starts[row + 1];
+    let last = -1;
+    let at = starts[row];
+    for (; at < end && indices[at] > last; at++) last = indices[at];
+    if (at < end || last >= width) {
+      const index = at < end ? indices[at] : last;
+      throw damaged(field.name, `row ${row} has index ${index}, not ascending below ${width}`);
     }
   }
 }

@@ -8,7 +8,7 @@ import { type ArrowFile, readArrowFile } from './arrow-file.ts';
 import { readColumns } from './arrow-read.ts';
 import { plainBytes } from './codec.ts';
 import type { Particle } from './particle.ts';
-import { parseSchema } from './schema.ts';
+import { parseSchema, type Schema } from './schema.ts';
 
 /** Version of the format that this release writes, and the newest it reads. */
 export const PARTICLE_VERSION = 1;
@@ -71,8 +71,16 @@ function readParticle(file: ArrowFile): Particle {
   if (version !== PARTICLE_VERSION || !Number.isSafeInteger(rows) || rows < 0) {
     throw new SoraError('corrupt', 'Particle file is damaged: version or row count is not in its metadata.');
   }
-  const schema = parseSchema(JSON.parse(metadata.get('sora.schema') ?? 'null'));
+  const schema = schemaOf(metadata.get('sora.schema') ?? 'null');
   return { schema, rows, columns: readColumns(schema, rows, file) };
+}
+
+/** The schema that was read last: particles of a store, one after the other, share it. */
+let latest: { readonly text: string; readonly schema: Schema } | undefined;
+
+function schemaOf(text: string): Schema {
+  if (latest?.text !== text) latest = { text, schema: parseSchema(JSON.parse(text)) };
+  return latest.schema;
 }
 
 /** Where the footer lies, after a look at the frame of the file and, unless `verified`, at the seal. */

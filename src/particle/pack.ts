@@ -141,10 +141,16 @@ function readHeader(bytes: Uint8Array): Header {
   const size = prefix.getFloat64(8, true);
   if (size !== bytes.byteLength) throw corrupt(`it says ${size} bytes and has ${bytes.byteLength}`);
   if (PREFIX + headerBytes > size) throw corrupt(`its header of ${headerBytes} bytes passes the end`);
-  const header = parseHeader(bytes.slice(PREFIX, PREFIX + headerBytes));
+  const text = bytes.subarray(PREFIX, PREFIX + headerBytes);
+  if (latest?.size === size && Buffer.compare(latest.text, text) === 0) return latest.header;
+  const header = parseHeader(text);
   for (const entry of header.arrays) checkEntry(entry, PREFIX + headerBytes, size);
+  latest = { size, text: text.slice(), header };
   return header;
 }
+
+/** The header that was read last: views of one kind and as many rows, one after the other, share it. */
+let latest: { readonly size: number; readonly text: Uint8Array; readonly header: Header } | undefined;
 
 function parseHeader(bytes: Uint8Array): Header {
   let header: unknown;

@@ -7,7 +7,8 @@ import { SoraError } from '../errors.ts';
 import type { PlattScaling } from '../evaluate/calibration.ts';
 import { halves } from '../evaluate/split.ts';
 import { formatCount, formatNumber } from '../explain/format.ts';
-import type { Parameters } from '../model/scorer.ts';
+import type { FactorModel } from '../model/factor.ts';
+import { isFactors, type Parameters } from '../model/scorer.ts';
 import type { Session } from '../run/session.ts';
 import type { Split } from '../summary/split.ts';
 import { evaluateOn, type Fitted } from './fit.ts';
@@ -53,9 +54,21 @@ export function rescaled(parameters: Parameters, { slope, intercept }: PlattScal
     scaled[scaled.length - 1] += intercept;
     return scaled;
   }
+  if (isFactors(parameters)) return rescaledFactors(parameters, Math.max(0, slope), intercept);
   return {
     ...parameters,
     base: parameters.base.map((value) => value * slope + intercept),
     leafValues: parameters.leafValues.map((value) => value * slope),
+  };
+}
+
+/** A product of two vectors is multiplied by what both are multiplied by the root of. */
+function rescaledFactors(model: FactorModel, slope: number, intercept: number): FactorModel {
+  const times = (factor: number) => (value: number) => value * factor;
+  return {
+    ...model,
+    intercepts: model.intercepts.map((value) => value * slope + intercept),
+    weights: model.weights.map(times(slope)),
+    vectors: model.vectors.map(times(Math.sqrt(slope))),
   };
 }

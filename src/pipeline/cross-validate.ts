@@ -53,6 +53,11 @@ function summarise(name: string, results: readonly EvaluationResult[]): FoldMetr
   const values = results.flatMap(({ metrics }) =>
     metrics.filter((one) => one.name === name).map((one) => one.value),
   );
+  return foldMetric(name, values);
+}
+
+/** A metric by fold with its mean and deviation. */
+export function foldMetric(name: string, values: readonly number[]): FoldMetric {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { name, values, mean, deviation: Math.sqrt(squares / Math.max(1, values.length - 1)) };

@@ -8,6 +8,7 @@ import { SoraError } from '../errors.ts';
 import { formatCount } from '../explain/format.ts';
 import type { IngestReport, IngestSettings, ParticlePartial, TableInputs } from '../ingest/ingest.ts';
 import { canonicalJson, type Json } from '../json.ts';
+import type { Particle } from '../particle/particle.ts';
 import type { Role, Schema } from '../particle/schema.ts';
 import { leafKey } from '../run/node-keys.ts';
 import { type Reference, resolveReference } from '../run/reference.ts';
@@ -46,6 +47,9 @@ export interface Data {
   readonly notes: readonly string[];
   /** What was read, if anything was. */
   readonly report?: IngestReport;
+  /** Where particles come from, and one of them, where that is not the store alone. */
+  readonly source?: Reference;
+  readonly load?: (at: number) => Promise<Particle>;
 }
 
 /** What to compute while particles are at hand: the profile that a recipe will ask for. */
@@ -240,7 +244,7 @@ async function seeding(store: Store, options: DataOptions, reference: Reference)
 }
 
 /** Partials of the store under the roles of a schema. */
-function rolesCache(store: Store, schema: Schema): PartialCache {
+export function rolesCache(store: Store, schema: Schema): PartialCache {
   return variantCache(store.partials, canonicalJson(schema as unknown as Json));
 }
 
@@ -258,7 +262,7 @@ export function openSession(
   const { store, schema } = data;
   return executor.open({
     particles,
-    source: roledReference(store.reference, schema),
+    source: data.source ?? roledReference(store.reference, schema),
     partials: cached ? rolesCache(store, schema) : undefined,
     signal: hooks.signal,
     onProgress: ({ label, rows, totalRows }) => {

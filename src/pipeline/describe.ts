@@ -53,6 +53,7 @@ const LINEAR: Record<LossName, string> = {
 
 /** What a learner is called. */
 export function learnerName({ name, loss }: Pick<LearnerRecord, 'name' | 'loss'>): string {
+  if (name === 'factor') return `factorization machine, ${loss} loss`;
   return name === 'glm' ? LINEAR[loss] : `gradient-boosted trees, ${loss} loss`;
 }
 
@@ -61,6 +62,7 @@ const TREE_ENDS: Readonly<Record<string, string>> = {
   early: ' kept; more did not help the rows kept back',
   'no-gain': '; no further split lowers the loss',
   rounds: ', all that were asked for (--rounds)',
+  epochs: ', all that were asked for (--epochs)',
   imported: ', imported',
   refit: ', their leaves refitted',
 };

@@ -16,9 +16,10 @@ import { type Explained, explainedModel } from '../explain/explained.ts';
 import { gainShares, splitShares } from '../explain/importance.ts';
 import { type Permutation, permutationImportance } from '../explain/permutation.ts';
 import { loadModel } from '../model/files.ts';
+import { historyAdder } from '../model/history.ts';
 import type { Model } from '../model/model.ts';
 import { type Predictions, particlePredictor } from '../model/predict.ts';
-import { encodeParameters } from '../model/scorer.ts';
+import { encodeParameters, isFactors } from '../model/scorer.ts';
 import type { Particle } from '../particle/particle.ts';
 import { sliceParticle } from '../particle/select.ts';
 import { applyRecipe } from '../recipe/apply.ts';
@@ -154,6 +155,11 @@ function checkTogether({ out, permutations, keep }: ExplainOptions): void {
 
 /** What is to be known of how the numbers came about. */
 function meaning({ model: { learner }, options }: Task): string[] {
+  if (learner.name === 'factor') {
+    return [
+      'Contributions are counted from rows in which a column has no entry; what two columns give together is shared.',
+    ];
+  }
   if (learner.name !== 'glm' || options.means) return [];
   return [
     'This model was written before means were kept: contributions are counted from features of 0, not from the mean row.',
@@ -193,7 +199,7 @@ async function explainMeans(
         `The loss needs rows with the target "${recipe.label?.column ?? ''}", and there are none: leave --permutations out.`,
       );
     }
-    const particle = await data.store.loadParticle(data.snapshot.particles[0]);
+    const particle = await (data.load?.(0) ?? data.store.loadParticle(data.snapshot.particles[0]));
     const rows = sliceParticle({ ...particle, schema: data.schema }, 0, Math.min(FIRST, particle.rows));
     return { means, permutation, first: firstRows(task, rows), notes: data.notes };
   } finally {
@@ -213,12 +219,13 @@ async function explainRows(
   const rows = await openRows(task.model, inputs, read, { signal: hooks.signal });
   for (const note of rows.notes) hooks.onNote?.(note);
   const predict = particlePredictor(task.model);
+  const withHistory = historyAdder(task.model, { following: true });
   const sums = emptySums(task.outputs.length * task.names.length);
   const writer = await fileOutput(options.out);
   try {
     for await (const particle of rows.particles) {
       const left = limit - sums.rows;
-      const part = particle.rows <= left ? particle : sliceParticle(particle, 0, left);
+      const part = withHistory(particle.rows <= left ? particle : sliceParticle(particle, 0, left));
       const { view } = applyRecipe(task.model.recipe, part);
       const values = task.attributor.attribute(view);
       addSums(sums, view, values);
@@ -294,7 +301,7 @@ function firstRows({ model, attributor, names, outputs }: Task, particle: Partic
 /** Columns, and pairs where they were asked for, by falling strength. */
 function ranking(task: Task, { means, permutation }: Found): Pick<ExplainResult, 'columns' | 'interactions'> {
   const { names, outputs, options, model, parameters } = task;
-  const forest = parameters instanceof Float64Array ? undefined : parameters;
+  const forest = parameters instanceof Float64Array || isFactors(parameters) ? undefined : parameters;
   const shares = (list: readonly { name: string; strength: number }[]) =>
     new Map(list.map(({ name, strength }) => [name, strength]));
   const gains = forest && shares(gainShares(model.recipe, forest));

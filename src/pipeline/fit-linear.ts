@@ -1,17 +1,16 @@
 /** A generalised linear model as a learner of the pipeline. */
-import type { z } from 'zod';
 import { fitGlm } from '../fit/glm/glm.ts';
 import type { Session } from '../run/session.ts';
 import type { Hooks } from './data.ts';
 import type { FittedLearner, LearnerProblem } from './learner.ts';
 import { lossOptions } from './loss-choice.ts';
-import type { trainShape } from './options.ts';
+import type { CheckedTrain } from './options.ts';
 
 /** Plays the rounds of the fit. */
 export async function fitLinear(
   session: Session,
   { recipe, view, loss, outputs }: LearnerProblem,
-  options: z.output<typeof trainShape>,
+  options: CheckedTrain,
   hooks: Hooks,
 ): Promise<FittedLearner> {
   const { l1, classWeight, tolerance, maxRounds, calibrate } = options;
@@ -25,6 +24,8 @@ export async function fitLinear(
     classWeight,
     maxRounds,
     tolerance,
+    ...(options.centre ? { centre: options.centre } : {}),
+    ...(options.start ? { warmStart: options.start(recipe, outputs) } : {}),
     signal: hooks.signal,
     onRound: ({ round, objective }) =>
       hooks.onProgress?.({

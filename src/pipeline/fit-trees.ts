@@ -5,7 +5,7 @@ import { fitTrees, type TreesResult } from '../fit/tree/fit.ts';
 import type { Checkpoints, FitTreesOptions, TreesProgress } from '../fit/tree/options.ts';
 import { refitForest } from '../fit/tree/refit.ts';
 import { type Model, modelForest } from '../model/model.ts';
-import { categoricalFeatures } from '../recipe/recipe.ts';
+import { categoricalFeatures, markFeatures } from '../recipe/recipe.ts';
 import type { Session } from '../run/session.ts';
 import { checkpointFiles } from '../store/checkpoint-file.ts';
 import type { Hooks, StoreHooks } from './data.ts';
@@ -31,7 +31,12 @@ export async function fitBoosted(
   if (fromModel && options.refit) return refitted(session, problem, options, hooks, fromModel);
   // Trees that change what they count have nothing to stop by.
   const given = options.boosting === 'gradient' ? options : { ...options, earlyStopping: 0 };
-  const settings = treeSettings(given, { rows: baseline.rows, features: recipe.width, outputs });
+  const settings = treeSettings(given, {
+    rows: baseline.rows,
+    features: recipe.width,
+    marks: markFeatures(recipe),
+    outputs,
+  });
   const growth = treeGrowth(options, settings, recipe);
   const { rounds, fitAgain } = settings;
   const asked: FitTreesOptions = {

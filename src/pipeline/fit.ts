@@ -10,6 +10,7 @@ import { loadLoss } from '../fit/own-loss.ts';
 import { type LossName, lossOf } from '../loss/registry.ts';
 import { recordedLoss } from '../model/model.ts';
 import type { Schema } from '../particle/schema.ts';
+import { joinRecipes } from '../recipe/join.ts';
 import type { LabelSpec } from '../recipe/label.ts';
 import type { RecipeOptions } from '../recipe/options.ts';
 import { prepareRecipe } from '../recipe/prepare.ts';
@@ -20,11 +21,13 @@ import type { Session } from '../run/session.ts';
 import type { Profile } from '../summary/profile.ts';
 import type { Split } from '../summary/split.ts';
 import type { StoreHooks } from './data.ts';
+import { fitFactors } from './fit-factor.ts';
 import { fitLinear } from './fit-linear.ts';
 import { fitBoosted } from './fit-trees.ts';
 import { askedLearner, chooseLearner, type Family, type FittedLearner } from './learner.ts';
 import { askedTask, lossFor } from './loss-choice.ts';
 import type { CheckedTrain as Checked } from './options.ts';
+import { fitTransfer } from './transfer.ts';
 
 /** A fit of recipe and parameters on some rows, before anything is written. */
 export interface Fitted {
@@ -43,11 +46,16 @@ const TASK: Record<LabelSpec['kind'], Task> = {
   count: 'count',
 };
 
-function recipeOptions({ encode, numeric }: Checked, family: Family): RecipeOptions {
+/** Machines learn something of every category, however rare, as they shrink what few rows say. */
+const EVERY_LEVEL = { onehotLevels: 100_000, minCount: 1 };
+
+function recipeOptions({ encode, numeric, timed = false }: Checked, family: Family): RecipeOptions {
   return {
     ...(encode ? { encode: encode as RecipeOptions['encode'] } : {}),
     numeric,
     for: family,
+    calendarFromTime: timed,
+    ...(family === 'factor' ? EVERY_LEVEL : {}),
   };
 }
 
@@ -74,9 +82,12 @@ export async function fitOn(
     seed,
   });
   const { profile } = prepared;
-  const recipe = fromModel?.recipe ?? prepared.recipe;
+  const joined =
+    options.transferModel && joinRecipes(options.transferModel.recipe, prepared.recipe, options.map);
+  const recipe = fromModel?.recipe ?? joined?.recipe ?? prepared.recipe;
   const label = recipe.label as LabelSpec;
-  const view = learnerViewReference({ recipe, split, purpose: 'fit' });
+  const { ageing: decay } = options;
+  const view = learnerViewReference({ recipe, split, purpose: 'fit', ...(decay ? { decay } : {}) });
   clock();
   const loss = fromModel ? recordedLoss(fromModel.learner) : lossFor(options, label, schema, own);
   if (options.calibrate) requireProbability(label, loss.name);
@@ -87,11 +98,13 @@ export async function fitOn(
     view,
     quantile: lossOf(loss).leafQuantile,
   });
-  const problem = { recipe, view, loss, outputs };
+  const problem = { recipe, view, loss, outputs, split };
+  const learn = { linear: fitLinear, trees: fitBoosted, factor: fitFactors }[family];
+  const { transferModel } = options;
   const learner =
-    family === 'trees'
-      ? await fitBoosted(session, problem, options, hooks, baseline)
-      : await fitLinear(session, problem, options, hooks);
+    transferModel && joined
+      ? await fitTransfer(session, problem, { ...options, transferModel }, joined, hooks, baseline)
+      : await learn(session, problem, options, hooks, baseline);
   return { recipe, profile, label, view, learner, baseline };
 }
 

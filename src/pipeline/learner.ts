@@ -12,12 +12,13 @@ import type { ColumnType, Schema } from '../particle/schema.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { DENSE_WIDTH } from '../recipe/transforms/sparse.ts';
 import type { Reference } from '../run/reference.ts';
+import type { Split } from '../summary/split.ts';
 import { type CheckedTrain, flagName, trainShape } from './options.ts';
 
 type Checked = z.output<typeof trainShape>;
 
 /** Families of learners; each reads features of its own kind. */
-export type Family = 'linear' | 'trees';
+export type Family = 'linear' | 'trees' | 'factor';
 
 /** What a learner is given. */
 export interface LearnerProblem {
@@ -26,6 +27,8 @@ export interface LearnerProblem {
   readonly view: Reference;
   readonly loss: LossSpec;
   readonly outputs: number;
+  /** Side of the hold-out that the view shows; absent: all rows. */
+  readonly split?: Split;
 }
 
 /** What a learner gives. */
@@ -57,10 +60,10 @@ export function askedLearner({
 }: Pick<CheckedTrain, 'learner' | 'loss' | 'ownLoss' | 'from'>): Family | undefined {
   if (from !== undefined && asked === 'auto') return 'trees';
   if (ownLoss === undefined && !TREES_ONLY.includes(loss)) return asked === 'auto' ? undefined : asked;
-  if (asked !== 'linear') return 'trees';
+  if (asked !== 'linear' && asked !== 'factor') return 'trees';
   throw new SoraError(
     'bad-option',
-    `Option --loss ${ownLoss?.name ?? loss} is for gradient-boosted trees: leave --learner linear out, or choose another loss.`,
+    `Option --loss ${ownLoss?.name ?? loss} is for gradient-boosted trees: leave --learner ${asked} out, or choose another loss.`,
     { details: { option: 'loss', value: loss } },
   );
 }
@@ -91,21 +94,30 @@ export function chooseLearner(
 
 /** Options that mean something to one family only. */
 const OWN: Record<Family, readonly (keyof Checked)[]> = {
-  linear: ['l1', 'tolerance', 'maxRounds', 'numeric'],
+  linear: ['l1', 'l2', 'classWeight', 'tolerance', 'maxRounds', 'numeric', 'pull'],
+  factor: [
+    ...(['factors', 'epochs', 'patience', 'stepSize', 'prior', 'factorPrior'] as const),
+    ...(['stoppingShare', 'fitAgain', 'numeric'] as const),
+  ],
   trees: [
+    ...(['l2', 'classWeight'] as const),
     ...(['rounds', 'learningRate', 'leaves', 'maxDepth', 'minRows', 'bins'] as const),
     ...(['rowShare', 'columnShare', 'earlyStopping', 'stoppingShare', 'fitAgain'] as const),
     ...(['boosting', 'growth', 'from', 'refit', 'decay', 'checkpointSeconds'] as const),
     ...(['topShare', 'otherShare', 'levelColumnShare', 'monotone', 'interactions'] as const),
   ],
 };
-const NAME: Record<Family, string> = { linear: 'linear models', trees: 'gradient-boosted trees' };
+const NAME: Record<Family, string> = {
+  linear: 'linear models',
+  trees: 'gradient-boosted trees',
+  factor: 'factorization machines',
+};
 
 /** Throws `bad-option` on an option of another family that differs from its default: it would do nothing. */
 export function checkFamily(family: Family, options: Checked): void {
-  const other = family === 'linear' ? 'trees' : 'linear';
-  for (const key of OWN[other]) {
-    if (options[key] === trainShape.shape[key].parse(undefined)) continue;
+  const others = (Object.keys(OWN) as Family[]).filter((one) => one !== family);
+  for (const [other, key] of others.flatMap((one) => OWN[one].map((key) => [one, key] as const))) {
+    if (OWN[family].includes(key) || options[key] === trainShape.shape[key].parse(undefined)) continue;
     throw new SoraError(
       'bad-option',
       `Option --${flagName(key)} is for ${NAME[other]}, and the learner is ${family}: add --learner ${other}, or leave it out.`,

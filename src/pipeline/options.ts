@@ -7,7 +7,10 @@ import { SoraError } from '../errors.ts';
 import { LOSS_NAMES } from '../loss/registry.ts';
 import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
+import type { Decay } from '../recipe/view.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import type { Reference } from '../run/reference.ts';
+import { factorOptions } from './factor-options.ts';
 import { treeOptions } from './tree-options.ts';
 
 const COLUMN = 'column';
@@ -24,6 +27,18 @@ export const readShape = z.object({
     .optional()
     .describe('Whether the first line holds column names; found out when not given.'),
   delimiter: z.string().optional().describe('Delimiter of CSV input; found out when not given.'),
+  vwBits: z
+    .int()
+    .min(1)
+    .max(30)
+    .optional()
+    .describe('Vowpal Wabbit text: features are hashed into two to this power slots; default 18.'),
+  vwInteractions: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Vowpal Wabbit text: first letters of two namespaces whose products become features, e.g. ab,bc.',
+    ),
   sql: z
     .string()
     .optional()
@@ -100,6 +115,60 @@ export const ingestShape = z.object({
     .describe('Precision that fractional features are stored with; learners use f32.'),
 });
 
+/** What rows are told of earlier ones, and which of them are learned from. */
+export const timeShape = z.object({
+  lags: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Values of earlier rows as features: column:distance, in rows or time, e.g. demand:1,24,price:7d.',
+    )
+    .meta({ value: 'lags' }),
+  rolling: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Statistics of the rows before as features: column:statistic:window with mean, std, min, max or count, e.g. demand:mean:24.',
+    )
+    .meta({ value: 'windows' }),
+  since: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Time since an event as a feature: a column that is not 0, or column=value, e.g. status=failed.',
+    )
+    .meta({ value: 'events' }),
+  by: z
+    .string()
+    .optional()
+    .describe('Column that says which series a row belongs to, for features over time; default: the key.')
+    .meta({ value: COLUMN }),
+  horizon: z
+    .string()
+    .optional()
+    .describe(
+      'How far ahead is predicted, in rows or time (24, 24h): the target, and columns that are no features, are known so far back; default: 1.',
+    )
+    .meta({ value: 'distance' }),
+  gap: z
+    .string()
+    .optional()
+    .describe('Rows or time left out between the rows to learn from and those held out by time.')
+    .meta({ value: 'distance' }),
+  window: z
+    .string()
+    .optional()
+    .describe('Learn from the newest rows only: so many (10000), or those of so long (30d).')
+    .meta({ value: 'distance' }),
+  halfLife: z
+    .string()
+    .optional()
+    .describe(
+      'Weights of rows halve with every such age, in rows or time (30d), counted from the newest row.',
+    )
+    .meta({ value: 'distance' }),
+});
+
 /** Losses that a name is enough for. */
 const NAMED_LOSSES = LOSS_NAMES.filter((name) => name !== 'own');
 
@@ -126,10 +195,10 @@ export const learnShape = z.object({
     .optional()
     .describe('Loss tweedie: power of the mean that the variance goes by; default: 1.5.'),
   learner: z
-    .enum(['auto', 'linear', 'trees'])
+    .enum(['auto', 'linear', 'trees', 'factor'])
     .default('auto')
     .describe(
-      'What is fitted: gradient-boosted trees, or a linear model; auto takes trees for tables, and linear models for text, for sparse features beyond 1,024 and for fewer than 200 rows.',
+      'What is fitted: gradient-boosted trees, a linear model, or a factorization machine (factor: for ids and what is known of them); auto takes trees for tables, and linear models for text, for sparse features beyond 1,024 and for fewer than 200 rows.',
     ),
   l1: z.number().nonnegative().default(0).describe('Linear: strength of the L1 penalty on coefficients.'),
   l2: z
@@ -150,6 +219,7 @@ export const learnShape = z.object({
     .default(1e-4)
     .describe('Linear: stops when the largest gradient entry is below this.'),
   ...treeOptions,
+  ...factorOptions,
   encode: z
     .record(z.string(), z.string())
     .optional()
@@ -160,7 +230,36 @@ export const learnShape = z.object({
     .describe(
       'Linear: numbers as they are (standard), with bends at quantiles (basis), or as their count allows.',
     ),
+  transfer: z
+    .string()
+    .optional()
+    .describe(
+      'Directory of a model to start from, of other data: columns of the same name and type are mapped.',
+    )
+    .meta({ value: 'model' }),
+  map: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('With --transfer: columns of the model by their names here, e.g. old=new.'),
+  adapt: z
+    .enum(['tune', 'freeze'])
+    .default('tune')
+    .describe(
+      'With --transfer: tune pulls coefficients to those of the model, or adds trees after moving its leaves; freeze leaves them, and learns what is new on top.',
+    ),
+  pull: z
+    .number()
+    .positive()
+    .optional()
+    .describe('With --transfer, linear: how many rows the coefficients of the model weigh; default: 10.'),
   testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
+  split: z
+    .enum(['auto', 'random', 'time'])
+    .default('auto')
+    .describe(
+      'Which rows are held out: any, or the newest by --time, else by position; auto: the newest with features over time, a window or a half-life.',
+    ),
+  ...timeShape.shape,
   folds: z
     .int()
     .min(2)
@@ -186,6 +285,25 @@ export const trainShape = z.object({
   at: atOption,
   out: z.string().optional().describe('Model directory; default: models/<target> in the store.'),
   report: z.boolean().default(true).describe('Write an HTML report beside the model.'),
+  cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
+});
+
+/** `sora backtest`. */
+export const backtestShape = z.object({
+  ...ingestShape.shape,
+  ...learnShape.omit({ testFraction: true, split: true, calibrate: true, folds: true }).shape,
+  folds: z.int().min(1).max(100).default(5).describe('How many times the model is fitted and judged.'),
+  testSpan: z
+    .string()
+    .optional()
+    .describe('Rows or time that are predicted in each fold (24, 30d); default: equal shares of the rows.')
+    .meta({ value: 'distance' }),
+  season: z
+    .string()
+    .optional()
+    .describe('Rows or time after which the target comes again (24, 7d): also compared with a season ago.')
+    .meta({ value: 'distance' }),
+  at: atOption,
   cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
 });
 
@@ -231,6 +349,57 @@ export const explainShape = z.object({
   seed: z.int().min(0).max(0xffff_ffff).default(1).describe('Seed of the permutations.'),
   keep: z.array(z.string()).optional().describe('Input columns to copy into the output file.'),
   at: atOption,
+});
+
+/** `sora update`. */
+export const updateShape = z.object({
+  ...readShape.shape,
+  ...resourceShape.shape,
+  store: z.string().optional().describe('Store that the model learned from; default: the one it lies in.'),
+  at: atOption,
+  polish: z
+    .int()
+    .nonnegative()
+    .max(10_000)
+    .optional()
+    .describe(
+      'Linear: passes over all rows after those over the new ones; default: none, and 6 for wide models.',
+    ),
+  recipe: z
+    .enum(['keep', 'refit'])
+    .default('keep')
+    .describe('keep prepares columns as before; refit does it anew, and goes over all rows.'),
+  trees: z
+    .enum(['add', 'refit'])
+    .default('add')
+    .describe('Trees: add rounds, or keep the splits and move the leaves.'),
+  rows: z
+    .enum(['all', 'new'])
+    .default('all')
+    .describe('Trees: which rows added rounds, or leaves, learn from.'),
+  rounds: z
+    .int()
+    .positive()
+    .max(100_000)
+    .optional()
+    .describe('Trees: rounds to add; default: a tenth of those there, and as many as are dropped.'),
+  dropRounds: z.int().nonnegative().default(0).describe('Trees: oldest rounds to drop first.'),
+  decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('Trees: with --trees refit, share of its value that a leaf keeps.'),
+  evaluate: z
+    .boolean()
+    .default(true)
+    .describe('Score the model before and after on held-out rows, and the one before on the new rows.'),
+  undo: z.boolean().default(false).describe('Put back the model as it was before its last update.'),
+  out: z
+    .string()
+    .optional()
+    .describe('Model directory to write; default: in place, the model before stays beside it as <name>.<n>.'),
+  cache: z.boolean().default(true).describe('Reuse and keep partial results in the store.'),
 });
 
 /** `sora inspect`. */
@@ -325,10 +494,22 @@ export type CheckedTrain = z.output<typeof trainShape> & {
   readonly ownLoss?: Reference;
   /** The model that `from` names, read. */
   readonly fromModel?: Model;
+  /** Whether rows are in order of time: the column of times then gives calendar features. */
+  readonly timed?: boolean;
+  /** Weights by age. */
+  readonly ageing?: Decay;
+  /** The model that `transfer` names, read. */
+  readonly transferModel?: Model;
+  /** Parameters that a linear fit starts from, by its recipe and outputs. */
+  readonly start?: (recipe: Recipe, outputs: number) => Float64Array | undefined;
+  /** Where the L2 penalty of a linear fit pulls to. */
+  readonly centre?: Float64Array;
 };
+export type BacktestOptions = z.input<typeof backtestShape>;
 export type PredictOptions = z.input<typeof predictShape>;
 export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type ExplainOptions = z.input<typeof explainShape>;
+export type UpdateOptions = z.input<typeof updateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
 export type DriftOptions = z.input<typeof driftShape>;
 export type CompactOptions = z.input<typeof compactShape>;

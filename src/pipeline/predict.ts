@@ -142,7 +142,7 @@ export async function predict(
   const model = await loadModel(directory);
   const rows = await openRows(model, inputs, options, { signal });
   for (const note of rows.notes) onNote?.(note);
-  const score = particlePredictor(model);
+  const score = particlePredictor(model, { following: true });
   const writer: TableWriter = options.out === undefined ? standardOutput() : await fileOutput(options.out);
   const imputed: Record<string, number> = {};
   const unknown: Record<string, number> = {};

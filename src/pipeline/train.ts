@@ -13,8 +13,9 @@ import { columnContributions } from '../explain/explained.ts';
 import { forestSize, gainShares } from '../explain/importance.ts';
 import { isOwn } from '../fit/own-loss.ts';
 import type { Json } from '../json.ts';
-import { saveModel } from '../model/files.ts';
+import { parametersHash, saveModel } from '../model/files.ts';
 import { type LearnerRecord, type Model, parameterTensors } from '../model/model.ts';
+import { isFactors } from '../model/scorer.ts';
 import type { Schema } from '../particle/schema.ts';
 import { servingRecipe } from '../recipe/recipe.ts';
 import { learnerViewReference } from '../recipe/view.ts';
@@ -31,7 +32,10 @@ import { checkLossOptions } from './loss-choice.ts';
 import { type CheckedTrain as Checked, checkOptions, type TrainOptions, trainShape } from './options.ts';
 import { removeReport, writeReport } from './report.ts';
 import { openExecutor, peakMemory } from './resources.ts';
+import { checkTimeOptions, isTimed, planTime, type TimedData, type TimePlan, timedData } from './time.ts';
 import type { TrainResult } from './train-result.ts';
+import { withTransfer } from './transfer.ts';
+import { preparePast } from './update-linear.ts';
 import { VERSION } from './version.ts';
 
 function assemble(
@@ -41,6 +45,7 @@ function assemble(
   snapshot: string,
   split: Split | undefined,
   evaluation: EvaluationResult | undefined,
+  kept: TimedData['kept'],
 ): Model {
   const { recipe, learner, baseline } = fitted;
   const { seed } = options;
@@ -54,10 +59,17 @@ function assemble(
       sora: VERSION,
       snapshot,
       seed,
-      ...(split ? { split: { seed, fraction: split.fraction } } : {}),
+      ...(split ? { split: splitRecord(split) } : {}),
+      ...(options.transferModel ? { transfer: parametersHash(options.transferModel) } : {}),
     },
-    tensors: parameterTensors(learner.parameters, learner.record),
+    ...(kept ? { history: kept.history } : {}),
+    tensors: { ...parameterTensors(learner.parameters, learner.record), ...kept?.tensors },
   };
+}
+
+/** How the rows that were learned from were chosen: by a share of their hashes, or by time. */
+function splitRecord({ seed, fraction, within }: Split): Model['provenance']['split'] {
+  return within ? { seed, within: { ...within } } : { seed, fraction };
 }
 
 /** Words and entries that are named one by one. */
@@ -84,6 +96,11 @@ async function strengths(
   { recipe, view, learner }: Fitted,
 ): Promise<{ readonly strengths: ColumnStrength[]; readonly means?: readonly number[] }> {
   const { parameters, record } = learner;
+  if (isFactors(parameters)) {
+    const rows = { view, rows: FACTOR_ROWS };
+    const { columns } = await columnContributions(session, { recipe, learner: record, parameters }, rows);
+    return { strengths: [...columns] };
+  }
   if (!(parameters instanceof Float64Array)) return { strengths: gainShares(recipe, parameters) };
   return columnStrengths(session, recipe, parameters, record.outputs, view);
 }
@@ -92,6 +109,9 @@ async function strengths(
 function withMeans(record: LearnerRecord, means: readonly number[] | undefined): LearnerRecord {
   return record.name === 'glm' && means ? { ...record, means: [...means] } : record;
 }
+
+/** Rows that the strengths of columns in a factorization machine are the mean parts of. */
+const FACTOR_ROWS = 10_000;
 
 /** Leaves times rows that the contributions of a report may cost: about half a second. */
 const REPORT_LEAVES = 10_000_000;
@@ -103,7 +123,7 @@ async function contributions(
   split: Split,
 ): Promise<TrainResult['contributions']> {
   const { parameters, record } = learner;
-  if (parameters instanceof Float64Array) return undefined;
+  if (parameters instanceof Float64Array || isFactors(parameters)) return undefined;
   const { leaves } = forestSize(parameters);
   const held = Math.max(200, REPORT_LEAVES / Math.max(1, leaves));
   return columnContributions(
@@ -134,10 +154,11 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   const hooks: Hooks = { signal, onProgress, onNote };
   const own = isOwn(plain.loss) ? plain.loss : undefined;
   const checked = checkOptions(trainShape, own ? { ...plain, loss: undefined } : plain);
-  let options = await withModel(own ? { ...checked, ownLoss: own } : checked);
+  let options = await withTransfer(await withModel(own ? { ...checked, ownLoss: own } : checked));
   const asked = askedLearner(options);
   if (asked) checkFamily(asked, options);
   checkLossOptions(options);
+  checkTimeOptions(options);
   if (options.calibrate && options.testFraction === 0) {
     throw new SoraError(
       'bad-option',
@@ -145,9 +166,14 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
     );
   }
   const started = performance.now();
-  const sides =
-    options.testFraction > 0 ? holdOut({ seed: options.seed, fraction: options.testFraction }) : undefined;
-  const data = await openData(inputs, { ...options, profiled: sides?.train }, hooks, { needTarget: true });
+  const timed = isTimed(options);
+  const random =
+    options.testFraction > 0 && !timed
+      ? holdOut({ seed: options.seed, fraction: options.testFraction })
+      : undefined;
+  const opened = await openData(inputs, { ...options, profiled: random?.train }, hooks, { needTarget: true });
+  const ordered = await timedData(opened, options, hooks);
+  const { data } = ordered;
   const ingested = performance.now();
   const choice = asked === undefined ? chooseLearner(data.schema, data.snapshot.rows) : undefined;
   const notes = choice ? [...data.notes, `${choice.family}: ${choice.why}`] : data.notes;
@@ -165,23 +191,27 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   try {
     const session = await openSession(executor, data, hooks, options.cache);
     const { schema, snapshot } = data;
+    const plan: TimePlan = timed ? await planTime(session, ordered, options) : { ...random };
+    const { train: learned, test: held } = plan;
+    options = { ...options, timed, ...(plan.ageing ? { ageing: plan.ageing } : {}) };
     let prepared = ingested;
     const within = { ...hooks, store: data.store.root };
-    let fitted = await fitOn(session, schema, options, sides?.train, within, () => {
+    let fitted = await fitOn(session, schema, options, learned, within, () => {
       prepared = performance.now();
     });
+    if (options.cache && options.transferModel === undefined) await preparePast(session, fitted);
     const fitEnd = performance.now();
-    const calibration = options.calibrate && sides ? await calibrate(session, fitted, sides.test) : undefined;
+    const calibration = options.calibrate && held ? await calibrate(session, fitted, held) : undefined;
     if (calibration) fitted = calibration.fitted;
-    const evaluation = sides && (await evaluateOn(session, fitted, calibration?.rest ?? sides.test));
+    const evaluation = held && (await evaluateOn(session, fitted, calibration?.rest ?? held));
     const folds =
       options.folds === undefined ? undefined : await crossValidate(executor, data, options, hooks);
     const { strengths: features, means } = await strengths(session, fitted);
     const { learner } = fitted;
     fitted = { ...fitted, learner: { ...learner, record: withMeans(learner.record, means) } };
-    const shap = options.report && sides ? await contributions(session, fitted, sides.test) : undefined;
+    const shap = options.report && held ? await contributions(session, fitted, held) : undefined;
     await session.close();
-    const model = assemble(schema, fitted, options, snapshot.id, sides?.train, evaluation);
+    const model = assemble(opened.schema, fitted, options, snapshot.id, learned, evaluation, ordered.kept);
     const directory = resolve(
       options.out ?? join(data.store.root as string, 'models', folderName(fitted.label.column)),
     );

@@ -32,13 +32,21 @@ const SMALL = [
 const USUAL = { leaves: 31, minRows: 20, rowShare: 1, patience: 1 };
 /** Rows × features × outputs × rounds that take some minutes: large data gets as few rounds as stay below it. */
 const MOST_WORK = 5e10;
-/** From so many features each tree may ask a smaller share of them. */
+/** From so many features, marks not counted, each tree may ask a smaller share of them. */
 const MANY_FEATURES = 40;
 
-/** The settings: what was given, else what suits so many rows, features and outputs (trees a round). */
+/** Size of a problem; `marks` are the features of two values, `outputs` the trees a round. */
+export interface TreeProblemSize {
+  readonly rows: number;
+  readonly features: number;
+  readonly marks: number;
+  readonly outputs: number;
+}
+
+/** The settings: what was given, else what suits a problem of this size. */
 export function treeSettings(
   given: Given,
-  { rows, features, outputs }: { readonly rows: number; readonly features: number; readonly outputs: number },
+  { rows, features, marks, outputs }: TreeProblemSize,
 ): TreeSettings {
   const isLarge = rows * outputs > LARGE;
   const { leaves, minRows, rowShare, patience } = SMALL.find(({ most }) => rows <= most) ?? USUAL;
@@ -53,7 +61,7 @@ export function treeSettings(
     leaves: given.leaves ?? leaves,
     minRows: given.minRows ?? minRows,
     rowShare: given.rowShare ?? rowShare,
-    columnShare: given.columnShare ?? (features > MANY_FEATURES ? 0.4 : 0.6),
+    columnShare: given.columnShare ?? (features - marks > MANY_FEATURES ? 0.4 : 0.6),
     fitAgain: given.fitAgain ?? (earlyStopping > 0 && !isLarge),
   };
 }

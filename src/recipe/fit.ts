@@ -80,6 +80,7 @@ export function fitRecipe(input: FitInput): Recipe {
 function layoutOf(options: CheckedOptions, steps: FittedSteps, input: FitInput): Recipe['layout'] {
   if (options.for === 'linear')
     return options.layout === 'auto' ? chooseLayout(steps, input) : options.layout;
+  if (options.for === 'factor') return 'csr';
   if (options.layout !== 'csr') return 'dense';
   throw new SoraError('bad-option', 'Option layout is csr, and trees read dense columns only: leave it out.');
 }
@@ -161,6 +162,7 @@ function usualEncoding(
   const encode = options.for === 'trees' ? treeEncoding : categoryEncoding;
   if (field.type === 'category') return encode(field, profile, options, label);
   const asItIs = field.type === 'number' || field.type === 'boolean' || field.type === 'timestamp';
+  if (options.for === 'factor' && field.type === 'number' && options.numeric === 'auto') return 'standard';
   return options.for === 'trees' && asItIs ? 'raw' : 'auto';
 }
 

@@ -28,10 +28,10 @@ export type Encoding = (typeof ENCODINGS)[number];
 
 const shape = z.strictObject({
   for: z
-    .enum(['linear', 'trees'])
+    .enum(['linear', 'trees', 'factor'])
     .default('linear')
     .describe(
-      'Learner that reads the features. For trees numbers stay as they are, NaN where missing, and categories become codes.',
+      'Learner that reads the features. For trees numbers stay as they are, NaN where missing, and categories become codes; for factorization machines every category has a feature, and rows are sparse.',
     ),
   encode: z
     .record(z.string(), z.enum(ENCODINGS))

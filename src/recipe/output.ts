@@ -29,7 +29,7 @@ export interface Output {
   block(base: number, width: number): Float32Array;
   /** A 1 at feature `base + slots[r]` of row r; -1 for none. */
   slots(base: number, slots: Int32Array): void;
-  /** CSR rows, indices relative to `base` and ascending within a row. */
+  /** CSR rows from 0, indices relative to `base` and ascending within a row; the arrays may become the matrix. */
   entries(base: number, starts: Uint32Array, indices: Uint32Array, values: Float32Array): void;
 }
 
@@ -99,6 +99,11 @@ export function csrOutput(rows: number): Output & { finish(): CsrMatrix } {
 }
 
 function assemble(rows: number, stride: number, pieces: readonly Piece[]): CsrMatrix {
+  const [only] = pieces;
+  if (pieces.length === 1 && only.kind === 'entries' && only.base === 0) {
+    const { starts, indices, values } = only;
+    return { layout: 'csr', starts, indices, values };
+  }
   const starts = new Uint32Array(rows + 1);
   const counts = starts.subarray(1);
   for (const piece of pieces) countPiece(piece, rows, stride, counts);

@@ -119,6 +119,11 @@ export function categoricalFeatures(recipe: Recipe): boolean[] {
   );
 }
 
+/** Features that are marks: one of two values, as each of many columns may be that stand for one category. */
+export function markFeatures(recipe: Recipe): number {
+  return recipe.steps.filter((step) => 'mark' in step && step.mark === true).length;
+}
+
 /** One line a column: what is done with it and why. */
 export function describeRecipe(recipe: Recipe): string[] {
   const used = recipe.steps.map(

@@ -29,6 +29,7 @@ class InlineBackend implements Backend {
   readonly #turns = new Turns();
   readonly #open = new Set<number>();
   readonly #host = new TaskHost({
+    shares: true,
     onProgress: ({ first, rows }) => this.#job?.onProgress(first, rows),
     between: () => this.#breathe(),
   });

@@ -23,6 +23,8 @@ export interface ColumnStatistic<State, Value> {
   /** `rows`: ascending indices to look at (undefined: all); `key`: seed of this column's random numbers. */
   observe(state: State, column: Column, rows: Uint32Array | undefined, key: number): void;
   merge(into: State, from: State, key: number): void;
+  /** See {@link Summary}. */
+  scale?(state: State, factor: number): void;
   read(state: State, field: Field): Value;
   write(writer: ByteWriter, state: State): void;
   parse(reader: ByteReader, field: Field): State;
@@ -85,6 +87,14 @@ export function perColumn<State, ColumnValue, Value>(
         statistic.merge(slot.state, other.state, slot.key);
       }
     },
+    ...(statistic.scale === undefined
+      ? {}
+      : {
+          scale(state: ColumnsState<State>, factor: number) {
+            state.rows *= factor;
+            for (const { state: one } of state.columns) statistic.scale?.(one, factor);
+          },
+        }),
     read: (state) =>
       read(
         state.columns.map(({ field, state: one }) => [field, statistic.read(one, field)] as const),

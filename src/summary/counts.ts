@@ -142,6 +142,10 @@ function statisticOf(cap: number): ColumnStatistic<CountsState, Counts> {
       else if (column.type === 'boolean') addCategories(state, asCategories(column), rows, cap);
     },
     merge: (into, from) => mergeCounts(into, from, cap),
+    scale(state, factor) {
+      for (const part of ['total', 'missing', 'error'] as const) state[part] *= factor;
+      for (const [value, count] of state.counts) state.counts.set(value, count * factor);
+    },
     read: readCounts,
     write: writeCounts,
     parse: parseCounts,

@@ -306,6 +306,12 @@ export function gram(options?: GramOptions | null): Summary<GramState, Gram> {
       observeRows(state, particle, { rows: splitRows(particle, split), weights });
     },
     merge,
+    scale(state, factor) {
+      state.rows *= factor;
+      for (const part of ['weight', 'spread', 'product'] as const) {
+        for (let i = 0; i < state[part].length; i++) state[part][i] *= factor;
+      }
+    },
     read,
     codec: taggedCodec('gram/1', write, parse),
   };

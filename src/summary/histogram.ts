@@ -63,6 +63,9 @@ function statisticOf(options: HistogramOptions): ColumnStatistic<HistogramState,
     merge({ slots }, from) {
       for (let i = 0; i < slots.length; i++) slots[i] += from.slots[i];
     },
+    scale({ slots }, factor) {
+      for (let i = 0; i < slots.length; i++) slots[i] *= factor;
+    },
     read({ edges, slots }) {
       const [above, missing, infinite] = slots.subarray(edges.length);
       const counts = [...slots.subarray(1, edges.length)];

@@ -59,6 +59,7 @@ export function namesTo(column: Column, name: string, of: (name: string) => numb
     case 'number':
     case 'boolean': {
       const text = column.type === 'boolean' ? (value: number) => String(value !== 0) : String;
+      if (column.values.BYTES_PER_ELEMENT === 1) return bytesTo(column, (value) => of(text(value)));
       const numbers = new Float64Array(column.values);
       const find = remembered((value) => of(text(value)));
       for (let row = 0; row < numbers.length; row++) {
@@ -73,6 +74,28 @@ export function namesTo(column: Column, name: string, of: (name: string) => numb
       );
   }
 }
+
+/** Numbers for the values of a column of bytes, by a table of the 256 there can be; NaN where missing. */
+function bytesTo({ values, validity }: Bytes, of: (value: number) => number): Float64Array {
+  const table = new Float64Array(256);
+  const known = new Uint8Array(256);
+  const numbers = new Float64Array(values.length);
+  for (let row = 0; row < numbers.length; row++) {
+    if (validity !== undefined && !isPresent(validity, row)) {
+      numbers[row] = Number.NaN;
+      continue;
+    }
+    const code = values[row] & 255;
+    if (known[code] === 0) {
+      known[code] = 1;
+      table[code] = of(values[row]);
+    }
+    numbers[row] = table[code];
+  }
+  return numbers;
+}
+
+type Bytes = Pick<Extract<Column, { type: 'number' | 'boolean' }>, 'values' | 'validity'>;
 
 /** The function with a table of what it said: an array for bytes, which most labels are, and a map for the rest. */
 function remembered(of: (value: number) => number): (value: number) => number {

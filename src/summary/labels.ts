@@ -130,6 +130,14 @@ function mergeLabels(into: LabelsState, from: LabelsState): void {
   else for (const [name, totals] of from.classes) addClass(into, name, totals);
 }
 
+function scaleLabels(state: LabelsState, factor: number): void {
+  for (const part of ['rows', 'missing', 'unweighted', 'weight', 'm2'] as const) state[part] *= factor;
+  for (const totals of state.classes?.values() ?? []) {
+    totals.rows *= factor;
+    totals.weight *= factor;
+  }
+}
+
 function sortedClasses({ classes }: LabelsState): LabelClass[] | null {
   if (classes === undefined) return null;
   return [...classes]
@@ -198,6 +206,7 @@ export function labels(options?: LabelsOptions | null): Summary<LabelsState, Lab
       addLabels(state, particle.columns[index], fields[index].name, weights, splitRows(particle, split));
     },
     merge: mergeLabels,
+    scale: scaleLabels,
     read: readLabels,
     codec: taggedCodec('labels/1', writeLabels, parseLabels),
   };

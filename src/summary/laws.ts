@@ -66,6 +66,7 @@ const LAWS: Readonly<Record<string, Law>> = {
   'observing in turn': inTurn,
   'split anywhere': splitAnywhere,
   'no aliasing': noAliasing,
+  scaling,
 };
 
 /**
@@ -222,6 +223,26 @@ function noAliasing<S, V, I>({ summary }: Subject<S, V, I>, [a, b = a]: readonly
     if (!deepEqual(kept, encode(other))) return 'a later change of `into` changed the state that was merged';
   }
   return undefined;
+}
+
+/** A merge of scaled states is the scaled merge; factors multiply. By powers of two, which leave rounding as it is. */
+function scaling<S, V, I>(subject: Subject<S, V, I>, [a, b = a]: readonly I[]): string | undefined {
+  const { summary, close } = subject;
+  if (summary.scale === undefined) return undefined;
+  const scaled = (state: S, ...factors: readonly number[]): S => {
+    for (const factor of factors) summary.scale?.(state, factor);
+    return state;
+  };
+  const parts = scaled(partial(summary, a), 0.5);
+  summary.merge(parts, scaled(partial(summary, b), 0.5));
+  const whole = scaled(joined(summary, partial(summary, a), partial(summary, b)), 0.5);
+  const one = scaled(partial(summary, a), 1);
+  const [twice, once] = [scaled(partial(summary, a), 0.5, 0.5), scaled(partial(summary, a), 0.25)];
+  return (
+    differ(subject, 'the merge of scaled states is not the scaled merge', parts, whole, close) ??
+    differ(subject, 'scaled by 1 a state reads differently', one, partial(summary, a)) ??
+    differ(subject, 'scaled twice is not scaled by the product', twice, once, close)
+  );
 }
 
 /** Through bytes, so that nothing is shared. */

@@ -136,6 +136,12 @@ const statistic: ColumnStatistic<MomentsState, Moments> = {
     eachNumber(column, rows, (values, count) => addMoments(state, values, count));
   },
   merge: mergeMoments,
+  scale(state, factor) {
+    state.n *= factor;
+    state.m2 *= factor;
+    state.m3 *= factor;
+    state.m4 *= factor;
+  },
   read: readMoments,
   write: writeMoments,
   parse: parseMoments,

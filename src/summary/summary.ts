@@ -48,6 +48,12 @@ export interface Summary<State, Value, Input = Particle> {
   observeAll?(state: State, inputs: readonly Input[]): void;
   /** Associative; `from` may be discarded afterwards and must not be kept by reference. */
   merge(into: State, from: State): void;
+  /**
+   * Makes the state that of the same rows, each of `factor` times the weight (0 < factor ≤ 1): for windows in which
+   * particles weigh less with age. Absent where that means nothing: extremes, quantiles, distinct values.
+   * Law: merge of scaled states is the scaled merge. A scaled state is merged, scaled and read, not encoded.
+   */
+  scale?(state: State, factor: number): void;
   read(state: State): Value;
   readonly codec: Codec<State>;
 }

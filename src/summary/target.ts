@@ -192,6 +192,9 @@ export function targets(options: TargetOptions | null): Summary<TargetState, rea
         for (let i = 0; i < sums.length; i++) into[index][i] += sums[i];
       }
     },
+    scale(state, factor) {
+      for (const sums of state) for (let i = 0; i < sums.length; i++) sums[i] *= factor;
+    },
     read: (state) =>
       state.map((column, index) => readColumn(column, options.columns[index].levels, options, outputs)),
     codec: taggedCodec(

@@ -67,6 +67,8 @@ export interface FitGlmOptions {
   readonly tolerance?: number;
   /** Parameters to start from, e.g. of a model to refresh. */
   readonly warmStart?: Float64Array;
+  /** Where the L2 penalty pulls to, e.g. a model of other data; absent: to 0. */
+  readonly centre?: Float64Array;
   readonly signal?: AbortSignal;
   /** Called after every full pass. */
   readonly onRound?: (round: FitRound) => void;
@@ -114,14 +116,14 @@ export async function fitGlm(session: Session, options: FitGlmOptions): Promise<
   checkOptions(options);
   requireSmooth(lossOf(options.loss as LossSpec));
   const { totals, view } = await describe(session, options);
-  const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, signal } = options;
+  const { loss, outputs, features, l1 = 0, l2 = 1 / totals.weight, centre, signal } = options;
   const { name } = lossOf(loss as LossSpec);
   const spread = labelSpread(name, totals);
   const { tolerance = 1e-4, maxRounds = 200 } = options;
   const leastFall = STALL_STEPS * Math.min(tolerance, 1e5 * tolerance * tolerance) * lossSpread(name, totals);
   const rule = { tolerance: tolerance * spread, maxRounds, leastFall };
   const plan: Plan = { rule, totals, spread, given: options.warmStart, onRound: options.onRound };
-  const problem: Problem = { loss, outputs, features, view, l1, l2, signal };
+  const problem: Problem = { loss, outputs, features, view, l1, l2, centre, signal };
   const [whole, start] =
     name === 'huber' ? await robust(session, problem, plan, options.delta) : [problem, undefined];
   const optimum = await planFor(whole)(session, whole, {
@@ -340,7 +342,7 @@ function constantStart({ loss, outputs, features }: Problem, totals: LabelTotals
 }
 
 /** Natural size of a gradient entry of a standardised feature: the standard deviation of the labels. */
-function labelSpread(loss: string, totals: LabelTotals): number {
+export function labelSpread(loss: string, totals: LabelTotals): number {
   if (loss === 'softmax') return 0.5;
   const spread = Math.sqrt(totals.m2 / totals.weight);
   const mean = totals.sum / totals.weight;

@@ -22,6 +22,8 @@ export interface Problem extends GlmOptions {
   readonly view: Reference;
   readonly l2: number;
   readonly l1: number;
+  /** Where the L2 penalty pulls to; absent: to 0. */
+  readonly centre?: Float64Array;
   readonly signal?: AbortSignal;
 }
 
@@ -164,13 +166,13 @@ async function play<Value>(
 }
 
 function evaluation(sums: GradientSums, problem: Problem, at: Float64Array): Evaluation {
-  const { l2 } = problem;
+  const { l2, centre } = problem;
   const gradient = new Float64Array(at.length);
   let squares = 0;
   for (let i = 0; i < at.length; i++) {
-    const penalty = isCoefficient(problem, i) ? l2 * at[i] : 0;
-    gradient[i] = sums.gradient[i] / sums.weight + penalty;
-    squares += penalty * at[i];
+    const pulled = isCoefficient(problem, i) ? at[i] - (centre === undefined ? 0 : centre[i]) : 0;
+    gradient[i] = sums.gradient[i] / sums.weight + l2 * pulled;
+    squares += l2 * pulled * pulled;
   }
   return { value: sums.loss / sums.weight + squares / 2, gradient };
 }

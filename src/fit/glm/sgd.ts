@@ -165,7 +165,7 @@ function stage(staged: SgdRows, view: LearnerView, start: number, rows: number):
 }
 
 /** The loss of the one row in `row`, plain. */
-function rowLoss(loss: Loss, row: Float64Array, outputs: number): RowLoss {
+export function rowLoss(loss: Loss, row: Float64Array, outputs: number): RowLoss {
   const plane = outputs * 2;
   const [labels, weights] = [row.subarray(2 * plane, 2 * plane + 2), row.subarray(2 * plane + 2)];
   const residuals = row.subarray(plane, 2 * plane);

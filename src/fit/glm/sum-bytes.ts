@@ -10,39 +10,50 @@ const DENSE = 0xffffffff;
 
 /** Bytes of numbers and vectors, little-endian, without padding; -0 is written as 0. */
 export function encodeSums(numbers: readonly number[], vectors: readonly Float64Array[]): Uint8Array {
-  const parts = [
-    new Uint8Array(Float64Array.from(numbers, (x) => x + 0).buffer),
-    ...vectors.flatMap(vectorParts),
-  ];
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
+  const counts = vectors.map(storedCount);
+  const size = vectors.reduce((sum, vector, i) => sum + vectorBytes(vector, counts[i]), 8 * numbers.length);
+  const bytes = new Uint8Array(size);
+  bytes.set(new Uint8Array(Float64Array.from(numbers, (x) => x + 0).buffer));
+  let at = 8 * numbers.length;
+  for (const [i, vector] of vectors.entries()) {
+    writeVector(bytes, at, vector, counts[i]);
+    at += vectorBytes(vector, counts[i]);
   }
   return bytes;
 }
 
-function countNonZero(vector: Float64Array): number {
+/** Numbers to be written of a sparse vector, or {@link DENSE}. */
+function storedCount(vector: Float64Array): number {
   let count = 0;
   for (let i = 0; i < vector.length; i++) if (vector[i] !== 0) count++;
-  return count;
+  return count * 12 < vector.length * 8 ? count : DENSE;
 }
 
-function vectorParts(vector: Float64Array): Uint8Array[] {
-  const count = countNonZero(vector);
-  const sparse = count * 12 < vector.length * 8;
-  const values = new Float64Array(sparse ? count : vector.length);
-  const indices = new Uint32Array(sparse ? count : 0);
-  for (let i = 0, next = 0; i < vector.length; i++) {
-    if (!sparse) values[i] = vector[i] + 0;
-    else if (vector[i] !== 0) {
-      indices[next] = i;
-      values[next++] = vector[i];
-    }
+function vectorBytes(vector: Float64Array, count: number): number {
+  return 8 + (count === DENSE ? 8 * vector.length : 12 * count);
+}
+
+function writeVector(bytes: Uint8Array, at: number, vector: Float64Array, count: number): void {
+  bytes.set(new Uint8Array(Uint32Array.of(vector.length, count).buffer), at);
+  if (count === DENSE) {
+    // Adding 0 makes 0 of -0.
+    if (at % 8 === 0) addZero(vector, new Float64Array(bytes.buffer, at + 8, vector.length));
+    else bytes.set(new Uint8Array(vector.map((x) => x + 0).buffer), at + 8);
+    return;
   }
-  const head = Uint32Array.of(vector.length, sparse ? count : DENSE);
-  return [head, indices, values].map((array) => new Uint8Array(array.buffer));
+  const indices = new Uint32Array(count);
+  const values = new Float64Array(count);
+  for (let i = 0, next = 0; i < vector.length; i++) {
+    if (vector[i] === 0) continue;
+    indices[next] = i;
+    values[next++] = vector[i];
+  }
+  bytes.set(new Uint8Array(indices.buffer), at + 8);
+  bytes.set(new Uint8Array(values.buffer), at + 8 + 4 * count);
+}
+
+function addZero(from: Float64Array, to: Float64Array): void {
+  for (let i = 0; i < from.length; i++) to[i] = from[i] + 0;
 }
 
 /** The numbers and vectors of {@link encodeSums}; throws `corrupt` on bytes that are none or of other lengths. */

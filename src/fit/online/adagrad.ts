@@ -5,8 +5,9 @@
  * still and its steps have a closed form: they are made up for when it is read next, and only then (law: lazy = eager).
  */
 import { z } from 'zod';
+import { adagradRows, ONLINE_RECORD } from '../../kernel/online.ts';
 import type { Arrays, OnlineLearner, Shape } from './learner.ts';
-import { LinearMargins, lossFor, lossShape, outputsOf } from './linear.ts';
+import { LinearRecords, lossFor, lossShape, outputsOf } from './linear.ts';
 import type { Row } from './row.ts';
 import { fill } from './state.ts';
 
@@ -40,64 +41,77 @@ function wholePower(x: number, n: number): number {
   return result;
 }
 
-/** A linear model fitted by AdaGrad. O(entries × outputs) a row; 24 bytes a coordinate and output, 8 a coordinate. */
+/** Numbers of a record after the weight: Σ g², and the rows whose penalty the weight has paid. */
+const SQUARES = 1;
+const PAID = 2;
+
+/** A linear model fitted by AdaGrad. O(entries × outputs) a row; 32 bytes a coordinate and output. */
 export function adagrad(options: z.infer<typeof adagradOptions>, shape: Shape): OnlineLearner {
   const { rate, epsilon, l1, l2 } = options;
   const penalised = l1 > 0 || l2 > 0;
   const loss = lossFor(options.loss, shape);
   const outputs = outputsOf(loss, shape);
-  const linear = new LinearMargins(loss, outputs, shape);
-  const { weights } = linear;
-  const squares = new Float64Array(weights.length);
-  /** Rows whose penalty a coordinate has paid. */
-  const paid = new Float64Array(penalised ? shape.width : 0);
+  const linear = new LinearRecords(loss, outputs, shape);
   const rows = new Float64Array(1);
 
-  function current(at: number, coordinate: number): number {
-    const missed = rows[0] - paid[coordinate];
-    const weight = weights[at];
+  function current(records: Float64Array, at: number): number {
+    const missed = rows[0] - records[at + PAID];
+    const weight = records[at];
     if (missed === 0 || weight === 0) return weight;
-    return shrink(weight, missed, rate / Math.sqrt(squares[at] + epsilon), l1, l2);
+    return shrink(weight, missed, rate / Math.sqrt(records[at + SQUARES] + epsilon), l1, l2);
   }
 
   function catchUp({ count, indices }: Row): void {
+    const { records } = linear;
     for (let e = 0; e < count; e++) {
-      const coordinate = indices[e];
       for (let k = 0; k < outputs; k++) {
-        const at = coordinate * outputs + k;
-        weights[at] = current(at, coordinate);
+        const at = linear.at(indices[e], k);
+        records[at] = current(records, at);
+        records[at + PAID] = rows[0];
       }
-      paid[coordinate] = rows[0];
     }
   }
 
-  function step(row: Row, k: number, slope: number): void {
-    const { count, indices, values } = row;
+  /** Margin of weights that are caught up with: the sums of `LinearRecords.margin`. */
+  function currentMargin({ count, indices, values }: Row, k: number): number {
+    const lanes = [0, 0, 0, 0];
     for (let e = 0; e < count; e++) {
-      const at = indices[e] * outputs + k;
+      lanes[e & 3] += current(linear.records, linear.at(indices[e], k)) * values[e];
+    }
+    return lanes[0] + lanes[2] + (lanes[1] + lanes[3]);
+  }
+
+  function step({ count, indices, values }: Row, k: number, slope: number): void {
+    const { records } = linear;
+    for (let e = 0; e < count; e++) {
+      const at = linear.at(indices[e], k);
       const g = slope * values[e];
-      squares[at] += g * g;
-      weights[at] -= (rate / Math.sqrt(squares[at] + epsilon)) * g;
+      records[at + SQUARES] += g * g;
+      records[at] -= (rate / Math.sqrt(records[at + SQUARES] + epsilon)) * g;
     }
   }
 
   /** Lets every coordinate pay what it owes, at the rates of now. */
-  function settle(): void {
+  function settle(records: Float64Array): void {
     if (!penalised) return;
-    for (let at = 0; at < weights.length; at++) weights[at] = current(at, Math.floor(at / outputs));
-    paid.fill(rows[0]);
+    for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+      records[at] = current(records, at);
+      records[at + PAID] = rows[0];
+    }
   }
 
   return {
     raiseStep(keep) {
-      settle();
-      for (let at = 0; at < squares.length; at++) squares[at] *= keep;
+      const { records } = linear;
+      settle(records);
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) records[at + SQUARES] *= keep;
     },
     forget(keep) {
-      settle();
-      for (let at = 0; at < squares.length; at++) {
-        squares[at] *= keep;
-        weights[at] *= keep;
+      const { records } = linear;
+      settle(records);
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+        records[at] *= keep;
+        records[at + SQUARES] *= keep;
       }
     },
     labelProblem: (label) => loss.labelProblem(label, outputs),
@@ -108,23 +122,26 @@ export function adagrad(options: z.infer<typeof adagradOptions>, shape: Shape): 
       rows[0] += 1;
     },
     predict(row, out) {
-      if (!penalised) {
-        linear.predict(row, out);
-        return;
-      }
-      const { count, indices, values } = row;
-      for (let k = 0; k < outputs; k++) {
-        let sum = 0;
-        for (let e = 0; e < count; e++) sum += current(indices[e] * outputs + k, indices[e]) * values[e];
-        out[k] = sum;
-      }
-      linear.toAnswer(out);
+      if (penalised) {
+        for (let k = 0; k < outputs; k++) out[k] = currentMargin(row, k);
+        linear.toAnswer(out);
+      } else linear.predict(row, out);
     },
-    save: (): Arrays => ({ weights, squares, paid, rows }),
+    blocks: linear.blocks((memory, count, of) => {
+      adagradRows(memory, count, of, { rate, epsilon, l1, l2, before: rows[0] });
+      rows[0] += count;
+    }),
+    save: (): Arrays => ({
+      weights: linear.column(0),
+      squares: linear.column(SQUARES),
+      paid: penalised ? linear.column(PAID) : new Float64Array(0),
+      rows,
+    }),
     restore(arrays) {
-      fill(weights, arrays, 'weights');
-      fill(squares, arrays, 'squares');
-      fill(paid, arrays, 'paid');
+      linear.restoreColumn(0, arrays, 'weights');
+      linear.restoreColumn(SQUARES, arrays, 'squares');
+      if (penalised) linear.restoreColumn(PAID, arrays, 'paid');
+      else fill(new Float64Array(0), arrays, 'paid');
       fill(rows, arrays, 'rows');
     },
   };

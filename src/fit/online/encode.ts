@@ -8,6 +8,7 @@
  * Trees take position f of every feature: its number, the code of its category (by first appearance), NaN where missing.
  */
 import { SoraError } from '../../errors.ts';
+import type { EntrySlots } from '../../kernel/online.ts';
 import { combine32, hashText } from '../../random.ts';
 import { Words } from '../../recipe/tokens.ts';
 import type { Arrays } from './learner.ts';
@@ -30,6 +31,8 @@ export interface Encoding {
 export interface RowEncoder {
   readonly row: RowBuffer;
   readonly width: number;
+  /** Fields of entries: one a feature, then one an interaction, then the constant's. */
+  readonly fields: number;
   readonly nominal: readonly boolean[];
   read(source: Source, learn: boolean): void;
   /** What was counted of numbers counts for the share `keep`. */
@@ -44,6 +47,7 @@ const isNumeric = (type: FeatureType) => type === 'number' || type === 'boolean'
 export class LinearEncoder implements RowEncoder {
   readonly row = new RowBuffer();
   readonly width: number;
+  readonly fields: number;
   readonly nominal: readonly boolean[] = [];
   readonly #types: readonly FeatureType[];
   readonly #spaces: readonly number[];
@@ -68,6 +72,7 @@ export class LinearEncoder implements RowEncoder {
     this.#numbers = numbers;
     this.#pairs = interactions.map(([a, b]) => [fieldOf(names, a), fieldOf(names, b)]);
     this.#constant = constant;
+    this.fields = names.length + interactions.length + (constant ? 1 : 0);
     this.#mask = 2 ** hashBits - 1;
     this.#base = numbers + 1;
     const hashed = interactions.length > 0 || this.#types.some((type) => !isNumeric(type));
@@ -80,10 +85,15 @@ export class LinearEncoder implements RowEncoder {
     this.row.clear();
     for (let field = 0; field < this.#types.length; field++) {
       this.#starts[field] = this.row.count;
+      this.row.field = field;
       this.#readField(source, field, learn);
     }
     this.#starts[this.#types.length] = this.row.count;
-    for (const [a, b] of this.#pairs) this.#cross(a, b);
+    for (const [a, b] of this.#pairs) {
+      this.row.field++;
+      this.#cross(a, b);
+    }
+    this.row.field++;
     if (this.#constant) this.row.push(this.#numbers, 1, 0);
   }
 
@@ -130,6 +140,18 @@ export class LinearEncoder implements RowEncoder {
     this.#scaler?.forget(keep);
   }
 
+  /** Whether a row is read alike for learning and for predicting: there is nothing to standardise by. */
+  get steady(): boolean {
+    return this.#scaler === undefined || this.#numbers === 0;
+  }
+
+  /** Where a row's entries go that are all of one sparse column, number 0; undefined of other rows. */
+  get sparseSlots(): EntrySlots | undefined {
+    if (this.#types.length !== 1 || this.#types[0] !== 'sparse' || this.#pairs.length > 0) return undefined;
+    const constant = this.#constant ? this.#numbers : -1;
+    return { space: this.#spaces[0], mask: this.#mask, base: this.#base, constant };
+  }
+
   save(): Arrays {
     return this.#scaler?.save() ?? {};
   }
@@ -152,6 +174,7 @@ function fieldOf(names: readonly string[], name: string): number {
 export class TreeEncoder implements RowEncoder {
   readonly row = new RowBuffer();
   readonly width: number;
+  readonly fields: number;
   readonly nominal: readonly boolean[];
   readonly #codes: readonly Map<string, number>[];
 
@@ -165,6 +188,7 @@ export class TreeEncoder implements RowEncoder {
     }
     this.nominal = Object.values(features).map((type) => !isNumeric(type));
     this.width = this.nominal.length;
+    this.fields = this.width;
     this.#codes = this.nominal.map(() => new Map());
   }
 

@@ -6,10 +6,10 @@
  *   w = 0 if |z| ≤ λ₁, else −(z − sign(z) λ₁) / ((β + √n) / α + λ₂)
  */
 import { z } from 'zod';
+import { ftrlRows, ONLINE_RECORD } from '../../kernel/online.ts';
 import type { Arrays, OnlineLearner, Shape } from './learner.ts';
-import { LinearMargins, lossFor, lossShape, outputsOf } from './linear.ts';
+import { LinearRecords, lossFor, lossShape, outputsOf } from './linear.ts';
 import type { Row } from './row.ts';
-import { fill } from './state.ts';
 
 export const ftrlOptions = z.strictObject({
   name: z.literal('ftrl'),
@@ -21,62 +21,83 @@ export const ftrlOptions = z.strictObject({
   l2: z.number().nonnegative().default(0),
 });
 
-/** A linear model fitted by FTRL-Proximal. O(entries × outputs) a row; 24 bytes a coordinate and output. */
+/** Numbers of a record after the weight. */
+const SUM = 1;
+const SQUARES = 2;
+/** √squares, kept beside them. */
+const ROOT = 3;
+
+/** A linear model fitted by FTRL-Proximal. O(entries × outputs) a row; 32 bytes a coordinate and output. */
 export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): OnlineLearner {
   const { alpha, beta, l1, l2 } = options;
+  const inverseAlpha = 1 / alpha;
   const loss = lossFor(options.loss, shape);
   const outputs = outputsOf(loss, shape);
-  const linear = new LinearMargins(loss, outputs, shape);
-  const { weights } = linear;
-  const sums = new Float64Array(weights.length);
+  const linear = new LinearRecords(loss, outputs, shape);
+
   /** The weight that follows from z and √n. */
-  const weightOf = (sum: number, root: number) => {
+  function weightOf(sum: number, root: number): number {
     const beyond = sum > 0 ? sum - l1 : sum + l1;
-    return Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) / alpha + l2);
-  };
-  const squares = new Float64Array(weights.length);
+    return Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) * inverseAlpha + l2);
+  }
+
+  /** One coordinate; twin of `ftrlStep` in kernels/online.ts. */
+  function step(records: Float64Array, at: number, g: number): void {
+    const squares = records[at + SQUARES] + g * g;
+    const root = Math.sqrt(squares);
+    const sum = records[at + SUM] + g - (root - records[at + ROOT]) * inverseAlpha * records[at];
+    records[at] = weightOf(sum, root);
+    records[at + SUM] = sum;
+    records[at + SQUARES] = squares;
+    records[at + ROOT] = root;
+  }
+
   return {
     labelProblem: (label) => loss.labelProblem(label, outputs),
     learn(row: Row, label: number, weight: number): void {
       const { slopes } = linear.slopes(row, label, weight);
       const { count, indices, values } = row;
+      const { records } = linear;
       for (let k = 0; k < outputs; k++) {
         const slope = slopes[2 * k];
-        for (let e = 0; e < count; e++) {
-          const at = indices[e] * outputs + k;
-          const g = slope * values[e];
-          const before = squares[at];
-          const after = before + g * g;
-          const root = Math.sqrt(after);
-          const sum = sums[at] + g - ((root - Math.sqrt(before)) / alpha) * weights[at];
-          sums[at] = sum;
-          squares[at] = after;
-          weights[at] = weightOf(sum, root);
-        }
+        for (let e = 0; e < count; e++) step(records, linear.at(indices[e], k), slope * values[e]);
       }
     },
     raiseStep(keep) {
-      for (let at = 0; at < squares.length; at++) {
-        squares[at] *= keep;
-        if (weights[at] === 0) continue;
+      const { records } = linear;
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+        records[at + SQUARES] *= keep;
+        records[at + ROOT] = Math.sqrt(records[at + SQUARES]);
+        if (records[at] === 0) continue;
         // The sum that gives the same weight.
-        const beyond = -weights[at] * ((beta + Math.sqrt(squares[at])) / alpha + l2);
-        sums[at] = beyond > 0 ? beyond + l1 : beyond - l1;
+        const beyond = -records[at] * ((beta + records[at + ROOT]) * inverseAlpha + l2);
+        records[at + SUM] = beyond > 0 ? beyond + l1 : beyond - l1;
       }
     },
     forget(keep) {
-      for (let at = 0; at < squares.length; at++) {
-        squares[at] *= keep;
-        sums[at] *= keep;
-        weights[at] = weightOf(sums[at], Math.sqrt(squares[at]));
+      const { records } = linear;
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+        records[at + SQUARES] *= keep;
+        records[at + ROOT] = Math.sqrt(records[at + SQUARES]);
+        records[at + SUM] *= keep;
+        records[at] = weightOf(records[at + SUM], records[at + ROOT]);
       }
     },
     predict: (row, out) => linear.predict(row, out),
-    save: (): Arrays => ({ weights, sums, squares }),
+    blocks: linear.blocks((memory, count, of) => ftrlRows(memory, count, of, { inverseAlpha, beta, l1, l2 })),
+    save: (): Arrays => ({
+      weights: linear.column(0),
+      sums: linear.column(SUM),
+      squares: linear.column(SQUARES),
+    }),
     restore(arrays) {
-      fill(weights, arrays, 'weights');
-      fill(sums, arrays, 'sums');
-      fill(squares, arrays, 'squares');
+      linear.restoreColumn(0, arrays, 'weights');
+      linear.restoreColumn(SUM, arrays, 'sums');
+      linear.restoreColumn(SQUARES, arrays, 'squares');
+      const { records } = linear;
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+        records[at + ROOT] = Math.sqrt(records[at + SQUARES]);
+      }
     },
   };
 }

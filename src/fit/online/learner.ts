@@ -4,6 +4,7 @@
  * anywhere in a stream equals one that was not. Prediction changes nothing. Random numbers are functions of
  * (seed, row number, purpose), so they need no state beside the number of rows.
  */
+import type { OnlineMemory } from '../../kernel/online.ts';
 import type { TypedArray } from '../../particle/view.ts';
 import type { Row } from './row.ts';
 
@@ -22,15 +23,29 @@ export interface OnlineLearner {
   forget?(keep: number): void;
   /** Shares of the classes, or the number, into `out`. */
   predict(row: Row, out: Float64Array): void;
+  /** How it learns blocks of rows by a kernel; absent where it has none. */
+  readonly blocks?: BlockLearner;
   save(): Arrays;
   /** Takes over what `save` gave, of a learner with the same options; throws `corrupt` if it cannot be that. */
   restore(arrays: Arrays): void;
+}
+
+/** Learns rows a block at a time, to the same bytes as `learn` row by row. */
+export interface BlockLearner {
+  /** Moves the learner's records into a memory of kernels, where they stay; undefined where there is no room for them. */
+  open(): OnlineMemory | undefined;
+  /** Learns the first `count` rows of the block, in order, and leaves the margins before each. */
+  learn(memory: OnlineMemory, count: number): void;
+  /** What `predict` would have said of the rows just learned, before each, into `out`; once. */
+  answers(memory: OnlineMemory, count: number, out: Float64Array): void;
 }
 
 /** What learners are told of the rows to come. */
 export interface Shape {
   /** Indices of a row lie below it. */
   readonly width: number;
+  /** Fields of entries lie below it. */
+  readonly fields: number;
   /** Number of classes; 0 where numbers are learned. */
   readonly classes: number;
   /** Of each position, whether its values are codes of categories; trees alone. */

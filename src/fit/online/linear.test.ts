@@ -8,7 +8,7 @@ import type { OnlineLearner } from './learner.ts';
 import { passiveAggressive } from './passive-aggressive.ts';
 import { RowBuffer } from './row.ts';
 
-const shape = { width: 12, classes: 2, nominal: [], seed: 0 };
+const shape = { width: 12, fields: 1, classes: 2, nominal: [], seed: 0 };
 
 function rowOf(entries: readonly (readonly [number, number])[]): RowBuffer {
   const row = new RowBuffer();

@@ -96,6 +96,34 @@ const CASES: Record<string, { options: OnlineOptions; label: LabelKey }> = {
   },
   alma: { options: { ...common, ...two, learner: 'alma' }, label: 'class' },
   'alma, p = 5.5': { options: { ...common, ...two, learner: { name: 'alma', p: 5.5 } }, label: 'class' },
+  'factorization-machine, logistic': {
+    options: { ...common, ...two, learner: 'factorization-machine', interactions: [['kind', 'a']] },
+    label: 'class',
+  },
+  'factorization-machine, softmax': {
+    options: { ...common, ...three, learner: { name: 'factorization-machine', factors: 2, rate: 0.3 } },
+    label: 'class',
+  },
+  'factorization-machine, squared': {
+    options: { ...common, learner: { name: 'factorization-machine', prior: 1, factorPrior: 0 } },
+    label: 'number',
+  },
+  'factorization-machine, poisson': {
+    options: { ...common, learner: { name: 'factorization-machine', loss: 'poisson' } },
+    label: 'count',
+  },
+  'field-aware-machine, softmax': {
+    options: { ...common, ...three, learner: { name: 'field-aware-machine', factors: 3 } },
+    label: 'class',
+  },
+  'field-aware-machine, huber': {
+    options: {
+      ...common,
+      learner: { name: 'field-aware-machine', loss: { name: 'huber', delta: 2 }, factorPrior: 1 },
+      interactions: [['kind', 'a']],
+    },
+    label: 'number',
+  },
   'gaussian-bayes': { options: { ...common, ...three, learner: 'gaussian-bayes' }, label: 'class' },
   'hoeffding-tree': {
     options: { ...common, ...three, learner: { name: 'hoeffding-tree', grace: 30, delta: 0.1 } },

@@ -5,9 +5,11 @@
 import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import type { Json } from '../../json.ts';
+import { ONLINE_ROWS } from '../../kernel/online.ts';
 import { isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { roleIndex } from '../../particle/schema.ts';
+import type { RowBatch } from './block.ts';
 import type { DriftEvent } from './drift/events.ts';
 import type { DriftStage } from './drift/policy.ts';
 import { largest } from './largest.ts';
@@ -65,6 +67,11 @@ export interface OnlineRows {
   weight(row: number): number;
   /** Learns from a row; one without label or with weight 0 is left out. */
   learn(row: number): void;
+  /**
+   * Learns rows [from, to) as `learn` does one by one; `answers`, where given, gets what `predict` says of each row before it
+   * is learned, `outputs` numbers a row, in the place of the row; places of rows that are left out stay as they are.
+   */
+  learnRange(from: number, to: number, answers?: Float64Array): void;
 }
 
 export class OnlineModel {
@@ -157,7 +164,7 @@ export class OnlineModel {
    */
   learnMany(particle: Particle): void {
     const rows = this.open(particle);
-    for (let row = 0; row < rows.rows; row++) rows.learn(row);
+    rows.learnRange(0, rows.rows);
   }
 
   /** Predictions row by row, `outputs` a row: shares of the classes, or the number. */
@@ -177,6 +184,11 @@ export class OnlineModel {
     const source = new ParticleSource(particle, this.#features);
     const label = labelled ? this.#labels(particle) : () => undefined;
     const weight = weights(particle);
+    const learn = (row: number) => {
+      const y = label(row);
+      source.row = row;
+      if (y !== undefined) this.#learn(source, row, y, weight(row));
+    };
     return {
       rows: particle.rows,
       label,
@@ -185,12 +197,37 @@ export class OnlineModel {
         source.row = row;
         this.#predict(source, row, out);
       },
-      learn: (row) => {
-        const y = label(row);
-        source.row = row;
-        if (y !== undefined) this.#learn(source, row, y, weight(row));
+      learn,
+      learnRange: (from, to, answers) => {
+        const batch = new Batch();
+        for (let at = from; at < to; ) {
+          at = batch.gather(at, to, label, weight);
+          this.#learnBatch(source, batch, from, answers);
+          // A row that cannot be learned from ends a batch: learning it says why.
+          if (at < to && batch.count < ONLINE_ROWS) learn(at++);
+        }
       },
     };
+  }
+
+  /** Answers to the rows of the batch lie from row `from` on. */
+  #learnBatch(source: ParticleSource, batch: Batch, from: number, answers: Float64Array | undefined): void {
+    const { outputs } = this;
+    const { count, rows, labels, weights } = batch;
+    const out = new Float64Array(answers === undefined ? 0 : count * outputs);
+    if (count > 0 && this.#stage.learnBatch?.(source, batch, answers && out)) this.rows += count;
+    else {
+      for (let i = 0; i < count; i++) {
+        source.row = rows[i];
+        if (answers !== undefined)
+          this.#predict(source, rows[i], out.subarray(i * outputs, (i + 1) * outputs));
+        this.#learn(source, rows[i], labels[i], weights[i]);
+      }
+    }
+    if (answers === undefined) return;
+    for (let i = 0; i < count; i++) {
+      answers.set(out.subarray(i * outputs, (i + 1) * outputs), (rows[i] - from) * outputs);
+    }
   }
 
   /** The whole state as bytes: a safetensors file, the same for the same rows. O(size). */
@@ -240,6 +277,40 @@ export class OnlineModel {
       'bad-data',
       `The particle has ${column === undefined ? 'no label column' : `labels of type ${column.type}`}; give numbers, booleans or categories the role label.`,
     );
+  }
+}
+
+/** Rows that can be learned from. */
+class Batch implements RowBatch {
+  count = 0;
+  readonly rows = new Uint32Array(ONLINE_ROWS);
+  readonly labels = new Float64Array(ONLINE_ROWS);
+  readonly weights = new Float64Array(ONLINE_ROWS);
+
+  /** Takes rows of [at, to) until it is full; gives the first that it has not seen, perhaps as it cannot be learned from. */
+  gather(at: number, to: number, label: OnlineRows['label'], weight: OnlineRows['weight']): number {
+    this.count = 0;
+    for (let row = at; row < to; row++) {
+      if (this.count === ONLINE_ROWS) return row;
+      const y = labelOrRefused(label, row);
+      if (y === undefined) continue;
+      const w = weight(row);
+      if (w === 0) continue;
+      if (y === null || !(w > 0 && Number.isFinite(w))) return row;
+      this.rows[this.count] = row;
+      this.labels[this.count] = y;
+      this.weights[this.count++] = w;
+    }
+    return to;
+  }
+}
+
+/** The label; null where it cannot be learned from. */
+function labelOrRefused(label: OnlineRows['label'], row: number): number | undefined | null {
+  try {
+    return label(row);
+  } catch {
+    return null;
   }
 }
 

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import { adagrad, adagradOptions } from './adagrad.ts';
 import { alma, almaOptions } from './alma.ts';
+import { factorizationMachine, factorizationMachineOptions } from './factorization-machine.ts';
+import { fieldAwareMachine, fieldAwareMachineOptions } from './field-aware-machine.ts';
 import { ftrl, ftrlOptions } from './ftrl.ts';
 import type { OnlineLearner, Shape } from './learner.ts';
 import {
@@ -18,6 +20,8 @@ import { leveragingBagging, leveragingBaggingOptions } from './tree/leveraging-b
 
 /** How learners want rows: trees by position; the others as indices, perhaps standardised, perhaps with a constant. */
 const LINEAR = { rows: 'linear', standardise: true, constant: true } as const;
+/** Machines have an intercept of their own. */
+const MACHINE = { rows: 'linear', standardise: true, constant: false } as const;
 const BAYES = { rows: 'linear', standardise: false, constant: false } as const;
 const TREE = { rows: 'tree', standardise: false, constant: false } as const;
 
@@ -27,6 +31,12 @@ const LEARNERS = {
   adagrad: { options: adagradOptions, create: adagrad, ...LINEAR },
   'passive-aggressive': { options: passiveAggressiveOptions, create: passiveAggressive, ...LINEAR },
   alma: { options: almaOptions, create: alma, ...LINEAR },
+  'factorization-machine': {
+    options: factorizationMachineOptions,
+    create: factorizationMachine,
+    ...MACHINE,
+  },
+  'field-aware-machine': { options: fieldAwareMachineOptions, create: fieldAwareMachine, ...MACHINE },
   'gaussian-bayes': { options: gaussianBayesOptions, create: gaussianBayes, ...BAYES },
   'multinomial-bayes': { options: multinomialBayesOptions, create: multinomialBayes, ...BAYES },
   'hoeffding-tree': { options: hoeffdingTreeOptions, create: hoeffdingTree, ...TREE },

@@ -3,7 +3,7 @@
  * (NaN where missing), a text, or sparse entries — so that learning from either gives the same bytes.
  */
 import { SoraError } from '../../errors.ts';
-import { type Column, isPresent } from '../../particle/column.ts';
+import { type Column, isPresent, type SparseColumn } from '../../particle/column.ts';
 import type { Value } from '../../particle/from-values.ts';
 import type { Particle } from '../../particle/particle.ts';
 import type { ColumnType } from '../../particle/schema.ts';
@@ -146,6 +146,12 @@ export class ParticleSource implements Source {
     return column.type === 'text' && isPresent(column.validity, this.row)
       ? column.values[this.row]
       : undefined;
+  }
+
+  /** The column of a field, where it is sparse and no row lacks it. */
+  wholeSparse(field: number): SparseColumn | undefined {
+    const column = this.#columns[field];
+    return column.type === 'sparse' && column.validity === undefined ? column : undefined;
   }
 
   sparse(field: number, visit: (index: number, value: number) => void): void {

@@ -61,7 +61,10 @@ export class StackStage implements Stage {
     this.#members = options.members.map((_, index) => this.#make(index));
     const { alpha, l1, l2 } = options;
     const width = options.members.length * entriesOf(classes) + 1;
-    this.#judge = ftrl({ name: 'ftrl', alpha, beta: 1, l1, l2 }, { width, classes, nominal: [], seed });
+    this.#judge = ftrl(
+      { name: 'ftrl', alpha, beta: 1, l1, l2 },
+      { width, fields: 1, classes, nominal: [], seed },
+    );
     this.#shares = new Float64Array(classes);
     this.#classes = classes;
   }

@@ -2,10 +2,12 @@
  * An encoder and a learner as one: rows in, as their source has them, answers out. Ensembles of different learners are
  * stages of stages, as each member reads rows in its own way.
  */
+import { kernelMode } from '../../kernel/mode.ts';
+import { BlockRunner, type RowBatch } from './block.ts';
 import { LinearEncoder, type RowEncoder, TreeEncoder } from './encode.ts';
 import type { Arrays, OnlineLearner } from './learner.ts';
 import type { FoundLearner } from './registry.ts';
-import type { Features, Source } from './source.ts';
+import type { Features, ParticleSource, Source } from './source.ts';
 import { part, prefixed } from './state.ts';
 
 /** What stages are told of the model they are part of. */
@@ -28,9 +30,17 @@ export interface Stage {
   raiseStep?(keep: number): void;
   forget?(keep: number): void;
   predict(source: Source, out: Float64Array): void;
+  /**
+   * Learns rows of a particle by a kernel, to the same bytes as one by one, and says what `predict` would have said of each
+   * before; false, with nothing done, where there is no such way.
+   */
+  learnBatch?(source: ParticleSource, batch: RowBatch, answers?: Float64Array): boolean;
   save(): Arrays;
   restore(arrays: Arrays): void;
 }
+
+/** A batch of fewer rows does not pay for moving a model into a memory of its own. */
+const LEAST_ROWS = 128;
 
 /** One learner on rows as it wants them. */
 export class PlainStage implements Stage {
@@ -38,13 +48,15 @@ export class PlainStage implements Stage {
   readonly #learner: OnlineLearner;
   readonly raiseStep?: (keep: number) => void;
   readonly forget?: (keep: number) => void;
+  /** Null where there is no room for one. */
+  #runner: BlockRunner | null | undefined;
 
   constructor(found: FoundLearner, context: StageContext) {
     const { standardise = found.standardise, classes, seed, ...rest } = context;
     const encoding = { ...rest, standardise, constant: found.constant };
     this.#encoder = found.rows === 'linear' ? new LinearEncoder(encoding) : new TreeEncoder(encoding);
-    const { width, nominal } = this.#encoder;
-    this.#learner = found.create({ width, classes, nominal, seed });
+    const { width, fields, nominal } = this.#encoder;
+    this.#learner = found.create({ width, fields, classes, nominal, seed });
     this.raiseStep = this.#adapting('raiseStep');
     this.forget = this.#adapting('forget');
   }
@@ -65,6 +77,18 @@ export class PlainStage implements Stage {
   learn(source: Source, label: number, weight: number): void {
     this.#encoder.read(source, true);
     this.#learner.learn(this.#encoder.row, label, weight);
+  }
+
+  learnBatch(source: ParticleSource, batch: RowBatch, answers?: Float64Array): boolean {
+    const encoder = this.#encoder;
+    if (this.#learner.blocks === undefined || !(encoder instanceof LinearEncoder)) return false;
+    if (kernelMode() === 'plain' || (answers !== undefined && !encoder.steady)) return false;
+    if (this.#runner === undefined && batch.count >= LEAST_ROWS) {
+      this.#runner = BlockRunner.open(encoder, this.#learner) ?? null;
+    }
+    if (!this.#runner) return false;
+    this.#runner.learn(source, batch, answers);
+    return true;
   }
 
   predict(source: Source, out: Float64Array): void {

@@ -16,7 +16,7 @@ import type { FitTreesOptions, TreeStop } from './options.ts';
 import type { Player, TreeRound } from './player.ts';
 import type { GrownTree, RowSampling } from './round.ts';
 import { rowSampling } from './row-sampling.ts';
-import { leafValue } from './split.ts';
+import { leafValue, type SearchPlan, searchPlan } from './split.ts';
 import type { Watched } from './statistics.ts';
 
 /** Sums of so many bits stay in their 32; individual numbers have at most 15. */
@@ -58,7 +58,7 @@ export async function boost(
 
 class Booster {
   readonly #options: FitTreesOptions;
-  readonly #bins: readonly FeatureBins[];
+  readonly #plan: SearchPlan;
   readonly #setting: BoosterSetting;
   readonly #player: Player;
   readonly #state: BoosterState;
@@ -78,7 +78,7 @@ class Booster {
     state: BoosterState = { trees: [], weights: [], history: [], kept: 0, best: Number.POSITIVE_INFINITY },
   ) {
     this.#options = options;
-    this.#bins = bins;
+    this.#plan = searchPlan(bins, setting.layout);
     this.#setting = setting;
     this.#player = player;
     this.#state = state;
@@ -223,9 +223,8 @@ class Booster {
       return { told: { tree: number, ...told(output, none, 0, l2) }, grown: none };
     }
     const machine = growTree({
-      features: this.#bins,
+      plan: this.#plan,
       width: widthOf(layout?.columns ?? features),
-      ...(layout ? { layout } : {}),
       units: { gradient: 1 / gradientScale, hessian: 1 / hessianScale },
       rules: { l2, minRows, minHessian, minGain },
       leaves,

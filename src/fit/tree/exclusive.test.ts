@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { setKernelMode } from '../../kernel/mode.ts';
 import { FEATURE_WORDS } from '../../kernel/tree.ts';
+import { featureSums } from '../../kernel/tree-search.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { randomWord } from '../../random.ts';
 import { inlineExecutor } from '../../run/inline.ts';
@@ -11,7 +12,7 @@ import { threadExecutor } from '../../run/threads.ts';
 import { categoryBins, type FeatureBins, numberBins } from './bins.ts';
 import { chooseLayout } from './exclusive.ts';
 import { bytesOf, fitIn, type Given, particlesOf, VIEW } from './fixtures/census.ts';
-import { type Candidate, featureSums, layoutOf, sharedColumns } from './layout.ts';
+import { type Candidate, layoutOf, placesOf, sharedColumns } from './layout.ts';
 
 afterEach(() => setKernelMode('wasm'));
 
@@ -162,7 +163,7 @@ describe('the layout of records', () => {
     const scratch = new Int32Array(FEATURE_WORDS).fill(77);
     bins.forEach(({ count }, f) => {
       const expected = sums(columns.subarray(f * rows, (f + 1) * rows));
-      const found = featureSums(histogram, f, count, layout, scratch);
+      const found = featureSums(histogram, placesOf(bins, layout), f, scratch);
       expect([...found.subarray(0, 2 * count + 2)]).toEqual([...expected.subarray(0, 2 * count + 2)]);
     });
   });

@@ -7,7 +7,7 @@ import type { FeatureBins } from './bins.ts';
 import { tableOf } from './desk.ts';
 import { type GrowAsk, type GrowOptions, growTree } from './grow.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
-import { bestSplit, type Candidate, nodeSums } from './split.ts';
+import { bestSplit, type Candidate, nodeSums, searchPlan } from './split.ts';
 
 const FEATURES = 4;
 const ROWS = 3000;
@@ -24,7 +24,7 @@ const bins: FeatureBins[] = Array.from({ length: FEATURES }, (_, f) => ({
 }));
 
 const options: GrowOptions = {
-  features: bins,
+  plan: searchPlan(bins),
   width: FEATURES,
   units: { gradient: 0.001, hessian: 0.01 },
   rules: { l2: 1, minRows: 5, minHessian: 0, minGain: 0 },
@@ -82,7 +82,9 @@ function plainLeaves(leaves: number): (readonly number[])[] {
     const sums = nodeSums(words, options.units, rows.length);
     return {
       rows,
-      best: runKernels((run) => bestSplit(run, words, bins, sums, options.units, options.rules)),
+      best: runKernels((run) =>
+        bestSplit(run, run.place(words), options.plan, sums, options.units, options.rules),
+      ),
     };
   };
   const open = [leafOf(ALL)];

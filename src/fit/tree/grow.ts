@@ -9,9 +9,7 @@
 import { type KernelRun, runKernels } from '../../kernel/mode.ts';
 import { FEATURE_WORDS, subtractWords } from '../../kernel/tree.ts';
 import type { StepMachine } from '../loop.ts';
-import type { FeatureBins } from './bins.ts';
 import type { Histograms } from './histogram.ts';
-import type { RecordLayout } from './layout.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
 import {
   type Bounds,
@@ -20,16 +18,16 @@ import {
   childBounds,
   type NodeSums,
   nodeSums,
+  type SearchPlan,
   type SplitRules,
   type Units,
 } from './split.ts';
 
 export interface GrowOptions {
-  readonly features: readonly FeatureBins[];
+  /** What can be split, and where it stands in a histogram. */
+  readonly plan: SearchPlan;
   /** Bytes of a record, padding included: so many parts a histogram has. */
   readonly width: number;
-  /** Which of them has which feature, where some share one. */
-  readonly layout?: RecordLayout;
   readonly units: Units;
   readonly rules: SplitRules;
   readonly leaves: number;
@@ -170,14 +168,14 @@ const UNBOUND: Bounds = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_I
 
 function candidateOf(
   run: KernelRun,
-  { features, units, rules, maxDepth, allowed, monotone: directions, layout }: GrowOptions,
+  { plan, units, rules, maxDepth, allowed, monotone: directions }: GrowOptions,
   path: NodePath & { readonly bounds?: Bounds },
   sums: NodeSums,
   histogram: Int32Array,
 ): Candidate | undefined {
   if (path.depth >= maxDepth) return undefined;
   const monotone = directions && { directions, bounds: path.bounds ?? UNBOUND };
-  return bestSplit(run, histogram, features, sums, units, rules, allowed?.(path), monotone, layout);
+  return bestSplit(run, histogram, plan, sums, units, rules, allowed?.(path), monotone);
 }
 
 /** The leaf that is split next; of equal ones the first made. */

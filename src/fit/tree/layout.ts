@@ -7,7 +7,7 @@
  *     its usual bin left out of the count
  *     sums of a usual bin: those of the node, which any byte has, less those of the member's other bins
  */
-import { FEATURE_WORDS } from '../../kernel/tree.ts';
+import { PLACE_WORDS } from '../../kernel/tree-search.ts';
 import type { FeatureBins } from './bins.ts';
 
 /** Where the bins of one feature are found. */
@@ -115,39 +115,12 @@ export function sharedColumns(
   return out;
 }
 
-/**
- * The sums of one feature from the histogram of a node, by bin: a part of the histogram, or written into `scratch` as
- * far as the feature has bins. Sums of 32 bits wrap, and come out right. O(bins), and O(256) in a bundle.
- */
-export function featureSums(
-  histogram: Int32Array,
-  f: number,
-  bins: number,
-  layout: RecordLayout | undefined,
-  scratch: Int32Array | undefined,
-): Int32Array {
-  const { column, first, usual } = layout?.places[f] ?? { column: f };
-  const byte = histogram.subarray(column * FEATURE_WORDS, (column + 1) * FEATURE_WORDS);
-  if (first === undefined || usual === undefined || scratch === undefined) return byte;
-  let [hessian, gradient] = totalsOf(byte);
-  for (let bin = 0, at = 2 * first; bin <= bins; bin++) {
-    if (bin === usual) continue;
-    scratch[2 * bin] = byte[at++];
-    scratch[2 * bin + 1] = byte[at++];
-    hessian -= scratch[2 * bin];
-    gradient -= scratch[2 * bin + 1];
-  }
-  scratch[2 * usual] = hessian;
-  scratch[2 * usual + 1] = gradient;
-  return scratch;
-}
-
-/** Sums over all codes of a byte: those of the node. */
-function totalsOf(byte: Int32Array): [hessian: number, gradient: number] {
-  let [hessian, gradient] = [0, 0];
-  for (let i = 0; i < FEATURE_WORDS; i += 2) {
-    hessian += byte[i];
-    gradient += byte[i + 1];
-  }
-  return [hessian, gradient];
+/** Where the bins of each feature are found, as the search for splits has it: {@link PLACE_WORDS} words a feature. */
+export function placesOf(bins: readonly FeatureBins[], layout: RecordLayout | undefined): Int32Array {
+  const words = new Int32Array(PLACE_WORDS * bins.length);
+  bins.forEach(({ count }, f) => {
+    const { column, first = -1, usual = -1 } = layout?.places[f] ?? { column: f };
+    words.set([column, count, first, usual], PLACE_WORDS * f);
+  });
+  return words;
 }

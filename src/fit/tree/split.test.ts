@@ -3,11 +3,11 @@ import { runKernels } from '../../kernel/mode.ts';
 import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import { randomUniform } from '../../random.ts';
 import type { FeatureBins } from './bins.ts';
-import { bestSplit, nodeSums, type SplitRules } from './split.ts';
+import { bestSplit, nodeSums, type SplitRules, searchPlan } from './split.ts';
 
-const best = (words: Int32Array, ...rest: Rest) =>
-  runKernels((run) => bestSplit(run, run.place(words), ...rest));
-type Rest = Parameters<typeof bestSplit> extends [unknown, unknown, ...infer R] ? R : never;
+const best = (words: Int32Array, bins: readonly FeatureBins[], ...rest: Rest) =>
+  runKernels((run) => bestSplit(run, run.place(words), searchPlan(bins), ...rest));
+type Rest = Parameters<typeof bestSplit> extends [unknown, unknown, unknown, ...infer R] ? R : never;
 
 const UNITS = { gradient: 0.01, hessian: 0.002 };
 const RULES: SplitRules = { l2: 1, minRows: 1, minHessian: 0, minGain: 0 };

@@ -5,15 +5,17 @@
  * Pure; O(features × bins). Among equal gains the first feature, then the first bin, wins.
  */
 import type { KernelRun } from '../../kernel/mode.ts';
+import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import {
-  bestThreshold,
-  FEATURE_WORDS,
+  featureSums,
   NO_THRESHOLD,
-  type Threshold,
+  type Scan,
+  searchByScan,
+  searchThresholds,
   type ThresholdRules,
-} from '../../kernel/tree.ts';
+} from '../../kernel/tree-search.ts';
 import type { FeatureBins } from './bins.ts';
-import { featureSums, type RecordLayout } from './layout.ts';
+import { placesOf, type RecordLayout } from './layout.ts';
 import type { Split } from './round.ts';
 
 /** Limits and penalties of splits. */
@@ -76,42 +78,89 @@ export function nodeSums(histogram: Int32Array, units: Units, rows: number): Nod
   return { rows, gradient: gradient * units.gradient, hessian: hessian * units.hessian };
 }
 
+/** The features of a fit, as splits are searched among them. */
+export interface SearchPlan {
+  readonly bins: readonly FeatureBins[];
+  /** Where each feature stands in a histogram. */
+  readonly places: Int32Array;
+  /** 1 for each number that can be split. */
+  readonly numeric: Uint8Array;
+  /** Those that are categories. */
+  readonly categorical: readonly number[];
+}
+
+/** The plan for features with these bins, whose records have this layout. */
+export function searchPlan(bins: readonly FeatureBins[], layout?: RecordLayout): SearchPlan {
+  return {
+    bins,
+    places: placesOf(bins, layout),
+    numeric: Uint8Array.from(bins, ({ categorical, count }) => (!categorical && count > 1 ? 1 : 0)),
+    categorical: [...bins.keys()].filter((f) => bins[f].categorical),
+  };
+}
+
 /** The best split among the features that are allowed; undefined if none gains more than the rules ask. */
 export function bestSplit(
   run: KernelRun,
   histogram: Int32Array,
-  features: readonly FeatureBins[],
+  plan: SearchPlan,
   node: NodeSums,
   units: Units,
   rules: SplitRules,
   allowed?: Uint8Array,
   monotone?: Monotone,
-  layout?: RecordLayout,
 ): Candidate | undefined {
-  let best: Candidate | undefined;
   if (node.rows < 2 * rules.minRows) return undefined;
-  const threshold = thresholdRules(node, units, rules, monotone?.bounds);
-  const scratch = layout && run.zeros(Int32Array, FEATURE_WORDS);
-  const out = run.zeros(Float64Array, 4);
-  for (let f = 0; f < features.length; f++) {
+  const number = bestNumber(run, histogram, plan, node, units, rules, allowed, monotone);
+  const spare = new Int32Array(plan.categorical.length > 0 ? FEATURE_WORDS : 0);
+  let best = number;
+  for (const f of plan.categorical) {
     if (allowed !== undefined && allowed[f] === 0) continue;
-    const feature = featureSums(histogram, f, features[f].count, layout, scratch);
-    const scan: Scan = monotone
-      ? (from, limits) =>
-          constrained(feature, features[f].count, from, limits, monotone, monotone.directions[f])
-      : ({ gradient, hessian }, limits) =>
-          bestThreshold(run, feature, features[f].count, gradient, hessian, limits, out);
-    const above: number = best?.gain ?? rules.minGain;
-    const found = features[f].categorical
-      ? bestSet(feature, f, features[f].count, node, units, rules, monotone?.bounds)
-      : bestNumber(scan, feature, f, features[f].count, node, units, threshold, above);
-    if (found !== undefined && found.gain > above) best = found;
+    const sums = featureSums(histogram, plan.places, f, spare);
+    const set = bestSet(sums, f, plan.bins[f].count, node, units, rules, monotone?.bounds);
+    if (set !== undefined && set.gain > rules.minGain && comesBefore(set, best)) best = set;
   }
   return best;
 }
 
-/** Thresholds of a feature, its left side beginning with these sums. */
-type Scan = (from: { gradient: number; hessian: number }, rules: ThresholdRules) => Threshold;
+/** Whether a candidate gains more, or as much with an earlier feature. */
+function comesBefore(a: Candidate, b: Candidate | undefined): boolean {
+  if (b === undefined || a.gain !== b.gain) return b === undefined || a.gain > b.gain;
+  return a.split.feature < b.split.feature;
+}
+
+/** The best threshold of a number, missing values on either side where there are any. */
+function bestNumber(
+  run: KernelRun,
+  histogram: Int32Array,
+  { places, numeric, bins }: SearchPlan,
+  node: NodeSums,
+  units: Units,
+  rules: SplitRules,
+  allowed: Uint8Array | undefined,
+  monotone: Monotone | undefined,
+): Candidate | undefined {
+  const threshold = thresholdRules(node, units, rules, monotone?.bounds);
+  const asked = allowed === undefined ? numeric : numeric.map((one, f) => one & allowed[f]);
+  const scan: Scan | undefined =
+    monotone &&
+    ((sums, count, from, f) => constrained(sums, count, from, threshold, monotone, monotone.directions[f]));
+  const found = scan
+    ? searchByScan(histogram, places, asked, scan, rules.minGain)
+    : searchThresholds(run, histogram, places, asked, threshold, rules.minGain);
+  if (found === undefined) return undefined;
+  const { feature, gain, bin, gradient, hessian } = found;
+  // Without missing values in training, one that comes later goes with the larger side.
+  const { missingLeft = 2 * hessian * units.hessian > node.hessian } = found;
+  return candidate(
+    gain,
+    { feature, bin, missingLeft, bins: bins[feature].count },
+    gradient,
+    hessian,
+    node,
+    units,
+  );
+}
 
 function thresholdRules(node: NodeSums, units: Units, rules: SplitRules, bounds?: Bounds): ThresholdRules {
   const { l2 } = rules;
@@ -152,7 +201,7 @@ function constrained(
   { nodeGradient, nodeHessian, gradientUnit, hessianUnit, l2, least, whole }: ThresholdRules,
   { bounds }: Monotone,
   direction: number,
-): Threshold {
+): ReturnType<Scan> {
   let { gradient, hessian } = from;
   let best = NO_THRESHOLD;
   for (let i = 0; i < 2 * (bins - 1); i += 2) {
@@ -186,32 +235,6 @@ export function childBounds(
   const below = { low: bounds.low, high: Math.min(bounds.high, middle) };
   const above = { low: Math.max(bounds.low, middle), high: bounds.high };
   return direction > 0 ? [below, above] : [above, below];
-}
-
-/** The best threshold of a number that gains more than `above`, missing values on either side where there are any. */
-function bestNumber(
-  scan: Scan,
-  histogram: Int32Array,
-  feature: number,
-  bins: number,
-  node: NodeSums,
-  units: Units,
-  rules: ThresholdRules,
-  above: number,
-): Candidate | undefined {
-  const missingHessian = histogram[2 * bins] >>> 0;
-  const missingGradient = histogram[2 * bins + 1];
-  const anyMissing = missingHessian !== 0 || missingGradient !== 0;
-  const right = scan({ gradient: 0, hessian: 0 }, rules);
-  const left = anyMissing
-    ? scan({ gradient: missingGradient, hessian: missingHessian }, rules)
-    : NO_THRESHOLD;
-  const missingLeft = left.gain > right.gain;
-  const { gain, bin, gradient, hessian } = missingLeft ? left : right;
-  if (bin < 0 || !(gain > above)) return undefined;
-  // Without missing values in training, one that comes later goes with the larger side.
-  const goesLeft = anyMissing ? missingLeft : 2 * hessian * units.hessian > node.hessian;
-  return candidate(gain, { feature, bin, missingLeft: goesLeft, bins }, gradient, hessian, node, units);
 }
 
 function candidate(

@@ -12,6 +12,8 @@ const shape = z.object({
   column: z.string(),
   width: z.literal(1),
   why: z.string(),
+  /** At most two values: a mark of something. Absent: more. */
+  mark: z.literal(true).optional(),
 });
 
 export type RawStep = z.infer<typeof shape>;
@@ -26,7 +28,8 @@ function fit({ field, statistics }: FitContext): RawStep | Dropped {
   const constant = field.type === 'number' ? number!.min === number!.max : ones === 0 || ones === present;
   if (constant && missing === 0) return { dropped: `always ${number === undefined ? ones > 0 : number.min}` };
   const why = missing > 0 ? `as it is, ${missing} missing → a side of each split` : 'as it is';
-  return { transform: 'raw', column: field.name, width: 1, why };
+  const isMark = number === undefined || number.distinct <= 2;
+  return { transform: 'raw', column: field.name, width: 1, why, ...(isMark ? { mark: true } : {}) };
 }
 
 let singles = new Float32Array(0);

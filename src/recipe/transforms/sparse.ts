@@ -57,9 +57,30 @@ function clamp(value: number): number {
   return Math.max(-LARGEST_FEATURE, Math.min(LARGEST_FEATURE, value));
 }
 
+/** Whether the entries of a column of all rows go to the output as they lie. */
+function passAsTheyAre({ scales, width }: SparseStep, column: SparseColumn): boolean {
+  const { starts, values, validity } = column;
+  if (scales !== undefined || column.width > width || validity !== undefined || starts[0] !== 0) return false;
+  let within = true;
+  for (let at = 0; at < values.length; at++) {
+    within = within && values[at] <= LARGEST_FEATURE && values[at] >= -LARGEST_FEATURE;
+  }
+  return within;
+}
+
 function apply(step: SparseStep, column: Column, context: ApplyContext): void {
   const sparse = column as SparseColumn;
   const { output, rows, base, tally } = context;
+  if (rows === undefined && passAsTheyAre(step, sparse)) {
+    const { starts, indices, values } = sparse;
+    output.entries(
+      base,
+      starts,
+      indices.subarray(0, starts[output.rows]),
+      values.subarray(0, starts[output.rows]),
+    );
+    return;
+  }
   const { scales } = step;
   const starts = new Uint32Array(output.rows + 1);
   let total = 0;

@@ -5,7 +5,7 @@ import type { OnlineLearner, Shape } from '../learner.ts';
 import { onlineLearner } from '../registry.ts';
 import { RowBuffer } from '../row.ts';
 
-const SHAPE: Shape = { width: 3, classes: 2, nominal: [false, false, false], seed: 4 };
+const SHAPE: Shape = { width: 3, fields: 3, classes: 2, nominal: [false, false, false], seed: 4 };
 const NAMES = ['adaptive-forest', 'leveraging-bagging'] as const;
 
 function rowOf(i: number): RowBuffer {

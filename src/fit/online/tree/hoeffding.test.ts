@@ -8,8 +8,8 @@ import { normalBelow } from './observers.ts';
 import { Resampler } from './resample.ts';
 
 const OPTIONS: TreeOptions = { grace: 100, delta: 1e-4, tie: 0.05, leaf: 'adaptive', depth: 20, leaves: 100 };
-const NUMBERS: Shape = { width: 3, classes: 2, nominal: [false, false, false], seed: 0 };
-const MIXED: Shape = { width: 2, classes: 3, nominal: [true, false], seed: 0 };
+const NUMBERS: Shape = { width: 3, fields: 3, classes: 2, nominal: [false, false, false], seed: 0 };
+const MIXED: Shape = { width: 2, fields: 2, classes: 3, nominal: [true, false], seed: 0 };
 
 function rowOf(...values: readonly number[]): RowBuffer {
   const row = new RowBuffer();
@@ -86,7 +86,7 @@ describe('a Hoeffding tree', () => {
   });
 
   it('watches as many features in a leaf as it is told, others in other leaves and trees', () => {
-    const wide: Shape = { width: 40, classes: 2, nominal: new Array(40).fill(false), seed: 0 };
+    const wide: Shape = { width: 40, fields: 40, classes: 2, nominal: new Array(40).fill(false), seed: 0 };
     const chosen = [0, 1, 2].map((key) => {
       const { chosen } = new HoeffdingTree(OPTIONS, wide, treeKey(1, key, 0), 6).save();
       return Array.from(chosen);

@@ -1,0 +1,134 @@
+/**
+ * What an update looks at: the store that a model learned from, the particles that it learned from, and those that came
+ * since. Files are appended to the store first, and only once: a commit says for which model it was made.
+ */
+import { dirname, resolve } from 'node:path';
+import { SoraError } from '../errors.ts';
+import type { Model } from '../model/model.ts';
+import type { Snapshot, SnapshotParticle } from '../store/snapshot.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { type Data, type Hooks, type Inputs, openData, storeOf } from './data.ts';
+import type { ReadOptions } from './options.ts';
+import { withRoles } from './source.ts';
+
+/** The data of a model, and where the new part of it begins. */
+export interface UpdateData extends Data {
+  /** Particles that the model learned from, then those that are new to it: together those of the snapshot. */
+  readonly old: readonly SnapshotParticle[];
+  readonly fresh: readonly SnapshotParticle[];
+  /** Identity of the snapshot that the model learned from. */
+  readonly before: string;
+  /** First and last commit that brought new particles; absent without any. */
+  readonly commits?: readonly [number, number];
+  /** Rows that were appended just now; absent where no files were given. */
+  readonly appended?: number;
+}
+
+interface Options extends ReadOptions {
+  readonly store?: string;
+  readonly at?: string;
+  readonly workers?: number;
+}
+
+/** Opens the store, appends the inputs if they are files, and finds what is new. Throws `not-found` or `bad-data`. */
+export async function openUpdate(
+  directory: string,
+  model: Model,
+  inputs: Inputs | undefined,
+  options: Options,
+  hooks: Hooks,
+  identity: string,
+): Promise<UpdateData> {
+  const isEmpty = inputs === undefined || (Array.isArray(inputs) && inputs.length === 0);
+  const given = isEmpty || options.sql !== undefined ? undefined : storeOf(inputs as Inputs);
+  const root = given ?? options.store ?? dirname(dirname(resolve(directory)));
+  const store = await openKnown(root, directory);
+  const hasRows = (!isEmpty && given === undefined) || options.sql !== undefined;
+  if (hasRows && options.at !== undefined) {
+    throw new SoraError(
+      'bad-option',
+      'Option --at chooses a commit; new rows come after the last one: leave it out.',
+    );
+  }
+  const base = await snapshotOf(store, model, directory);
+  const appended = hasRows ? await append(store, base, inputs ?? [], options, hooks, identity) : undefined;
+  const snapshot = await store.snapshot(options.at);
+  const { particles } = snapshot;
+  const changed = base.particles.findIndex(({ hash }, at) => particles[at]?.hash !== hash);
+  if (changed >= 0) throw rewritten(directory, base, snapshot);
+  const fresh = particles.slice(base.particles.length);
+  const roles = Object.fromEntries(model.schema.fields.map((field) => [field.name, field.role]));
+  return {
+    ...{ store, snapshot, notes: [], before: base.id },
+    schema: withRoles(snapshot.schema, roles),
+    old: base.particles,
+    fresh,
+    ...(fresh.length > 0 ? { commits: [fresh[0].commit, fresh[fresh.length - 1].commit] as const } : {}),
+    ...(appended === undefined ? {} : { appended }),
+  };
+}
+
+async function openKnown(root: string, directory: string): Promise<Store> {
+  try {
+    return await openStore(root);
+  } catch (error) {
+    if (!(error instanceof SoraError) || error.code !== 'not-found') throw error;
+    throw new SoraError(
+      'not-found',
+      `The store that the model ${directory} learned from is not at ${root}: name it with --store.`,
+      { cause: error },
+    );
+  }
+}
+
+/** The newest commit whose content is what the model learned from. */
+async function snapshotOf(store: Store, { provenance }: Model, directory: string): Promise<Snapshot> {
+  const { snapshot: id } = provenance;
+  const commits = id === undefined ? 0 : (await store.log()).length;
+  for (let number = commits; number > 0; number--) {
+    const snapshot = await store.snapshot(number);
+    if (snapshot.id === id) return snapshot;
+  }
+  const what = id === undefined ? 'says of no store' : `learned from snapshot ${id.slice(0, 12)}`;
+  throw new SoraError(
+    'not-found',
+    `The model ${directory} ${what}${id === undefined ? ' what it learned from' : `, and no commit of ${store.root} holds that`}: name its store with --store, or train anew.`,
+    { details: { snapshot: id } },
+  );
+}
+
+function rewritten(directory: string, base: Snapshot, now: Snapshot): SoraError {
+  return new SoraError(
+    'bad-data',
+    `Commit ${now.commit} does not only add to commit ${base.commit}, which the model ${directory} learned from: particles were removed or cut anew. Update it to a commit before that (--at), or train anew.`,
+    { details: { from: base.commit, to: now.commit } },
+  );
+}
+
+/** Appends, unless a commit made for this model says that it was done before the update was interrupted. */
+async function append(
+  store: Store,
+  base: Snapshot,
+  inputs: Inputs,
+  options: Options,
+  hooks: Hooks,
+  identity: string,
+): Promise<number> {
+  const names = (typeof inputs === 'string' ? [inputs] : Array.isArray(inputs) ? inputs : []).filter(
+    (name) => typeof name === 'string',
+  );
+  const isFiles = names.length > 0 && !names.includes('-');
+  const why = `append ${isFiles ? names.join(', ') : 'rows'} for model ${identity.slice(0, 12)}`;
+  const done = (await store.log()).slice(base.commit).find((commit) => commit.why === why);
+  if (done && isFiles) {
+    hooks.onNote?.(`Commit ${done.commit} had appended these rows already.`);
+    return done.add.reduce((sum, { rows }) => sum + rows, 0);
+  }
+  const { at: _, ...settings } = options;
+  const { report } = await openData(
+    inputs,
+    { ...settings, store: store.root, append: true, why, schema: base.schema },
+    hooks,
+  );
+  return report?.rows ?? 0;
+}
