@@ -7,6 +7,10 @@ export { ERRORS, type ErrorCode, SoraError } from './errors.ts';
 // Online learners.
 export { type PrequentialResult, type PrequentialScores, prequential } from './evaluate/prequential.ts';
 export { fitGlm } from './fit/glm/glm.ts';
+export type { DriftDetector, DriftEvidence, DriftLevel } from './fit/online/drift/detector.ts';
+export { createDriftDetector, type DriftDetectorSpec } from './fit/online/drift/detectors.ts';
+export type { DriftEvent } from './fit/online/drift/events.ts';
+export type { OnlineDriftOptions } from './fit/online/drift/settings.ts';
 export { createOnline, type OnlineAnswer, type OnlineModel, resumeOnline } from './fit/online/online.ts';
 export type { OnlineLabel, OnlineOptions } from './fit/online/options.ts';
 // Learners by hand.
@@ -26,6 +30,7 @@ export { splitParticle } from './particle/split.ts';
 // Whole workflows.
 export { type BacktestResult, backtest } from './pipeline/backtest.ts';
 export { type CompactResult, compact } from './pipeline/compact.ts';
+export { type DriftResult, drift } from './pipeline/drift.ts';
 export { type EvaluateResult, evaluate } from './pipeline/evaluate.ts';
 export {
   type ExportResult,
@@ -43,6 +48,7 @@ export { type LoadedModel, loadModel } from './pipeline/load-model.ts';
 export type {
   BacktestOptions,
   CompactOptions,
+  DriftOptions,
   EvaluateOptions,
   ExplainOptions,
   ExportOptions,

@@ -194,6 +194,21 @@ describe('errors', () => {
   });
 });
 
+describe('sora drift', () => {
+  it('prints a table, and fails by exit code where a column has changed too much', async () => {
+    const rows = (from: number) => Array.from({ length: 400 }, (_, i) => `${from + (i % 97)},${i % 3}`);
+    writeFileSync(join(folder, 'old.csv'), `moved,same\n${rows(0).join('\n')}\n`);
+    writeFileSync(join(folder, 'new.csv'), `moved,same\n${rows(60).join('\n')}\n`);
+    const screen = await run('drift', 'old.csv', '--against', 'new.csv', '--quiet');
+    expect(screen.code).toBe(0);
+    expect(screen.stdout).toMatch(/moved +LARGE.*\n +same.*\n\n +1 of 2 columns changed much: moved\.\n$/s);
+    const failed = await run('drift', 'new.csv', '--reference', 'old.csv', '--fail-over', '0.25', '--json');
+    expect(failed.code).toBe(1);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ failed: true, level: 'large' });
+    expect((await run('drift', 'old.csv', '--fail-over', '0.25', '--quiet')).code).toBe(0);
+  });
+});
+
 describe('--help', () => {
   it.each([
     'train',
@@ -202,6 +217,7 @@ describe('--help', () => {
     'explain',
     'ingest',
     'inspect',
+    'drift',
     'verify',
     'compact',
     'import',

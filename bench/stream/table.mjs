@@ -4,11 +4,9 @@
  *
  *     node bench/stream/table.mjs
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { createOnline, createParticle, prequential } from '../../dist/index.js';
-import { DATA } from '../common.mjs';
+import { readFileSync } from 'node:fs';
+import { createOnline, prequential } from '../../dist/index.js';
+import { readStream } from './read.mjs';
 
 const fixture = (name) =>
   JSON.parse(readFileSync(new URL(`../../src/fit/online/fixtures/${name}.json`, import.meta.url), 'utf8'));
@@ -16,33 +14,6 @@ const river = fixture('river');
 const settings = fixture('settings');
 /** Learners of chance: the mean over as many seeds as River's. */
 const seedsOf = (stream, name) => (river[stream][name]?.seeds ?? [0]).map((_, index) => index + 1);
-
-function read({ file, target, columns, delimiter = ',', above }) {
-  const path = [join(DATA, file), join(DATA, file).replace(/\.gz$/, '')].find(existsSync);
-  if (path === undefined) throw new Error(`There is no ${file} in ${DATA}; SORA_DATA names the folder.`);
-  const bytes = readFileSync(path);
-  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().replaceAll('"', '');
-  const [names, ...all] = text
-    .trim()
-    .split(/\r?\n/)
-    .map((line) => line.split(delimiter));
-  const chosen = columns ?? names.filter((name) => name !== target);
-  const asked = [...chosen, target].map((name) => names.indexOf(name));
-  const cells = above === undefined ? all : all.filter((row) => asked.every((at) => row[at] !== ''));
-  const valuesOf = (name) => {
-    const texts = cells.map((row) => row[names.indexOf(name)]);
-    const numbers = texts.map(Number);
-    if (numbers.some(Number.isNaN)) return texts;
-    return name === target && above !== undefined ? numbers.map((x) => (x > above ? 1 : 0)) : numbers;
-  };
-  const values = Object.fromEntries([...chosen, target].map((name) => [name, valuesOf(name)]));
-  const isNumber = (name) => typeof values[name][0] === 'number';
-  return {
-    features: Object.fromEntries(chosen.map((name) => [name, isNumber(name) ? 'number' : 'category'])),
-    particle: createParticle({ columns: values, roles: { [target]: 'label' } }),
-    classes: isNumber(target) ? [0, 1] : ['no', 'yes'],
-  };
-}
 
 /** Learners of a stream by name. */
 function learnersOf(stream) {
@@ -59,7 +30,7 @@ const digits = (stream) => (stream === 'bike' ? 2 : 4);
 const cells = {};
 const last = {};
 for (const [stream, source] of Object.entries(settings.streams)) {
-  const { particle, features, classes } = read(source);
+  const { particle, features, classes } = readStream(source);
   const numbers = stream === 'bike';
   for (const [name, learner] of Object.entries(learnersOf(stream))) {
     const runs = seedsOf(stream, name).map((seed) =>

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { ERRORS } from '../errors.ts';
 import { backtestCommand } from './backtest.ts';
 import { compactCommand } from './compact.ts';
+import { driftCommand } from './drift.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
@@ -33,6 +34,7 @@ const program = new Command('sora')
   .addCommand(ingestCommand())
   .addCommand(followCommand())
   .addCommand(inspectCommand())
+  .addCommand(driftCommand())
   .addCommand(verifyCommand())
   .addCommand(compactCommand())
   .addCommand(importCommand())

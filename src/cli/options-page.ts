@@ -4,6 +4,7 @@ import { followShape } from '../pipeline/follow/options.ts';
 import {
   backtestShape,
   compactShape,
+  driftShape,
   evaluateShape,
   explainShape,
   exportShape,
@@ -28,6 +29,7 @@ const COMMANDS: readonly (readonly [string, z.ZodObject])[] = [
   ['ingest', ingestShape],
   ['follow', followShape],
   ['inspect', inspectShape],
+  ['drift', driftShape],
   ['verify', verifyShape],
   ['compact', compactShape],
   ['import', importShape],

@@ -7,8 +7,8 @@ import { SoraError } from '../errors.ts';
 import { LOSS_NAMES } from '../loss/registry.ts';
 import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
-import type { Decay } from '../recipe/view.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import type { Decay } from '../recipe/view.ts';
 import type { Reference } from '../run/reference.ts';
 import { factorOptions } from './factor-options.ts';
 import { treeOptions } from './tree-options.ts';
@@ -436,6 +436,32 @@ export const inspectShape = z.object({
   summary: z.string().optional().describe('Name of a summary to compute and print.'),
 });
 
+/** `sora drift`. */
+export const driftShape = z.object({
+  ...readShape.omit({ sql: true }).shape,
+  ...resourceShape.shape,
+  against: z.string().optional().describe('Newer data to compare with: a file, folder, glob or store.'),
+  reference: z.string().optional().describe('Older data to compare with, where the path is the newer.'),
+  window: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Rows at each end of one store (default: half and half), or the latest of the newer data.'),
+  at: z
+    .string()
+    .optional()
+    .describe('Commit of a store: its rows as of then are the reference, those since are compared.'),
+  target: z.string().optional().describe('Column that is the label; default: as it is stored.').meta({
+    value: COLUMN,
+  }),
+  ignore: z.array(z.string()).optional().describe('Columns to leave out.').meta({ value: 'columns' }),
+  failOver: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Exit with code 1 if the score of some column is this or more, e.g. 0.25.'),
+});
+
 /** `sora verify`. */
 export const verifyShape = z.object({
   repair: z
@@ -511,6 +537,7 @@ export type EvaluateOptions = z.input<typeof evaluateShape>;
 export type ExplainOptions = z.input<typeof explainShape>;
 export type UpdateOptions = z.input<typeof updateShape>;
 export type InspectOptions = z.input<typeof inspectShape>;
+export type DriftOptions = z.input<typeof driftShape>;
 export type CompactOptions = z.input<typeof compactShape>;
 export type ImportOptions = z.input<typeof importShape>;
 export type ExportOptions = z.input<typeof exportShape>;

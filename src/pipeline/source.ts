@@ -3,8 +3,9 @@
  * now. Roles are no part of the rows, so nothing is written again.
  */
 import type { Json } from '../json.ts';
-import type { Particle } from '../particle/particle.ts';
+import type { Particle, ParticleRef } from '../particle/particle.ts';
 import type { Role, Schema } from '../particle/schema.ts';
+import { sliceParticle } from '../particle/select.ts';
 import type { Reference } from '../run/reference.ts';
 import type { PartialCache, Source } from '../run/session.ts';
 import { storeSource } from '../store/source.ts';
@@ -25,6 +26,21 @@ export function withRoles(schema: Schema, roles: RoledOptions['roles']): Schema 
   };
 }
 
+/** Name of some rows of a particle: `hash[from,to)`, which no whole particle has. */
+const PART = /^([0-9a-f]{64})\[(\d+),(\d+)\)$/;
+
+/** Rows [from, to) of a particle, as one of its own; the particle itself where that is all of it. */
+export function partOfParticle(ref: ParticleRef, from: number, to: number): ParticleRef {
+  if (from === 0 && to === ref.rows) return ref;
+  return { ...ref, hash: `${ref.hash}[${from},${to})`, rows: to - from };
+}
+
+function partOf(ref: ParticleRef): { ref: ParticleRef; from: number; to: number } | undefined {
+  const match = PART.exec(ref.hash);
+  if (match === null) return undefined;
+  return { ref: { ...ref, hash: match[1] }, from: Number(match[2]), to: Number(match[3]) };
+}
+
 /**
  * Source of a store whose particles show the given roles; made in each worker.
  */
@@ -33,7 +49,9 @@ export function roledSource(options: RoledOptions): Source {
   return {
     ...source,
     async load(ref): Promise<Particle> {
-      const particle = await source.load(ref);
+      const part = partOf(ref);
+      const whole = await source.load(part?.ref ?? ref);
+      const particle = part === undefined ? whole : sliceParticle(whole, part.from, part.to);
       return { ...particle, schema: withRoles(particle.schema, options.roles) };
     },
   };

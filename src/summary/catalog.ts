@@ -6,6 +6,7 @@ import { SoraError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { bytes } from './bytes.ts';
 import { counts } from './counts.ts';
+import { distribution } from './distribution.ts';
 import { extremes } from './extremes.ts';
 import { gram } from './gram.ts';
 import { histogram } from './histogram.ts';
@@ -22,6 +23,7 @@ import { texts } from './texts.ts';
 export const SUMMARIES = {
   bytes,
   counts,
+  distribution,
   extremes,
   gram,
   histogram,

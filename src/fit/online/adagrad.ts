@@ -5,7 +5,7 @@
  * still and its steps have a closed form: they are made up for when it is read next, and only then (law: lazy = eager).
  */
 import { z } from 'zod';
-import { adagradRows } from '../../kernel/online.ts';
+import { adagradRows, ONLINE_RECORD } from '../../kernel/online.ts';
 import type { Arrays, OnlineLearner, Shape } from './learner.ts';
 import { LinearRecords, lossFor, lossShape, outputsOf } from './linear.ts';
 import type { Row } from './row.ts';
@@ -91,7 +91,29 @@ export function adagrad(options: z.infer<typeof adagradOptions>, shape: Shape): 
     }
   }
 
+  /** Lets every coordinate pay what it owes, at the rates of now. */
+  function settle(records: Float64Array): void {
+    if (!penalised) return;
+    for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+      records[at] = current(records, at);
+      records[at + PAID] = rows[0];
+    }
+  }
+
   return {
+    raiseStep(keep) {
+      const { records } = linear;
+      settle(records);
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) records[at + SQUARES] *= keep;
+    },
+    forget(keep) {
+      const { records } = linear;
+      settle(records);
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+        records[at] *= keep;
+        records[at + SQUARES] *= keep;
+      }
+    },
     labelProblem: (label) => loss.labelProblem(label, outputs),
     learn(row, label, weight) {
       if (penalised) catchUp(row);

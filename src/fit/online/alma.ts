@@ -80,6 +80,14 @@ export function alma(options: z.infer<typeof almaOptions>, shape: Shape): Online
       update(row, ((weight * c) / (Math.sqrt(p - 1) * Math.sqrt(k))) * y);
       counters[0] = k + 1;
     },
+    raiseStep(keep) {
+      counters[0] = 1 + keep * (counters[0] - 1);
+    },
+    forget(keep) {
+      counters[0] = 1 + keep * (counters[0] - 1);
+      counters[1] *= keep;
+      if (counters[1] < 1e-100) rescale();
+    },
     predict: (row, out) => fromMargin(margin(row), out),
     save: (): Arrays => ({ sums, counters }),
     restore(arrays) {

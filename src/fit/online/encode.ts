@@ -35,6 +35,8 @@ export interface RowEncoder {
   readonly fields: number;
   readonly nominal: readonly boolean[];
   read(source: Source, learn: boolean): void;
+  /** What was counted of numbers counts for the share `keep`. */
+  forget(keep: number): void;
   save(): Arrays;
   restore(arrays: Arrays): void;
 }
@@ -134,6 +136,10 @@ export class LinearEncoder implements RowEncoder {
     }
   }
 
+  forget(keep: number): void {
+    this.#scaler?.forget(keep);
+  }
+
   /** Whether a row is read alike for learning and for predicting: there is nothing to standardise by. */
   get steady(): boolean {
     return this.#scaler === undefined || this.#numbers === 0;
@@ -204,6 +210,9 @@ export class TreeEncoder implements RowEncoder {
     this.#codes[field].set(text, code);
     return code;
   }
+
+  /** Codes stay what they are. */
+  forget(): void {}
 
   /** Categories by code, as JSON text. */
   save(): Arrays {

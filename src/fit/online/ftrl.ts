@@ -35,13 +35,18 @@ export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): Online
   const outputs = outputsOf(loss, shape);
   const linear = new LinearRecords(loss, outputs, shape);
 
+  /** The weight that follows from z and √n. */
+  function weightOf(sum: number, root: number): number {
+    const beyond = sum > 0 ? sum - l1 : sum + l1;
+    return Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) * inverseAlpha + l2);
+  }
+
   /** One coordinate; twin of `ftrlStep` in kernels/online.ts. */
   function step(records: Float64Array, at: number, g: number): void {
     const squares = records[at + SQUARES] + g * g;
     const root = Math.sqrt(squares);
     const sum = records[at + SUM] + g - (root - records[at + ROOT]) * inverseAlpha * records[at];
-    const beyond = sum > 0 ? sum - l1 : sum + l1;
-    records[at] = Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) * inverseAlpha + l2);
+    records[at] = weightOf(sum, root);
     records[at + SUM] = sum;
     records[at + SQUARES] = squares;
     records[at + ROOT] = root;
@@ -56,6 +61,26 @@ export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): Online
       for (let k = 0; k < outputs; k++) {
         const slope = slopes[2 * k];
         for (let e = 0; e < count; e++) step(records, linear.at(indices[e], k), slope * values[e]);
+      }
+    },
+    raiseStep(keep) {
+      const { records } = linear;
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+        records[at + SQUARES] *= keep;
+        records[at + ROOT] = Math.sqrt(records[at + SQUARES]);
+        if (records[at] === 0) continue;
+        // The sum that gives the same weight.
+        const beyond = -records[at] * ((beta + records[at + ROOT]) * inverseAlpha + l2);
+        records[at + SUM] = beyond > 0 ? beyond + l1 : beyond - l1;
+      }
+    },
+    forget(keep) {
+      const { records } = linear;
+      for (let at = 0; at < records.length; at += ONLINE_RECORD) {
+        records[at + SQUARES] *= keep;
+        records[at + ROOT] = Math.sqrt(records[at + SQUARES]);
+        records[at + SUM] *= keep;
+        records[at] = weightOf(records[at + SUM], records[at + ROOT]);
       }
     },
     predict: (row, out) => linear.predict(row, out),

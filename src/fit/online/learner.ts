@@ -19,6 +19,10 @@ export interface OnlineLearner {
   labelProblem?(label: number): string | undefined;
   /** Learns from a row. `weight` is positive and finite. */
   learn(row: Row, label: number, weight: number): void;
+  /** Counts only the share `keep` of the evidence that has lowered the step size; weights stay. Absent: there is no such. */
+  raiseStep?(keep: number): void;
+  /** Keeps the share `keep` of what was learned. Absent: it can only start anew. */
+  forget?(keep: number): void;
   /** Shares of the classes, or the number, into `out`. */
   predict(row: Row, out: Float64Array): void;
   /** How it learns blocks of rows by a kernel; absent where it has none. */

@@ -38,6 +38,7 @@ export function gaussianBayes(_options: z.infer<typeof gaussianBayesOptions>, sh
   }
 
   return {
+    forget: (keep) => scaleAll(keep, [priors, counts, squares]),
     learn({ count, indices, values }, label, weight) {
       priors[label] += weight;
       for (let e = 0; e < count; e++) {
@@ -81,6 +82,7 @@ export function multinomialBayes(
   const seenCount = new Float64Array(1);
 
   return {
+    forget: (keep) => scaleAll(keep, [priors, totals, counts]),
     learn(row, label, weight) {
       const { count, indices, values } = row;
       checkCounts(row);
@@ -112,6 +114,11 @@ export function multinomialBayes(
       fill(seenCount, arrays, 'seenCount');
     },
   };
+}
+
+/** Multiplies every entry. */
+function scaleAll(factor: number, arrays: readonly Float64Array[]): void {
+  for (const array of arrays) for (let at = 0; at < array.length; at++) array[at] *= factor;
 }
 
 function checkCounts({ count, values }: Row): void {

@@ -171,6 +171,56 @@ const CASES: Record<string, { options: OnlineOptions; label: LabelKey }> = {
     },
     label: 'class',
   },
+  'ftrl that raises its step': {
+    options: {
+      ...common,
+      ...three,
+      learner: { name: 'ftrl', l1: 0.05 },
+      drift: { detector: { name: 'hddm-a', drift: 0.2, warning: 0.4 }, policy: 'step' },
+    },
+    label: 'class',
+  },
+  'adagrad of numbers that forgets': {
+    options: {
+      ...common,
+      learner: { name: 'adagrad', l2: 0.01 },
+      drift: { detector: { name: 'page-hinkley', threshold: 2 }, policy: 'window' },
+    },
+    label: 'number',
+  },
+  'a tree that starts anew': {
+    options: {
+      ...common,
+      ...three,
+      learner: { name: 'hoeffding-tree', grace: 30, delta: 0.1 },
+      drift: { detector: { name: 'kswin', alpha: 0.5, window: 40, latest: 10 }, policy: 'window' },
+    },
+    label: 'class',
+  },
+  'a stack with a rival': {
+    options: {
+      ...common,
+      ...two,
+      learner: { name: 'stack', members: ['alma', { name: 'hoeffding-tree', grace: 30, delta: 0.1 }] },
+      drift: {
+        detector: { name: 'ddm', warning: 0.3, drift: 0.6 },
+        policy: 'swap',
+        better: 0.1,
+        least: 4,
+        most: 40,
+      },
+    },
+    label: 'class',
+  },
+  'bayes with a warning': {
+    options: {
+      ...common,
+      ...three,
+      learner: 'gaussian-bayes',
+      drift: { detector: { name: 'adwin', delta: 0.99, warning: 0.999 }, policy: 'warn' },
+    },
+    label: 'class',
+  },
   'multinomial-bayes': { options: { ...common, ...three, learner: 'multinomial-bayes' }, label: 'class' },
 };
 
@@ -233,6 +283,26 @@ describe.each(Object.entries(CASES))('%s', (_name, { options, label }) => {
     const { shares, value } = model.predictOne(rows[0].record);
     if (shares === undefined) expect(Number.isFinite(value)).toBe(true);
     else expect(shares.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+  });
+
+  it('says the same of drift however rows come, each decision once', () => {
+    const events = oneByOne(createOnline(options), rows).takeEvents();
+    const model = createOnline(options);
+    const taken = [];
+    for (const part of [rows.slice(0, 150), rows.slice(150)]) {
+      const particle = particleOf(part, label);
+      const open = model.open(particle);
+      const out = new Float64Array(model.outputs);
+      for (let row = 0; row < open.rows; row++) {
+        open.predict(row, out);
+        open.learn(row);
+      }
+      taken.push(...model.takeEvents());
+    }
+    expect(taken).toEqual(events);
+    expect(model.takeEvents()).toEqual([]);
+    expect(events.length > 0).toBe(options.drift !== undefined);
+    expect(events.map(({ number }) => number)).toEqual(events.map((_, index) => index));
   });
 
   it('learns: it beats what it said before', () => {

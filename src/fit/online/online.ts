@@ -10,6 +10,8 @@ import { isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { roleIndex } from '../../particle/schema.ts';
 import type { RowBatch } from './block.ts';
+import type { DriftEvent } from './drift/events.ts';
+import type { DriftStage } from './drift/policy.ts';
 import { largest } from './largest.ts';
 import type { Arrays } from './learner.ts';
 import { modelParts, type OnlineLabel, type OnlineOptions } from './options.ts';
@@ -84,15 +86,20 @@ export class OnlineModel {
   readonly #stage: Stage;
   readonly #record: RecordSource;
   readonly #indices: ReadonlyMap<OnlineLabel, number>;
+  readonly #drift: DriftStage | undefined;
+  /** What was predicted last, of which row of which source, since when nothing was learned: not to be predicted again. */
+  readonly #last: { readonly out: Float64Array; source?: Source; row: number };
 
   constructor(options: OnlineOptions) {
-    const { saved, features, classes, stage } = modelParts(options);
+    const { saved, features, classes, stage, drift } = modelParts(options);
     this.#options = saved;
     this.#features = features;
     this.#stage = stage;
     this.#record = new RecordSource(features);
     this.classes = classes;
     this.outputs = Math.max(1, classes.length);
+    this.#drift = drift;
+    this.#last = { out: new Float64Array(this.outputs), row: 0 };
     this.#indices = new Map(classes.map((label, index) => [label, index]));
   }
 
@@ -101,8 +108,8 @@ export class OnlineModel {
    * `bad-input` for a value of another type. Learners without labels take none.
    */
   learnOne(record: OnlineRecord, label?: OnlineLabel, weight = 1): void {
-    this.#record.read(record);
-    this.#learn(this.#record, this.unlabelled ? 0 : this.#toNumber(label), weight);
+    this.#read(record);
+    this.#learn(this.#record, 0, this.unlabelled ? 0 : this.#toNumber(label), weight);
   }
 
   /** Whether the model learns without labels. */
@@ -110,7 +117,14 @@ export class OnlineModel {
     return this.#stage.unlabelled ?? false;
   }
 
-  #learn(source: Source, label: number, weight: number): void {
+  #read(record: OnlineRecord): void {
+    const { source } = this.#last;
+    this.#last.source = undefined;
+    this.#record.read(record);
+    if (source !== this.#record || this.#record.repeated) this.#last.source = source;
+  }
+
+  #learn(source: Source, row: number, label: number, weight: number): void {
     if (weight === 0) return;
     if (!(weight > 0 && Number.isFinite(weight))) {
       throw new SoraError(
@@ -118,15 +132,33 @@ export class OnlineModel {
         `Row ${this.rows}: weight ${weight} is not a finite number of 0 or more.`,
       );
     }
-    this.#stage.learn(source, label, weight);
+    const { out, source: asked, row: askedRow } = this.#last;
+    this.#last.source = undefined;
+    this.#stage.learn(source, label, weight, asked === source && askedRow === row ? out : undefined);
     this.rows++;
+  }
+
+  #predict(source: Source, row: number, out: Float64Array): void {
+    this.#stage.predict(source, out);
+    if (this.#drift === undefined) return;
+    this.#last.out.set(out.subarray(0, this.outputs));
+    this.#last.source = source;
+    this.#last.row = row;
+  }
+
+  /**
+   * Decisions about drift since it was last asked, oldest first; the latest 100 are kept. Empty without the option `drift`.
+   * What has been asked for is part of the state.
+   */
+  takeEvents(): DriftEvent[] {
+    return this.#drift?.log.take() ?? [];
   }
 
   /** What the model says of one row; changes nothing. */
   predictOne(record: OnlineRecord): OnlineAnswer {
     const out = new Float64Array(this.outputs);
-    this.#record.read(record);
-    this.#stage.predict(this.#record, out);
+    this.#read(record);
+    this.#predict(this.#record, 0, out);
     if (this.classes.length === 0) return { value: out[0] };
     return { value: this.classes[largest(out)], shares: out };
   }
@@ -160,7 +192,7 @@ export class OnlineModel {
     const learn = (row: number) => {
       const y = label(row);
       source.row = row;
-      if (y !== undefined) this.#learn(source, y, weight(row));
+      if (y !== undefined) this.#learn(source, row, y, weight(row));
     };
     return {
       rows: particle.rows,
@@ -168,7 +200,7 @@ export class OnlineModel {
       weight,
       predict: (row, out) => {
         source.row = row;
-        this.#stage.predict(source, out);
+        this.#predict(source, row, out);
       },
       learn,
       learnRange: (from, to, answers) => {
@@ -192,8 +224,9 @@ export class OnlineModel {
     else {
       for (let i = 0; i < count; i++) {
         source.row = rows[i];
-        if (answers !== undefined) this.#stage.predict(source, out.subarray(i * outputs, (i + 1) * outputs));
-        this.#learn(source, labels[i], weights[i]);
+        if (answers !== undefined)
+          this.#predict(source, rows[i], out.subarray(i * outputs, (i + 1) * outputs));
+        this.#learn(source, rows[i], labels[i], weights[i]);
       }
     }
     if (answers === undefined) return;
@@ -219,6 +252,7 @@ export class OnlineModel {
   /** Used by {@link resumeOnline}. */
   restore(rows: number, arrays: Arrays): void {
     this.#stage.restore(arrays);
+    this.#last.source = undefined;
     this.rows = rows;
   }
 

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import type { Json } from '../../json.ts';
+import { combine32 } from '../../random.ts';
+import { DriftStage } from './drift/policy.ts';
+import { driftSettings, type OnlineDriftOptions } from './drift/settings.ts';
 import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
 import type { Features } from './source.ts';
 import { StackStage, stackOptions } from './stack.ts';
@@ -30,6 +33,8 @@ export interface OnlineOptions {
   readonly interactions?: readonly (readonly [string, string])[];
   /** Key of the random numbers; default 0. */
   readonly seed?: number;
+  /** What to do about drift: a policy by name, or with a detector and options; default: nothing. */
+  readonly drift?: OnlineDriftOptions['policy'] | OnlineDriftOptions;
 }
 
 const optionsShape = z.strictObject({
@@ -46,6 +51,7 @@ const optionsShape = z.strictObject({
   hashBits: z.int().min(1).max(28).default(18),
   interactions: z.array(z.tuple([z.string(), z.string()])).default([]),
   seed: z.int().default(0),
+  drift: z.unknown().optional(),
 });
 
 /** Checked options: as they are saved, and what follows from them. */
@@ -54,6 +60,8 @@ export interface ModelParts {
   readonly features: Features;
   readonly classes: readonly OnlineLabel[];
   readonly stage: Stage;
+  /** The same stage, if it does something about drift. */
+  readonly drift?: DriftStage;
 }
 
 /** Checks options and makes what they describe. Throws `bad-option` naming what does not fit. */
@@ -64,7 +72,7 @@ export function modelParts(options: OnlineOptions): ModelParts {
       cause: parsed.error,
     });
   }
-  const { learner, classes = [], ...rest } = parsed.data;
+  const { learner, classes = [], drift, ...rest } = parsed.data;
   if (new Set(classes).size < classes.length) {
     throw new SoraError(
       'bad-option',
@@ -72,8 +80,26 @@ export function modelParts(options: OnlineOptions): ModelParts {
     );
   }
   const features = sorted(rest.features);
-  const { spec, stage } = stageOf(learner, { ...rest, features, classes: classes.length });
-  return { saved: { ...parsed.data, learner: spec } as unknown as Json, features, classes, stage };
+  const context = { ...rest, features, classes: classes.length };
+  const { spec, stage } = stageOf(learner, context);
+  const saved = { ...parsed.data, learner: spec } as unknown as { [name: string]: Json };
+  if (drift === undefined) return { saved, features, classes, stage };
+  const settings = driftSettings(drift);
+  const make = (generation: number) =>
+    stageOf(spec, { ...context, seed: seedOf(context.seed, generation) }).stage;
+  const watching = new DriftStage(settings, make, classes.length, context.seed);
+  return {
+    saved: { ...saved, drift: settings as unknown as Json },
+    features,
+    classes,
+    stage: watching,
+    drift: watching,
+  };
+}
+
+/** Key of the random numbers of the learner that was made after so many others. */
+function seedOf(seed: number, generation: number): number {
+  return generation === 0 ? seed : combine32(seed >>> 0, generation);
 }
 
 /** The stage of a learner, and its specification in full. Throws `bad-option` naming what does not fit. */

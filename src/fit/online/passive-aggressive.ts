@@ -44,6 +44,9 @@ export function passiveAggressive(
       const loss = binary ? 1 - sign * margin : Math.abs(label - margin) - epsilon;
       if (loss > 0) addScaled(weights, row, weight * stepSize(loss, row) * sign);
     },
+    forget(keep) {
+      for (let at = 0; at < weights.length; at++) weights[at] *= keep;
+    },
     predict(row, out) {
       const margin = dot(weights, row);
       if (binary) fromMargin(margin, out);

@@ -40,15 +40,17 @@ export class RecordSource implements Source {
     this.#values = this.#fields.map(() => undefined);
   }
 
+  /** Whether the values read last are those that were read before them; never of sparse ones. */
+  repeated = false;
+
   /** Takes the values of a record; throws `bad-input` naming the feature where one is not of its type. */
   read(record: OnlineRecord): void {
+    this.repeated = true;
     for (let field = 0; field < this.#fields.length; field++) {
       const [name, type] = this.#fields[field];
-      const value = record[name];
-      if (value === null || value === undefined) this.#values[field] = undefined;
-      else if (type === 'sparse') this.#values[field] = toPairs(name, value);
-      else if (type === 'category' || type === 'text') this.#values[field] = toText(name, value);
-      else this.#values[field] = toNumber(name, value);
+      const value = readValue(name, type, record[name]);
+      if (typeof value === 'object' || !Object.is(value, this.#values[field])) this.repeated = false;
+      this.#values[field] = value;
     }
   }
 
@@ -64,6 +66,16 @@ export class RecordSource implements Source {
   sparse(field: number, visit: (index: number, value: number) => void): void {
     for (const [index, value] of (this.#values[field] ?? []) as Pairs) visit(index, value);
   }
+}
+
+function readValue(
+  name: string,
+  type: FeatureType,
+  value: OnlineRecord[string],
+): number | string | Pairs | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (type === 'sparse') return toPairs(name, value);
+  return type === 'category' || type === 'text' ? toText(name, value) : toNumber(name, value);
 }
 
 /** NaN where not finite. */

@@ -40,7 +40,8 @@ const LEAST_SHARE = 1e-3;
 
 /** A stage of members under FTRL. As fast as its members together, each predicted once and learned once a row. */
 export class StackStage implements Stage {
-  readonly #members: readonly PlainStage[];
+  readonly #members: PlainStage[];
+  readonly #make: (index: number) => PlainStage;
   readonly #judge: OnlineLearner;
   readonly #row = new RowBuffer();
   readonly #shares: Float64Array;
@@ -52,10 +53,12 @@ export class StackStage implements Stage {
     if (classes < 2) {
       throw new SoraError('bad-option', 'The learner stack learns classes; give `classes`, at least two.');
     }
-    this.#members = options.members.map(
-      (member, index) =>
-        new PlainStage(onlineLearner(member), { ...context, seed: combine32(seed >>> 0, index) }),
-    );
+    this.#make = (index) =>
+      new PlainStage(onlineLearner(options.members[index]), {
+        ...context,
+        seed: combine32(seed >>> 0, index),
+      });
+    this.#members = options.members.map((_, index) => this.#make(index));
     const { alpha, l1, l2 } = options;
     const width = options.members.length * entriesOf(classes) + 1;
     this.#judge = ftrl(
@@ -70,6 +73,21 @@ export class StackStage implements Stage {
     this.#ask(source);
     this.#judge.learn(this.#row, label, weight);
     for (const member of this.#members) member.learn(source, label, weight);
+  }
+
+  /** Of the judge, and of members that have such. */
+  raiseStep(keep: number): void {
+    this.#judge.raiseStep?.(keep);
+    for (const member of this.#members) member.raiseStep?.(keep);
+  }
+
+  /** Members that cannot forget in part start anew. */
+  forget(keep: number): void {
+    this.#judge.forget?.(keep);
+    this.#members.forEach((member, index) => {
+      if (member.forget !== undefined) member.forget(keep);
+      else this.#members[index] = this.#make(index);
+    });
   }
 
   predict(source: Source, out: Float64Array): void {

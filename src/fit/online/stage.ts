@@ -25,7 +25,11 @@ export interface StageContext {
 export interface Stage {
   readonly unlabelled?: boolean;
   labelProblem?(label: number): string | undefined;
-  learn(source: Source, label: number, weight: number): void;
+  /** `known`: what it predicts of the row, for stages that want it and if it is known. */
+  learn(source: Source, label: number, weight: number, known?: Float64Array): void;
+  /** As those of learners. */
+  raiseStep?(keep: number): void;
+  forget?(keep: number): void;
   predict(source: Source, out: Float64Array): void;
   /**
    * Learns rows of a particle by a kernel, to the same bytes as one by one, and says what `predict` would have said of each
@@ -43,6 +47,8 @@ const LEAST_ROWS = 128;
 export class PlainStage implements Stage {
   readonly #encoder: RowEncoder;
   readonly #learner: OnlineLearner;
+  readonly raiseStep?: (keep: number) => void;
+  readonly forget?: (keep: number) => void;
   /** Null where there is no room for one. */
   #runner: BlockRunner | null | undefined;
   readonly unlabelled: boolean;
@@ -54,6 +60,17 @@ export class PlainStage implements Stage {
     const { width, fields, nominal } = this.#encoder;
     this.#learner = found.create({ width, fields, classes, nominal, seed });
     this.unlabelled = this.#learner.unlabelled ?? false;
+    this.raiseStep = this.#adapting('raiseStep');
+    this.forget = this.#adapting('forget');
+  }
+
+  /** What the learner does by this name, after the encoder's statistics have been made to count for less. */
+  #adapting(name: 'raiseStep' | 'forget'): ((keep: number) => void) | undefined {
+    if (this.#learner[name] === undefined) return undefined;
+    return (keep) => {
+      this.#encoder.forget(keep);
+      this.#learner[name]?.(keep);
+    };
   }
 
   labelProblem(label: number): string | undefined {

@@ -9,6 +9,7 @@
 import { log } from '../../../kernel/elementary.ts';
 import type { Arrays } from '../learner.ts';
 import { fill } from '../state.ts';
+import type { DriftEvidence } from './detector.ts';
 
 /** Buckets of one size at most; one more before two of them merge. */
 const MOST = 5;
@@ -34,6 +35,8 @@ export class Adwin {
   readonly #counts = new Uint32Array(SIZES);
   /** Width, sum, n · variance of the window, and values since the start. */
   readonly #window = new Float64Array(4);
+  /** Of the cut last made: distance of the means, its bound, means before and after, values after. */
+  readonly #cut = new Float64Array(5);
 
   constructor(delta = 0.002) {
     this.#delta = delta;
@@ -52,6 +55,12 @@ export class Adwin {
   /** Sum of squared distances of the window's values from their mean. */
   get spread(): number {
     return this.#window[VARIANCE];
+  }
+
+  /** What the cut last made was made for; no part of the state. */
+  get cut(): DriftEvidence {
+    const [statistic, threshold, before, after, delay] = this.#cut;
+    return { statistic, threshold, before, after, delay };
   }
 
   /** Takes a value; true if the mean has changed, and the older part was cut off. */
@@ -145,7 +154,11 @@ export class Adwin {
         if (n < SHORTEST) continue;
         const m = 1 / (n - SHORTEST + 1) + 1 / (rest - SHORTEST + 1);
         const bound = Math.sqrt(2 * m * spread * delta) + (2 / 3) * delta * m;
-        if (Math.abs(sum / n - (total - sum) / rest) > bound) return true;
+        const [before, after] = [sum / n, (total - sum) / rest];
+        const distance = Math.abs(before - after);
+        if (distance <= bound) continue;
+        this.#cut.set([distance, bound, before, after, rest]);
+        return true;
       }
     }
     return false;
