@@ -160,6 +160,12 @@ export async function train(inputs: Inputs, given: TrainOptions & Hooks): Promis
   if (asked) checkFamily(asked, options);
   checkLossOptions(options);
   checkTimeOptions(options);
+  if (options.fromModel && (options.fromModel.history || asksHistory(options))) {
+    throw new SoraError(
+      'bad-option',
+      'Option --from cannot go on with features over time yet: train on all rows instead.',
+    );
+  }
   if (options.calibrate && options.testFraction === 0) {
     throw new SoraError(
       'bad-option',
