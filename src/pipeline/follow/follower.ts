@@ -210,7 +210,7 @@ const NOTHING = new Float64Array(0);
 
 /** What the model has to say of itself since it was last asked, e.g. that its stream drifts. */
 function eventsOf(model: OnlineModel): readonly Json[] {
-  return (model as OnlineModel & { takeEvents?: () => readonly Json[] }).takeEvents?.() ?? [];
+  return model.takeEvents().map((event) => ({ ...event }));
 }
 
 function modelOptions({ learner, schema, classes, hashBits, seed }: FollowPlan): OnlineOptions {
