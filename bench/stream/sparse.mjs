@@ -30,7 +30,7 @@ const { values: args } = parseArgs({
     bits: { type: 'string', default: '18' },
   },
 });
-/** FTRL's step size: the best of 0.05, 0.1, 0.2, 0.3 on this set. Vowpal Wabbit's own default is its best of 0.25, 0.5, 1. */
+/** FTRL's step size: the best of 0.05, 0.1 and 0.2 on this set. Vowpal Wabbit's own default is its best of 0.25, 0.5, 1. */
 const ALPHA = '0.2';
 const RIVER_ROWS = '20000';
 
