@@ -14,7 +14,7 @@ import { fill } from './state.ts';
 export const nagOptions = z.strictObject({
   name: z.literal('nag'),
   loss: lossShape.optional(),
-  rate: z.number().positive().default(0.5),
+  rate: z.number().positive().default(2),
 });
 
 /** A linear model fitted by NAG. O(entries × outputs) a row; 16 bytes a coordinate and output, 8 a coordinate. */
