@@ -20,7 +20,7 @@ const MIXED = settings.mixed as Record<string, Learner>;
 const REGRESSORS = settings.regressors as Record<string, Learner>;
 
 /** Learners without chance or rounding to amplify: the same in every row, where nothing is hashed. */
-const EXACT = ['ftrl-fresh', 'adagrad', 'pa', 'pa-1', 'pa-2', 'gaussian-nb'];
+const EXACT = ['ftrl-fresh', 'adagrad', 'nag', 'pa', 'pa-1', 'pa-2', 'gaussian-nb'];
 
 interface Golden {
   readonly accuracy: number;

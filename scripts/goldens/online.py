@@ -138,7 +138,7 @@ def neighbours():
 
 
 CLASSIFIERS = {
-    "nag": lambda: NAG(0.5),
+    "nag": lambda: NAG(2.0),
     "nearest": neighbours,
     "ftrl": lambda: logistic(optim.FTRLProximal(alpha=0.5, beta=1.0, l1=0.0, l2=0.0)),
     "ftrl-l1": lambda: logistic(optim.FTRLProximal(alpha=0.5, beta=1.0, l1=1.0, l2=1.0)),

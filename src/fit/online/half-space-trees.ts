@@ -3,8 +3,8 @@
  * seen, count the rows of each region; a window of rows is the reference for the next one.
  * Tan, Ting & Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011: the masses r of the reference window and the
  * score, Σ over trees of r · 2^depth where the row's path ends: at a leaf, or where r is at most a tenth of the window.
- * Here it is given as 1 / (1 + mean / window): 1/2 where rows are as dense as if they were spread evenly, near 1 where
- * there are none. Splits are drawn within the middle of a region's range, larger ranges sooner (River does so too), over
+ * Here it is given as 1 / (1 + mean / window): 1/2 where the mean is a window's rows, near 0 where rows crowd, near 1
+ * where there are none. Splits are drawn within the middle of a region's range, larger ranges sooner (River does so too), over
  * features from 0 at their least value so far to 1 at their greatest.
  */
 import { z } from 'zod';

@@ -14,7 +14,7 @@ import { fill } from './state.ts';
 export const nagOptions = z.strictObject({
   name: z.literal('nag'),
   loss: lossShape.optional(),
-  rate: z.number().positive().default(0.5),
+  rate: z.number().positive().default(2),
 });
 
 /** Number of a record after the weight. */
