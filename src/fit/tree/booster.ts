@@ -3,6 +3,7 @@
  * at the losses. `while (!done) forest = update(forest, await reduce(particles, histogramsAt(forest)))`.
  */
 import { SoraError, throwIfAborted } from '../../errors.ts';
+import type { HistogramMemory } from '../../kernel/histogram-memory.ts';
 import type { Loss } from '../../loss/loss.ts';
 import { combine32 } from '../../random.ts';
 import type { FeatureBins } from './bins.ts';
@@ -10,7 +11,7 @@ import { type BoosterState, decodeCheckpoint, encodeCheckpoint } from './checkpo
 import { columnRule } from './columns.ts';
 import { droppedIn } from './dropout.ts';
 import type { BoostedTree } from './forest.ts';
-import { type Grown, growTree, HistogramStore, leastGain } from './grow.ts';
+import { type Grown, growTree, histogramMemory, leastGain } from './grow.ts';
 import { type RecordLayout, widthOf } from './layout.ts';
 import type { FitTreesOptions, TreeStop } from './options.ts';
 import type { Player, TreeRound } from './player.ts';
@@ -22,6 +23,8 @@ import type { Watched } from './statistics.ts';
 /** Sums of so many bits stay in their 32; individual numbers have at most 15. */
 const SUM_BITS = 30;
 const MOST_BITS = 15;
+/** Most leaves of a tree. */
+const LEAVES = 31;
 /** Rows that a tree of a forest learns from: so many different ones are in a bootstrap sample. */
 const FOREST_SHARE = 0.632;
 
@@ -62,7 +65,8 @@ class Booster {
   readonly #setting: BoosterSetting;
   readonly #player: Player;
   readonly #state: BoosterState;
-  readonly #store = new HistogramStore();
+  readonly #width: number;
+  readonly #store: HistogramMemory;
   /** Least gain of the last tree of each output. */
   readonly #gains: (number | undefined)[] = [];
 
@@ -79,6 +83,8 @@ class Booster {
   ) {
     this.#options = options;
     this.#plan = searchPlan(bins, setting.layout);
+    this.#width = widthOf(setting.layout?.columns ?? options.features);
+    this.#store = histogramMemory(this.#width, options.leaves ?? LEAVES, bins.length);
     this.#setting = setting;
     this.#player = player;
     this.#state = state;
@@ -212,10 +218,16 @@ class Booster {
     round: number,
     at: Pick<TreeRound, 'slopesAt' | 'scales' | 'sampling'>,
   ): Promise<BoostedTree> {
-    const { leaves = 31, maxDepth = Number.POSITIVE_INFINITY, l2 = 1, order, monotone, mode } = this.#options;
-    const { minRows = 20, minHessian = 1e-3, minGain = 0, seed = 1, signal, features } = this.#options;
+    const {
+      leaves = LEAVES,
+      maxDepth = Number.POSITIVE_INFINITY,
+      l2 = 1,
+      order,
+      monotone,
+      mode,
+    } = this.#options;
+    const { minRows = 20, minHessian = 1e-3, minGain = 0, seed = 1, signal } = this.#options;
     const learningRate = mode === 'forest' ? 1 : (this.#options.learningRate ?? 0.1);
-    const { layout } = this.#setting;
     const [gradientScale, hessianScale] = at.scales[output];
     const none: Grown = { splits: [], nodes: new Map() };
     const number = this.#state.trees.length;
@@ -224,7 +236,7 @@ class Booster {
     }
     const machine = growTree({
       plan: this.#plan,
-      width: widthOf(layout?.columns ?? features),
+      width: this.#width,
       units: { gradient: 1 / gradientScale, hessian: 1 / hessianScale },
       rules: { l2, minRows, minHessian, minGain },
       leaves,

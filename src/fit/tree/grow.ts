@@ -6,8 +6,10 @@
  * count only when their turn comes. So the tree is exactly the one that a split at a time would give. Of two children
  * the one with less Hessian is summed over rows; the other is parent minus sibling.
  */
-import { type KernelRun, runKernels } from '../../kernel/mode.ts';
+import { HistogramMemory } from '../../kernel/histogram-memory.ts';
+import type { KernelRun } from '../../kernel/mode.ts';
 import { FEATURE_WORDS, subtractWords } from '../../kernel/tree.ts';
+import { PLACE_WORDS } from '../../kernel/tree-search.ts';
 import type { StepMachine } from '../loop.ts';
 import type { Histograms } from './histogram.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
@@ -41,7 +43,7 @@ export interface GrowOptions {
   /** Gain that splits of this tree are likely to have at least, from the tree before; absent: not known. */
   readonly likelyGain?: number;
   /** Where histograms are kept, from one tree to the next. */
-  readonly store?: HistogramStore;
+  readonly store?: HistogramMemory;
 }
 
 export type GrowthOrder = 'gain' | 'level';
@@ -53,22 +55,14 @@ export interface NodePath {
   readonly asked: ReadonlySet<number>;
 }
 
-/** Arrays for histograms, used again and again: fresh pages cost more than what is done with them. */
-export class HistogramStore {
-  readonly #free: Int32Array[] = [];
-
-  /** A copy. */
-  keep(histogram: Int32Array): Int32Array {
-    const kept = this.#free.pop() ?? new Int32Array(histogram.length);
-    kept.set(histogram);
-    return kept;
-  }
-
-  /** Gives one back; nobody may use it any more. */
-  release(histogram: Int32Array | undefined): void {
-    if (histogram !== undefined) this.#free.push(histogram);
-  }
+/** Room for the histograms of trees of so many leaves, whose records have `width` bytes. */
+export function histogramMemory(width: number, leaves: number, features: number): HistogramMemory {
+  const kept = 2 * Math.min(leaves, MOST_KEPT) + LOOK_AHEAD;
+  return new HistogramMemory(width * FEATURE_WORDS, kept, (4 * PLACE_WORDS + 1) * features);
 }
+
+/** Larger trees keep what is beyond in other memory. */
+const MOST_KEPT = 1024;
 
 /** Splits so far, look-ahead included, and nodes whose histograms are wanted. */
 export interface GrowAsk {
@@ -125,13 +119,13 @@ const LIKELY = 0.9;
 export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms, Grown> {
   const splits: Split[] = [];
   const known = new Map<number, Open>();
-  const store = options.store ?? new HistogramStore();
+  const store = options.store ?? histogramMemory(options.width, options.leaves, options.plan.bins.length);
   const size = options.width * FEATURE_WORDS;
   const first = yield { splits, ask: [0] };
   const root = store.keep(first.words.subarray(0, size));
   known.set(
     0,
-    runKernels((run) => {
+    store.run((run) => {
       const placed = run.place(root);
       const sums = nodeSums(placed, options.units, first.rows[0]);
       const path = { depth: 0, asked: new Set<number>(), ...(options.monotone ? { bounds: UNBOUND } : {}) };
@@ -213,7 +207,7 @@ function likelyOf(open: readonly Open[], left: number, likelyGain: number | unde
  */
 function* lookAhead(
   options: GrowOptions,
-  store: HistogramStore,
+  store: HistogramMemory,
   splits: Split[],
   known: Map<number, Open>,
   leaves: readonly Open[],
@@ -249,7 +243,7 @@ function* lookAhead(
 /** Both children of a leaf that was split, from the histogram of the smaller; the leaf loses its own. */
 function children(
   options: GrowOptions,
-  store: HistogramStore,
+  store: HistogramMemory,
   leaf: Open,
   smallHistogram: Int32Array,
   smallRows: number,
@@ -262,7 +256,7 @@ function children(
   const other = { ...otherSide, rows: leaf.sums.rows - smallRows };
   const small = { ...smallSide, rows: smallRows };
   const kept = store.keep(smallHistogram);
-  const [smallBest, otherBest] = runKernels((run) => {
+  const [smallBest, otherBest] = store.run((run) => {
     const [from, into] = [run.place(kept), run.place(parent)];
     subtractWords(run, into, from);
     const best = [
@@ -294,7 +288,7 @@ function childPaths({ monotone: directions, rules }: GrowOptions, leaf: Open, sm
 }
 
 /** A node that cannot be split needs no histogram. */
-function opened(store: HistogramStore, node: Open): Open {
+function opened(store: HistogramMemory, node: Open): Open {
   if (node.candidate !== undefined) return node;
   store.release(node.histogram);
   return { ...node, histogram: undefined };
