@@ -167,6 +167,7 @@ describe('windows over particles', () => {
 /** Options of the summaries that need some. */
 const OPTIONS: Partial<Record<SummaryName, Parameters<typeof summaryReference>[1]>> = {
   histogram: { columns: ['x'], edges: [0, 50, 100] },
+  distribution: { edges: { x: [0, 50, 100] }, categories: ['kind'] },
   targets: {
     columns: [{ name: 'kind', levels: ['a', 'b'] }],
     label: { column: 'y' },
