@@ -136,6 +136,8 @@ describe('features over time', () => {
     expect(refused({ rolling: ['y:median:3'] })).toThrow(/the statistics are mean/);
     expect(refused({ rolling: ['kind:mean:3'] })).toThrow(/type category/);
     expect(refused({ since: ['kind'] })).toThrow(/column=value/);
+    expect(refused({ since: ['x=hot'] })).toThrow(/"x=hot".*never has that value; give a number/);
+    expect(refused({ since: ['x=2', 'x=-0.5'] })).not.toThrow();
     expect(refused({ lags: ['y:1', 'y:1'] })).toThrow(/there already/);
   });
 
