@@ -195,8 +195,9 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
 
   it('predicts from the command line with any version that is kept', async () => {
     writeFileSync(join(cwd, 'ask.ndjson'), ndjson(rows.slice(2900).map(({ label: _, ...row }) => row)));
-    const ask = (more: string[]) =>
-      sora(['predict', 'stdin.sora/models/label', 'ask.ndjson', '--keep', 'id', ...more], { cwd });
+    await runFollow(['-', '--store', 'asked.sora', ...words], { cwd, input: ndjson(rows) });
+    const model = 'asked.sora/models/label';
+    const ask = (more: string[]) => sora(['predict', model, 'ask.ndjson', '--keep', 'id', ...more], { cwd });
     const newest = await ask([]);
     expect(newest).toMatchObject({ code: 0 });
     const [head, ...answers] = newest.stdout.trim().split('\n');
@@ -211,8 +212,13 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
       code: 3,
       stderr: expect.stringContaining('--keep'),
     });
-    const shown = await sora(['inspect', 'stdin.sora/models/label'], { cwd });
+    const shown = await sora(['inspect', model], { cwd });
     expect(shown.stdout).toMatch(/3,000 learned/);
+    const judged = await sora(['evaluate', model, 'ask.ndjson'], { cwd });
+    expect(judged).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/online one of a followed stream.*sora train/),
+    });
   });
 });
 

@@ -2,15 +2,17 @@
  * Features over time from end to end: the same model whatever the workers, caches and the order of the file; what a model
  * carries continues where training ended; nothing of the future reaches a row.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluate } from '../src/pipeline/evaluate.ts';
+import { exportModel } from '../src/pipeline/exchange.ts';
 import { explain } from '../src/pipeline/explain.ts';
 import { ingest } from '../src/pipeline/ingest.ts';
 import { loadModel } from '../src/pipeline/load-model.ts';
 import { predict } from '../src/pipeline/predict.ts';
 import { train } from '../src/pipeline/train.ts';
+import { update } from '../src/pipeline/update.ts';
 import { randomUniform } from '../src/random.ts';
 import { temporaryFolder } from './cli.ts';
 
@@ -169,6 +171,18 @@ describe('training with features over time', () => {
     expect(weightOf(byRow) / weightOf(aged)).toBeCloseTo(1, 1);
     expect(weightOf(aged)).toBeLessThan(0.2 * weightOf(plain));
   }, 120_000);
+
+  it('is neither updated, which would be of other rows, nor exported without what a reader must know', async () => {
+    const directory = out('inline');
+    const before = readdirSync(join(store, 'log'));
+    await expect(update(directory, file, { workers: 0 })).rejects.toThrow(/has features over time.*--append/);
+    expect(readdirSync(join(store, 'log'))).toEqual(before);
+    const { notes } = await exportModel(directory, { out: join(folder, 'demand.onnx') });
+    expect(notes.at(-1)).toMatch(/does not look back.*demand lag 24, demand lag 25, warm lag 1/);
+    const windowed = { target: 'demand', time: 'at', window: '500', report: false, workers: 0 } as const;
+    await train(store, { ...windowed, learner: 'linear', out: out('windowed') });
+    await expect(update(out('windowed'), file, { workers: 0 })).rejects.toThrow(/rows chosen by time/);
+  });
 
   it('refuses options that do nothing', async () => {
     const run = (more: object) => train(store, { target: 'demand', time: 'at', workers: 0, ...more });

@@ -80,8 +80,7 @@ function toOption(flag: Flag): Option[] {
     flag.fallback === undefined || flag.fallback === false ? '' : ` (default: ${String(flag.fallback)})`;
   if (flag.kind === 'boolean') {
     const positive = new Option(`--${name}`, flag.description);
-    const negative = new Option(`--no-${name}`, flag.description);
-    if (flag.fallback === true) return [negative];
+    if (flag.fallback === true) return [new Option(`--no-${name}`, `Turn this off: ${flag.description}`)];
     return flag.fallback === false ? [positive] : [positive, new Option(`--no-${name}`, `Not --${name}.`)];
   }
   const option = new Option(`--${name} <${flag.value}>`, flag.description + fallback);

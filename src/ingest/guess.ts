@@ -26,6 +26,11 @@ export interface Guess {
   readonly notes: readonly string[];
 }
 
+/** What a format says of a column by itself: its type, mean bytes of a value, and rows. */
+export function declared(type: ColumnType, width: number, rows: number): Guess {
+  return { type, width, counts: false, unique: false, large: false, present: rows, notes: [] };
+}
+
 /** Fewest values from which a high share of different ones means anything. */
 const ENOUGH = 20;
 /** A text has at least this many words on average, and mostly different values. */

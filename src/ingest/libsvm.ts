@@ -7,7 +7,7 @@ import { SoraError, throwIfAborted } from '../errors.ts';
 import type { BadRow } from './bad-rows.ts';
 import type { Chunk, ChunkPart } from './chunk.ts';
 import type { Database } from './duckdb.ts';
-import type { Guess } from './guess.ts';
+import { declared, type Guess } from './guess.ts';
 import { type PackedFile, unpacked } from './head.ts';
 import type { FileSource } from './inputs.ts';
 import type { OpenSource, PlannedField, ReadContext, ReadPlan } from './reader.ts';
@@ -32,15 +32,7 @@ export interface LibsvmShape {
 /** Opens a libsvm file; `width` is that of all files together. */
 export function openLibsvm(source: FileSource, shape: LibsvmShape, context: ReadContext): OpenSource {
   const perRow = (8 * shape.entries) / Math.max(1, shape.rows);
-  const guess = (type: Guess['type'], width: number): Guess => ({
-    type,
-    width,
-    counts: false,
-    unique: false,
-    large: false,
-    present: shape.rows,
-    notes: [],
-  });
+  const guess = (type: Guess['type'], width: number) => declared(type, width, shape.rows);
   const columns = [
     { name: 'label', guess: guess('number', 8), role: 'label' as const },
     ...(shape.hasQid ? [{ name: 'qid', guess: guess('number', 8), role: 'group' as const }] : []),
@@ -52,7 +44,7 @@ export function openLibsvm(source: FileSource, shape: LibsvmShape, context: Read
     read: (plan) =>
       readLibsvm(
         source,
-        columns.map((c) => c.name),
+        columns.map(({ name }) => name),
         plan,
         context,
       ),

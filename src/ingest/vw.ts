@@ -7,7 +7,7 @@ import { SoraError, throwIfAborted } from '../errors.ts';
 import type { BadRow } from './bad-rows.ts';
 import type { Chunk, ChunkPart } from './chunk.ts';
 import type { Database } from './duckdb.ts';
-import type { Guess } from './guess.ts';
+import { declared, type Guess } from './guess.ts';
 import type { PackedFile } from './head.ts';
 import type { FileSource } from './inputs.ts';
 import { lineBlocks } from './libsvm.ts';
@@ -54,15 +54,7 @@ function hashing({ vwBits = DEFAULT_BITS, vwInteractions: interactions = [] }: R
 export function openVw(source: FileSource, shape: VwShape, context: ReadContext): OpenSource {
   const options = hashing(context.options);
   const perRow = (8 * shape.entries) / Math.max(1, shape.rows);
-  const guess = (type: Guess['type'], width: number): Guess => ({
-    type,
-    width,
-    counts: false,
-    unique: false,
-    large: false,
-    present: shape.rows,
-    notes: [],
-  });
+  const guess = (type: Guess['type'], width: number) => declared(type, width, shape.rows);
   const columns = [
     { name: 'label', guess: guess('number', 8), role: 'label' as const },
     ...(shape.hasImportance ? [{ name: 'weight', guess: guess('number', 8), role: 'weight' as const }] : []),

@@ -92,10 +92,22 @@ export async function loadModel(source: string | ObjectStorage): Promise<Model> 
       const files = { [MODEL_FILE]: before, [NEXT_FILE]: next, [PARAMETERS_FILE]: parameters };
       return modelFromFiles(files, storage.location);
     } catch (error) {
+      if (before === undefined) await refuseFollowed(storage);
       // The model may have been replaced between the reads: then its description is another by now.
       const after = await storage.get(MODEL_FILE);
       if (before === undefined || after === undefined || sha256(after) === sha256(before)) throw error;
       before = after;
     }
+  }
+}
+
+/** Throws `unsupported-format` where the folder holds the versions of an online model instead. */
+async function refuseFollowed(storage: ObjectStorage): Promise<void> {
+  for await (const { key } of storage.list('')) {
+    if (!key.endsWith('.online')) continue;
+    throw new SoraError(
+      'unsupported-format',
+      `The model at ${storage.location} is the online one of a followed stream, which sora follow teaches and sora predict and sora inspect read; for this, train a model on the rows of its store (sora train).`,
+    );
   }
 }

@@ -15,7 +15,10 @@ export async function withModel(options: Checked): Promise<Checked> {
   const fromModel = await loadModel(from);
   const { learner, recipe } = fromModel;
   if (learner.name !== 'trees')
-    refuse('from', `The model ${from} is no model of trees; only those can be gone on from.`);
+    refuse(
+      'from',
+      `The model ${from} is no model of trees; only those can be gone on from. Start from a linear one with --transfer.`,
+    );
   if (learner.loss === 'own')
     refuse('from', `The model ${from} has a loss of its own, which is not in it: train it anew.`);
   const label = recipe.label as LabelSpec;

@@ -121,6 +121,11 @@ describe('drift', () => {
   });
 
   it('refuses what is not clear', async () => {
+    const [one, other] = [[{ a: 1 }], [{ b: 1 }]].map((list, at) => csv(`apart${at}.csv`, list));
+    await expect(drift(one, { against: other, failOver: 0.25 })).rejects.toMatchObject({
+      code: 'schema-mismatch',
+      message: expect.stringMatching(/no column in common.*a: only in the reference/),
+    });
     const both = drift(store, { against: 'a.csv', reference: 'b.csv' });
     await expect(both).rejects.toThrow(/not both/);
     await expect(drift(store, { at: '2' })).rejects.toThrow(/no rows in what has come/);

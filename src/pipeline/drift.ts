@@ -241,6 +241,7 @@ async function compare(reference: Side, against: Side, options: Checked, hooks: 
   try {
     const profile = await play<Profile>(executor, reference, hooks, 'profile', null);
     const shared = sharedColumns(reference.data.schema, against.data.schema);
+    if (shared.names.size === 0) throw nothingShared(reference, against, shared.others);
     const places = driftPlaces({
       ...profile,
       columns: profile.columns.filter(({ name }) => shared.names.has(name)),
@@ -261,6 +262,15 @@ async function compare(reference: Side, against: Side, options: Checked, hooks: 
   } finally {
     await executor.close();
   }
+}
+
+function nothingShared(reference: Side, against: Side, others: readonly string[]): SoraError {
+  const shown = others.slice(0, 8).join(', ');
+  return new SoraError(
+    'schema-mismatch',
+    `${reference.text} and ${against.text} have no column in common that can be compared (${shown}${others.length > 8 ? `, and ${others.length - 8} more` : ''}): compare data of the same columns, or say how to read them (--types).`,
+    { details: { columns: [...others] } },
+  );
 }
 
 /** Names of columns that both have with one type, and what is said of the others. */

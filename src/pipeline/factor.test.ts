@@ -1,13 +1,16 @@
 /** Factorization machines from options to predictions: fitted, stopped, saved, explained, the same on workers. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/cli.ts';
 import { randomUniform } from '../random.ts';
+import { openStore } from '../store/store.ts';
+import { exportModel } from './exchange.ts';
 import { explain } from './explain.ts';
 import { loadModel } from './load-model.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
+import { update } from './update.ts';
 
 /** Users of two kinds like items of two sorts crosswise: no column says anything alone. */
 const rows = Array.from({ length: 3000 }, (_, i) => {
@@ -74,5 +77,19 @@ describe('train --learner factor', () => {
     await expect(trained('stars', { learner: 'linear', task: 'regression', prior: 3 })).rejects.toThrow(
       /--factors is for|--prior is for factorization machines/,
     );
+  });
+
+  it('says that it cannot be updated, transferred or exported, before anything is written', async () => {
+    const { directory, store } = await trained('stars', { epochs: 1 });
+    await expect(update(directory, rows as never, { workers: 0 })).rejects.toThrow(
+      /factorization machine.*sora follow/,
+    );
+    expect(await (await openStore(store)).log()).toHaveLength(1);
+    await expect(trained('stars', { learner: 'auto', transfer: directory })).rejects.toThrow(
+      /only linear models and models of trees can be started from/,
+    );
+    const out = join(folder, 'stars.onnx');
+    await expect(exportModel(directory, { out })).rejects.toThrow(/is a factorization machine, and only/);
+    expect(existsSync(out)).toBe(false);
   });
 });

@@ -279,7 +279,7 @@ export const learnShape = z.object({
     .enum(['auto', 'random', 'time'])
     .default('auto')
     .describe(
-      'Which rows are held out: any, or the newest by --time, else by position; auto: the newest with features over time, a window or a half-life.',
+      'Which rows are held out: any, or the newest by --time, else by position; auto: the newest with features over time, a window, a half-life or a gap.',
     ),
   ...timeShape.shape,
   folds: z

@@ -41,11 +41,21 @@ export function cellOf(column: Column, row: number): Cell {
     case 'timestamp':
       return new Date(column.values[row]).toISOString();
     case 'number':
+      return column.values instanceof Float32Array ? shortest(column.values[row]) : column.values[row];
     case 'text':
       return column.values[row];
     default:
       return null;
   }
+}
+
+/** The shortest decimal that is this f32, so that 14.46 is written as it came; nine digits tell any two apart. */
+function shortest(value: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return Number(value.toPrecision(9));
 }
 
 /** A named column of what is written. */

@@ -89,6 +89,8 @@ describe('train --transfer', async () => {
     const classes = newRows(60).map((row) => ({ ...row, y: row.y > 1 ? 'yes' : 'no' }));
     for (const [rows, options, message] of [
       [newRows(60), { map }, /needs --transfer/],
+      [newRows(60), { adapt: 'freeze' }, /--adapt needs --transfer/],
+      [newRows(60), { transfer, map: { old: 'alpha' } }, /names "old", which is no column.*those are: a, b/],
       [newRows(60), { transfer, learner: 'trees', numeric: 'auto' }, /is of linear/],
       [classes, { transfer, map, loss: 'auto', task: 'auto' }, /train without --transfer/],
       [newRows(60).map(({ alpha, c, y }) => ({ alpha, c, y })), { transfer }, /No column of the model/],

@@ -35,6 +35,8 @@ export async function withTransfer(options: CheckedTrain): Promise<CheckedTrain>
       if (options[option] !== undefined)
         refuse(option, `Option --${option} needs --transfer: the model to start from.`);
     }
+    if (options.adapt !== 'tune')
+      refuse('adapt', 'Option --adapt needs --transfer: the model to start from.');
     return options;
   }
   if (from !== undefined)
@@ -42,6 +44,18 @@ export async function withTransfer(options: CheckedTrain): Promise<CheckedTrain>
   const transferModel = await loadModel(transfer);
   if (transferModel.learner.loss === 'own')
     refuse('transfer', `The model ${transfer} has a loss of its own, which is not in it.`);
+  if (transferModel.learner.name === 'factor')
+    refuse(
+      'transfer',
+      `The model ${transfer} is a factorization machine, and only linear models and models of trees can be started from: train without --transfer.`,
+    );
+  const known = transferModel.recipe.fields.map(({ name }) => name);
+  const unknown = Object.keys(options.map ?? {}).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    refuse(
+      'map',
+      `Option --map names "${unknown}", which is no column of the model ${transfer}; those are: ${known.join(', ')}. Write old=new.`,
+    );
   const family = transferModel.learner.name === 'glm' ? 'linear' : 'trees';
   if (learner !== 'auto' && learner !== family)
     refuse(

@@ -311,6 +311,14 @@ function checkModel(model: Model, directory: string, options: Checked): void {
     refuse(`The model ${directory} has a loss of its own, which is not in it: train it anew.`);
   if (baseline === undefined)
     refuse(`The model ${directory} says of no rows that it learned from: train it anew.`);
+  if (learner.name === 'factor')
+    refuse(
+      `The model ${directory} is a factorization machine, which no update goes on from: train it on all rows (sora train --learner factor), or follow the rows with an online one (sora follow --learner factorization-machine).`,
+    );
+  if (model.history !== undefined || isTimed(model))
+    refuse(
+      `The model ${directory} ${model.history ? 'has features over time' : 'was fitted to rows chosen by time'}, which no update goes on from: append the rows (sora ingest --append) and train it anew.`,
+    );
   if (learner.options.calibrate === true)
     refuse(`The model ${directory} was calibrated on rows that an update would not look at: train it anew.`);
   const isLinear = learner.name === 'glm';
@@ -323,6 +331,11 @@ function checkModel(model: Model, directory: string, options: Checked): void {
       `Option ${key} is for ${isLinear ? 'trees' : 'linear models'}, and ${directory} is a model of ${isLinear ? 'the other kind' : 'trees, which keep their recipe'}: leave it out.`,
     );
   }
+}
+
+/** Whether rows were chosen by their time, so that their sides would move with every append. */
+function isTimed({ provenance }: Model): boolean {
+  return (provenance.split as { within?: unknown } | undefined)?.within !== undefined;
 }
 
 function sidesOf({ provenance }: Model): { train: Split; test: Split } | undefined {

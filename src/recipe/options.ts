@@ -109,6 +109,14 @@ const shape = z.strictObject({
 });
 
 /** Options as a caller gives them. */
+/** Options of texts, which commands take as they stand here. */
+export const textOptions = shape.pick({
+  textNgrams: true,
+  textCharacters: true,
+  textTfidf: true,
+  textSegmenter: true,
+}).shape;
+
 export type RecipeOptions = z.input<typeof shape>;
 /** Options with defaults filled in. */
 export type CheckedOptions = z.output<typeof shape>;

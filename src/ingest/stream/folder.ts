@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import { FileRows, type FileText, placeShape, START } from './file-rows.ts';
 import { openFile } from './growing-file.ts';
+import { parsePosition } from './position.ts';
 import type { RowStream, StreamBatch, StreamPosition } from './stream.ts';
 import { type TextFormat, textFormatOf } from './text-rows.ts';
 import { POLL, pause } from './wait.ts';
@@ -38,13 +39,7 @@ export function openFolder(path: string, text: FolderText): RowStream {
 }
 
 function positionOf(name: string, from: StreamPosition | null): FolderPosition | undefined {
-  if (from === null) return undefined;
-  const parsed = positionShape.safeParse(from);
-  if (parsed.success) return parsed.data;
-  throw new SoraError(
-    'schema-mismatch',
-    `${name}: ${JSON.stringify(from)} is no place in a folder, so it is the position of another source.`,
-  );
+  return parsePosition(positionShape, from, name, 'place in a folder');
 }
 
 async function* readFolder(

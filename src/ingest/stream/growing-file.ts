@@ -6,6 +6,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { SoraError } from '../../errors.ts';
 import { type FilePlace, FileRows, type FileText, placeShape, START } from './file-rows.ts';
+import { parsePosition } from './position.ts';
 import type { RowStream, StreamBatch, StreamPosition } from './stream.ts';
 import { POLL, pause } from './wait.ts';
 
@@ -19,13 +20,7 @@ export function openGrowingFile(path: string, text: FileText): RowStream {
 }
 
 function placeOf(name: string, from: StreamPosition | null): FilePlace {
-  if (from === null) return START;
-  const parsed = placeShape.safeParse(from);
-  if (parsed.success) return parsed.data;
-  throw new SoraError(
-    'schema-mismatch',
-    `${name}: ${JSON.stringify(from)} is no place in a file, so it is the position of another source.`,
-  );
+  return parsePosition(placeShape, from, name, 'place in a file') ?? START;
 }
 
 async function* readRows(

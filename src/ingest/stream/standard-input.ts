@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
+import { parsePosition } from './position.ts';
 import type { RowStream, StreamBatch, StreamPosition } from './stream.ts';
 import { checkLength, parseNdjson } from './text-rows.ts';
 import { POLL, within } from './wait.ts';
@@ -23,13 +24,7 @@ export function openStandardInput(bytes: AsyncIterable<Buffer> = process.stdin):
 }
 
 function rowsOf(name: string, from: StreamPosition | null): number {
-  if (from === null) return 0;
-  const parsed = positionShape.safeParse(from);
-  if (parsed.success) return parsed.data.rows;
-  throw new SoraError(
-    'schema-mismatch',
-    `${name}: ${JSON.stringify(from)} is no number of rows, so it is the position of another source.`,
-  );
+  return parsePosition(positionShape, from, name, 'number of rows')?.rows ?? 0;
 }
 
 async function* readRows(

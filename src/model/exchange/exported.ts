@@ -38,7 +38,7 @@ export function exportedModel(model: Model, where: string): Exported {
   if (learner.name !== 'trees') {
     throw new SoraError(
       'unsupported-format',
-      `${where} is a linear model, and only models of trees can be exported: train it with --learner trees.`,
+      `${where} is a ${learner.name === 'factor' ? 'factorization machine' : 'linear model'}, and only models of trees can be exported: train it with --learner trees.`,
     );
   }
   return {
@@ -47,7 +47,7 @@ export function exportedModel(model: Model, where: string): Exported {
     features: featuresOf(recipe),
     classes: recipe.label?.classes ?? (learner.loss === 'logistic' ? ['0', '1'] : undefined),
     threshold: learner.threshold ?? 0.5,
-    notes: notesOf(recipe, learner.loss),
+    notes: notesOf(model),
   };
 }
 
@@ -61,12 +61,16 @@ function featuresOf(recipe: Recipe): ExportedFeature[] {
   });
 }
 
-function notesOf({ steps, fields }: Recipe, loss: string): string[] {
+function notesOf({ recipe: { steps, fields }, learner: { loss }, history }: Model): string[] {
   const made = steps.filter(({ transform }) => transform !== 'raw' && transform !== 'codes');
   const notes: string[] = [];
   if (made.length > 0) {
     const names = made.map(({ column, transform }) => `${column} (${transform})`).join(', ');
     notes.push(`The file reads features, not columns; prepare these as the recipe does: ${names}.`);
+  }
+  if (history !== undefined) {
+    const names = history.spec.features.map(({ name }) => name).join(', ');
+    notes.push(`The file does not look back: give it the features over time with each row: ${names}.`);
   }
   if (loss === 'poisson' && fields.some(({ role }) => role === 'exposure')) {
     notes.push('The file predicts counts of exposure 1: multiply by the exposure.');

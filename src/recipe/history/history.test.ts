@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Column, NumberColumn } from '../../particle/column.ts';
@@ -55,6 +56,35 @@ function derived(rows: readonly Row[], request: HistoryRequest): (number | strin
 
 const hourly = (ys: readonly (number | null)[]): Row[] =>
   ys.map((y, at) => ({ at, key: 'a', y, x: y, kind: y === null || y < 3 ? 'low' : 'high' }));
+
+interface Golden {
+  readonly rows: readonly { readonly at: number; readonly key: string; readonly x: number | null }[];
+  readonly features: Readonly<Record<string, readonly (number | null)[]>>;
+}
+
+describe('pandas (fixtures/pandas.json, scripts/goldens/history.py)', () => {
+  const text = readFileSync(new URL('./fixtures/pandas.json', import.meta.url), 'utf8');
+  const { rows, features } = JSON.parse(text) as Golden;
+  const names = Object.keys(features);
+  const list = rows.map((row) => ({ ...row, y: null, kind: 'a' }));
+  const found = derived(list, {
+    by: 'key',
+    lags: ['x:1,3,10,6h'],
+    rolling: ['mean', 'std', 'min', 'max', 'count'].flatMap((name) => [`x:${name}:7`, `x:${name}:9h`]),
+  });
+
+  it.each(names.map((name, at) => [name, at] as const))('says the same of %s', (name, at) => {
+    expect(found).toHaveLength(names.length);
+    expect(found[at]).toHaveLength(120);
+    for (const [row, expected] of features[name].entries()) {
+      const value = found[at][row];
+      if (expected === null) expect(value).toBeNull();
+      // Features are stored as f32; pandas adds and subtracts where a window moves, so that deviations are less exact.
+      else
+        expect(Math.abs((value as number) - expected)).toBeLessThan(1e-5 * Math.max(1, Math.abs(expected)));
+    }
+  });
+});
 
 describe('features over time', () => {
   it('tells a row the values of earlier rows', () => {
@@ -136,6 +166,8 @@ describe('features over time', () => {
     expect(refused({ rolling: ['y:median:3'] })).toThrow(/the statistics are mean/);
     expect(refused({ rolling: ['kind:mean:3'] })).toThrow(/type category/);
     expect(refused({ since: ['kind'] })).toThrow(/column=value/);
+    expect(refused({ since: ['x=hot'] })).toThrow(/"x=hot".*never has that value; give a number/);
+    expect(refused({ since: ['x=2', 'x=-0.5'] })).not.toThrow();
     expect(refused({ lags: ['y:1', 'y:1'] })).toThrow(/there already/);
   });
 

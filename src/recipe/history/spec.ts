@@ -80,7 +80,7 @@ export function parseSpan(text: string, option: string): Span {
   );
 }
 
-/** The distance as it was written: `24`, `36h`, `7d`. */
+/** The distance in the largest unit that divides it: `24`, `36h`, `1w`. */
 export function spanText(span: Span): string {
   if ('rows' in span) return String(span.rows);
   const { milliseconds } = span;
@@ -194,6 +194,7 @@ function checkFeature(spec: HistorySpec, feature: HistoryFeature, schema: Schema
     if (type === 'category' && feature.value === undefined) {
       throw badOption('since', feature.column, 'say which value is the event: column=value');
     }
+    checkEvent(feature.column, feature.value, type);
     return;
   }
   if (!spec.hidden.includes(feature.column)) return;
@@ -220,19 +221,36 @@ function checkFeature(spec: HistorySpec, feature: HistoryFeature, schema: Schema
   }
 }
 
+/** A value that a column of numbers or booleans can have. */
+function checkEvent(column: string, value: string | undefined, type: Field['type']): void {
+  if (value === undefined || type === 'category') return;
+  const isBoolean = value === 'true' || value === 'false';
+  if (isBoolean || (value !== '' && Number.isFinite(Number(value)))) return;
+  throw badOption(
+    'since',
+    `${column}=${value}`,
+    `the column is of type ${type} and never has that value; give ${type === 'boolean' ? 'true or false' : 'a number'}`,
+  );
+}
+
 function size(span: Span): number {
   return 'rows' in span ? span.rows : span.milliseconds;
 }
 
 /** Times need a time column, and spans of time one of timestamps. */
 function checkTime({ time, features, horizon }: HistorySpec, schema: Schema): void {
-  const spans = [horizon, ...features.flatMap((feature) => (feature.kind === 'since' ? [] : [feature.span]))];
-  const timed = spans.find((span) => 'milliseconds' in span);
+  const ofFeatures = features.flatMap((feature) =>
+    feature.kind === 'since'
+      ? []
+      : [{ option: feature.kind === 'lag' ? 'lags' : 'rolling', text: feature.name, span: feature.span }],
+  );
+  const spans = [{ option: 'horizon', text: spanText(horizon), span: horizon }, ...ofFeatures];
+  const timed = spans.find(({ span }) => 'milliseconds' in span);
   const type = time === undefined ? undefined : typeOf(schema, time);
   if (timed !== undefined && type !== 'timestamp') {
     throw badOption(
-      'lags',
-      spanText(timed),
+      timed.option,
+      timed.text,
       time === undefined
         ? 'that is a time: name the column of timestamps with --time'
         : `that is a time, and column "${time}" holds no timestamps: give rows, or read it as one (--types ${time}=timestamp)`,
