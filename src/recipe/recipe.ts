@@ -112,6 +112,14 @@ export function featureColumns(recipe: Recipe): string[] {
   return recipe.steps.flatMap((step) => Array.from({ length: step.width }, () => step.column));
 }
 
+/** Column, counted from 1, whose levels or words each feature is one of; 0: of none, as numbers are. O(width). */
+export function levelColumns(recipe: Recipe): number[] {
+  return recipe.steps.flatMap((step, index) => {
+    const levels = step.transform === 'category' || step.transform === 'text';
+    return Array.from({ length: step.width }, () => (levels ? index + 1 : 0));
+  });
+}
+
 /** Whether each feature is a code of a category, which trees split by sets instead of by order. O(width). */
 export function categoricalFeatures(recipe: Recipe): boolean[] {
   return recipe.steps.flatMap(({ transform, width }) =>
