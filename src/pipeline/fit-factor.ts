@@ -1,6 +1,6 @@
 /** A factorization machine as a learner of the pipeline. */
 import { type FactorPass, fitFactor } from '../fit/factor/fit.ts';
-import { levelColumns, type Recipe } from '../recipe/recipe.ts';
+import { levelGroups, type Recipe } from '../recipe/recipe.ts';
 import { learnerViewReference } from '../recipe/view.ts';
 import type { Session } from '../run/session.ts';
 import type { Split } from '../summary/split.ts';
@@ -23,7 +23,7 @@ export async function fitFactors(
   const problem = {
     ...{ loss, outputs, features: recipe.width, factors, epochs, patience, prior, factorPrior, seed },
     ...{ rate: stepSize, factorRate: stepSize, spread: SPREAD, signal: hooks.signal },
-    columnOf: levelColumns(recipe),
+    columnOf: levelGroups(recipe),
   };
   const sides = patience > 0 ? stoppingSides(split, seed, stoppingShare) : undefined;
   const viewOf = (side: Split, purpose: 'fit' | 'score') =>
@@ -70,7 +70,11 @@ export async function fitFactors(
 
 /** Strengths of the priors by column, of those that have levels; four digits, as reports show them. */
 function namedStrengths({ steps }: Recipe, strengths: readonly number[]): Record<string, number> {
-  const named = strengths.map((strength, i) => [steps[i].column, Number(strength.toPrecision(4))] as const);
+  const nameOf = (group: number) => {
+    const { column } = steps[Math.floor(group / 2)];
+    return group % 2 === 0 ? column : `rows(${column})`;
+  };
+  const named = strengths.map((strength, i) => [nameOf(i), Number(strength.toPrecision(4))] as const);
   return Object.fromEntries(named.filter(([, strength]) => strength !== 1));
 }
 

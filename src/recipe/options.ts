@@ -60,6 +60,12 @@ const shape = z.strictObject({
     .max(100_000)
     .default(64)
     .describe('Categories with more levels than this are target encoded instead of one-hot.'),
+  rowBands: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Factorization machines: whether the number of rows of a level has features too, where a category has 100 levels or more; levels of few rows then shrink to what levels as rare have in common.',
+    ),
   minCount: z
     .int()
     .min(1)

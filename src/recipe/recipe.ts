@@ -112,11 +112,14 @@ export function featureColumns(recipe: Recipe): string[] {
   return recipe.steps.flatMap((step) => Array.from({ length: step.width }, () => step.column));
 }
 
-/** Column, counted from 1, whose levels or words each feature is one of; 0: of none, as numbers are. O(width). */
-export function levelColumns(recipe: Recipe): number[] {
-  return recipe.steps.flatMap((step, index) => {
-    const levels = step.transform === 'category' || step.transform === 'text';
-    return Array.from({ length: step.width }, () => (levels ? index + 1 : 0));
+/**
+ * Group of levels or words that each feature is one of, counted from 1; 0: of none, as numbers are. Step i has group 2i + 1,
+ * and bands of how common its levels are group 2i + 2. O(width).
+ */
+export function levelGroups(recipe: Recipe): number[] {
+  return recipe.steps.flatMap((step, i) => {
+    const { group } = transformNamed(step.transform);
+    return Array.from({ length: step.width }, (_, index) => (group ? 2 * i + group(step, index) : 0));
   });
 }
 
