@@ -16,7 +16,7 @@ import { factorScorer } from '../dist/model/factor.js';
 import { combine32, hashText } from '../dist/random.js';
 import { applyRecipe } from '../dist/recipe/apply.js';
 import { prepareRecipe } from '../dist/recipe/prepare.js';
-import { levelColumns } from '../dist/recipe/recipe.js';
+import { levelGroups } from '../dist/recipe/recipe.js';
 import { learnerViewReference } from '../dist/recipe/view.js';
 import { inlineExecutor } from '../dist/run/inline.js';
 import { memoryParticles } from '../dist/run/memory-source.js';
@@ -141,7 +141,7 @@ async function machine(rows, names, settings) {
       features: recipe.width,
       view: learnerViewReference({ recipe, purpose: 'fit' }),
     },
-    ...(settings.alike ? {} : { columnOf: levelColumns(recipe) }),
+    ...(settings.alike ? {} : { columnOf: levelGroups(recipe) }),
     ...{ factors: 8, patience: 0, seed: 1, spread: 0.05, rate: 0.1, factorRate: 0.1, ...settings },
   });
   await session.close();

@@ -61,10 +61,10 @@ const shape = z.strictObject({
     .default(64)
     .describe('Categories with more levels than this are target encoded instead of one-hot.'),
   rowBands: z
-    .boolean()
-    .default(true)
+    .array(z.string())
+    .default([])
     .describe(
-      'Factorization machines: whether the number of rows of a level has features too, where a category has 100 levels or more; levels of few rows then shrink to what levels as rare have in common.',
+      'Factorization machines: categories for which the number of rows of a level has features too, so that levels of few rows shrink to what levels as rare have in common. For a trait of the level (how popular a film is), not for its age (how new a user is).',
     ),
   minCount: z
     .int()

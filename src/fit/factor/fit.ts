@@ -14,6 +14,7 @@ import type { Session } from '../../run/session.ts';
 import { type LabelTotals, learnableTotals } from '../labels.ts';
 import { strengthsOf, variances } from './components.ts';
 import type { Likeness, LikenessOptions } from './likeness.ts';
+import { CURVATURES, type PolishOptions, type PolishSums } from './polish.ts';
 import { type MachineOptions, modelOf, startState } from './machine.ts';
 import type { PassValue } from './pass.ts';
 
@@ -24,6 +25,8 @@ export { heldLoss } from './held.ts';
 export { likeness } from './likeness.ts';
 /** @byReference */
 export { machinePass } from './pass.ts';
+/** @byReference */
+export { polish } from './polish.ts';
 /** @byReference */
 export { visits } from './visits.ts';
 
@@ -75,7 +78,7 @@ export async function fitFactor(session: Session, options: FitFactorOptions): Pr
   const { machine, totals } = await machineOf(session, options);
   const counts = await play<Float64Array>(session, 'visits', view, { features: options.features });
   const { columnOf, strengths } = await strengthsFound(session, options, counts, totals.rows);
-  const ofFeature = columnOf.map((column) => (column > 0 ? strengths[column - 1] : 1));
+  const ofFeature = Float64Array.from(counts, (_, i) => (columnOf[i] > 0 ? strengths[columnOf[i] - 1] : 1));
   let state = startState(machine, counts, seed, spread, ofFeature);
   let best = { pass: 0, loss: Number.POSITIVE_INFINITY, state };
   const history: FactorPass[] = [];
@@ -97,13 +100,55 @@ export async function fitFactor(session: Session, options: FitFactorOptions): Pr
     if (loss < best.loss || holdOutLoss === undefined) best = { pass, loss, state };
     else if (pass - best.pass >= patience) break;
   }
+  const model = modelOf(machine, best.state);
+  await polished(session, options, machine, model, ofFeature);
   return {
-    model: modelOf(machine, best.state),
+    model,
     passes: best.pass,
     stopped: history.length < epochs || best.pass < history.length ? 'early' : 'epochs',
     history,
     strengths,
   };
+}
+
+/** Rounds over all groups of features in which weights are made exact; each takes a reduce a group. */
+const SWEEPS = 6;
+
+/** Makes the weights of the model exact in place, by polish.ts, for losses that it is for. */
+async function polished(
+  session: Session,
+  { columnOf, view, features, factors, outputs, signal }: FitFactorOptions,
+  { loss, prior }: MachineOptions,
+  model: FactorModel,
+  strengths: ArrayLike<number>,
+): Promise<void> {
+  const { name } = lossOf(loss);
+  if (columnOf === undefined || outputs > 1 || !Object.hasOwn(CURVATURES, name)) return;
+  const groups = [{ from: 0, to: 0 }, ...runsOf(columnOf)];
+  for (let round = 0; round < SWEEPS * groups.length; round++) {
+    throwIfAborted(signal);
+    const { from, to } = groups[round % groups.length];
+    const problem: PolishOptions = { loss: name, factors, outputs, features, from, to };
+    const { slopes, curvatures } = await play<PolishSums>(
+      session,
+      'polish',
+      view,
+      problem,
+      encodeFactors(model),
+    );
+    if (from === to) model.intercepts[0] -= slopes[0] / curvatures[0];
+    for (let i = from; i < to; i++) {
+      if (!(curvatures[i] > 0)) continue;
+      const held = prior * strengths[i];
+      model.weights[i] -= (slopes[i] + held * model.weights[i]) / (curvatures[i] + held);
+    }
+  }
+}
+
+/** Runs of features of the same column. */
+function runsOf(columnOf: readonly number[]): { from: number; to: number }[] {
+  const starts = [...columnOf.keys()].filter((i) => i === 0 || columnOf[i] !== columnOf[i - 1]);
+  return starts.map((from, i) => ({ from, to: starts[i + 1] ?? columnOf.length }));
 }
 
 /** Most columns whose components are estimated, and entries of a row in one: what a round costs is their square. */

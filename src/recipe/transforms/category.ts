@@ -31,9 +31,6 @@ const shape = z.object({
 
 export type CategoryStep = z.infer<typeof shape>;
 
-/** From so many levels on, how common a level is has features in rows for factorization machines. */
-const BANDED_LEVELS = 100;
-
 /** Slots that are no features: an unknown level, a missing value. */
 const UNKNOWN = -1;
 const MISSING = -2;
@@ -58,7 +55,7 @@ function onehot(common: Common, { statistics, options }: FitContext, levels: Lev
   const kept = frequent.length === 0 ? levels.top.slice(0, options.onehotLevels) : frequent;
   const rest = levels.distinct - kept.length;
   const other = rest > 0;
-  const banded = options.for === 'factor' && options.rowBands && kept.length >= BANDED_LEVELS;
+  const banded = options.for === 'factor' && options.rowBands.includes(common.column);
   const bands = banded ? kept.map(({ count }) => bandOf(count)) : undefined;
   return {
     ...common,
