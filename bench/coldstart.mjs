@@ -7,7 +7,7 @@
  * wins, for every model by the same procedure); new users are drawn from the others, anew for each seed. Predictions are
  * cut to 1 … 5, for every model. `--items` does the same with films instead of users.
  *
- *     node bench/coldstart.mjs [--seeds 3] [--items]
+ *     node bench/coldstart.mjs [--from 4] [--to 13] [--items]
  */
 import { parseArgs } from 'node:util';
 import { fitFactor } from '../dist/fit/factor/fit.js';
@@ -16,7 +16,7 @@ import { factorScorer } from '../dist/model/factor.js';
 import { combine32, hashText } from '../dist/random.js';
 import { applyRecipe } from '../dist/recipe/apply.js';
 import { prepareRecipe } from '../dist/recipe/prepare.js';
-import { featureColumns } from '../dist/recipe/recipe.js';
+import { levelGroups } from '../dist/recipe/recipe.js';
 import { learnerViewReference } from '../dist/recipe/view.js';
 import { inlineExecutor } from '../dist/run/inline.js';
 import { memoryParticles } from '../dist/run/memory-source.js';
@@ -24,7 +24,11 @@ import { printTable, writeResult } from './common.mjs';
 import { movieLens } from './stream/movielens.mjs';
 
 const { values: args } = parseArgs({
-  options: { seeds: { type: 'string', default: '3' }, items: { type: 'boolean', default: false } },
+  options: {
+    from: { type: 'string', default: '4' },
+    to: { type: 'string', default: '13' },
+    items: { type: 'boolean', default: false },
+  },
 });
 const ratings = movieLens();
 if (ratings === undefined) {
@@ -131,7 +135,7 @@ async function machine(rows, names, settings) {
   const session = await executor.open(memoryParticles([particle]));
   const { recipe } = await prepareRecipe(session, {
     schema: particle.schema,
-    options: { for: 'factor', onehotLevels: 100_000, minCount: 1 },
+    options: { for: 'factor', onehotLevels: 100_000, minCount: 1, rowBands: settings.bands ?? [] },
     label: { task: 'regression' },
   });
   const { model } = await fitFactor(session, {
@@ -141,7 +145,7 @@ async function machine(rows, names, settings) {
       features: recipe.width,
       view: learnerViewReference({ recipe, purpose: 'fit' }),
     },
-    strengths: featureColumns(recipe).map((name) => (IDS.includes(name) ? 1 : (settings.side ?? 1))),
+    ...(settings.alike ? {} : { columnOf: levelGroups(recipe) }),
     ...{ factors: 8, patience: 0, seed: 1, spread: 0.05, rate: 0.1, factorRate: 0.1, ...settings },
   });
   await session.close();
@@ -154,28 +158,29 @@ async function machine(rows, names, settings) {
 
 /** Settings of machines: passes, and priors of weights and vectors. */
 const GRID = [
-  { epochs: 6, prior: 5, factorPrior: 30 },
+  { epochs: 10, prior: 5, factorPrior: 15 },
+  { epochs: 10, prior: 5, factorPrior: 30 },
   { epochs: 10, prior: 5, factorPrior: 60 },
+  { epochs: 6, prior: 5, factorPrior: 30 },
   { epochs: 6, prior: 10, factorPrior: 100 },
 ];
 
-const machineOf = (names) => ({
-  grid: GRID,
+const machineOf = (names, more) => ({
+  grid: GRID.map((settings) => ({ ...settings, ...more })),
   error: async (rows, rated, settings) => (await machine(rows, names, settings))(rated),
 });
 
+const OURS = 'side columns, priors from components, bands';
 const MODELS = {
   'global mean': { grid: [{}], error: (rows, rated) => rmse(rated, constant(meanOf(rows))) },
   biases: {
     grid: [2, 5, 10].flatMap((user) => [2, 5].map((item) => ({ user, item }))),
     error: (rows, rated, settings) => rmse(rated, biases(rows, settings)),
   },
-  'machine of ids': machineOf(IDS),
-  'machine with side columns': machineOf(ALL),
-  'the same, side columns held': {
-    ...machineOf(ALL),
-    grid: [6, 18].map((side) => ({ epochs: 10, prior: 5, factorPrior: 60, side })),
-  },
+  'machine of ids': machineOf(IDS, { alike: true }),
+  'side columns, priors alike': machineOf(ALL, { alike: true }),
+  'side columns, priors from components': machineOf(ALL, {}),
+  [OURS]: machineOf(ALL, { bands: ['item'] }),
 };
 
 async function errorsOf(model, { rated, at }, settings) {
@@ -192,17 +197,19 @@ const everybody = shuffled([...rowsOf.keys()], 1, (who) => hashText(who));
 const cut = Math.round(CHOOSING * everybody.length);
 const [choosing, judged] = [everybody.slice(0, cut), everybody.slice(cut)];
 const chosen = {};
-const trial = split(choosing, choosing, Math.round(choosing.length / 5), 1);
+const trials = [1, 2, 3].map((seed) => split(choosing, choosing, Math.round(choosing.length / 5), seed));
 for (const [name, model] of Object.entries(MODELS)) {
   let least = Number.POSITIVE_INFINITY;
   for (const settings of model.grid) {
-    const error = model.grid.length === 1 ? 0 : mean(await errorsOf(model, trial, settings));
+    const found = [];
+    for (const trial of model.grid.length === 1 ? [] : trials) found.push(...(await errorsOf(model, trial, settings)));
+    const error = found.length === 0 ? 0 : mean(found);
     if (error < least) [least, chosen[name]] = [error, settings];
   }
   console.log(`chosen: ${name} ${JSON.stringify(chosen[name])}`);
 }
 const errors = Object.fromEntries(Object.keys(MODELS).map((name) => [name, POINTS.map(() => [])]));
-for (let seed = 1; seed <= Number(args.seeds); seed++) {
+for (let seed = Number(args.from); seed <= Number(args.to); seed++) {
   const parts = split(everybody, judged, FRESH, 100 + seed);
   for (const [name, model] of Object.entries(MODELS)) {
     const found = await errorsOf(model, parts, chosen[name]);
@@ -211,7 +218,17 @@ for (let seed = 1; seed <= Number(args.seeds); seed++) {
   }
 }
 await executor.close();
-const ours = 'the same, side columns held';
+/** Mean gain of a model over another with its standard error over draws, and draws won. */
+function gainOf(than, own) {
+  return errors[than].map((list, i) => {
+    const gains = list.map((x, draw) => x - errors[own][i][draw]);
+    const error = deviation(gains) / Math.sqrt(gains.length);
+    const wins = gains.filter((gain) => gain > 0).length;
+    return `${mean(gains).toFixed(4)} ± ${error.toFixed(4)} (${wins} of ${gains.length})`;
+  });
+}
+
+const against = ['biases', 'machine of ids'];
 printTable(
   [`RMSE, new ${WHO}s`, ...POINTS.map((n) => `${n} ratings`)],
   [
@@ -220,15 +237,8 @@ printTable(
       ...lists.map((list) => `${mean(list).toFixed(4)} ± ${deviation(list).toFixed(4)}`),
     ]),
     ...Object.keys(MODELS)
-      .filter((name) => name !== ours)
-      .map((name) => [
-        `less than ${name} by`,
-        ...errors[name].map((list, i) => {
-          const gains = list.map((x, seed) => x - errors[ours][i][seed]);
-          const wins = gains.filter((gain) => gain > 0).length;
-          return `${mean(gains).toFixed(4)} ± ${deviation(gains).toFixed(4)} (${wins} of ${gains.length})`;
-        }),
-      ]),
+      .filter((name) => name.startsWith('side'))
+      .flatMap((own) => against.map((than) => [`${own}: less than ${than} by`, ...gainOf(than, own)])),
   ],
 );
 writeResult(args.items ? 'coldstart-items' : 'coldstart', { points: POINTS, fresh: FRESH, chosen, errors });

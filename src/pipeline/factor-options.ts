@@ -32,4 +32,10 @@ export const factorOptions = {
     .nonnegative()
     .default(30)
     .describe('Factor: how strongly vectors are held at 0, in rows of each feature.'),
+  rowBands: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Factor: categories whose levels shrink to what levels of as many rows have in common, e.g. items, which say something by how popular they are.',
+    ),
 };

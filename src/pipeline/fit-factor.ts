@@ -1,5 +1,6 @@
 /** A factorization machine as a learner of the pipeline. */
 import { type FactorPass, fitFactor } from '../fit/factor/fit.ts';
+import { levelGroups, type Recipe } from '../recipe/recipe.ts';
 import { learnerViewReference } from '../recipe/view.ts';
 import type { Session } from '../run/session.ts';
 import type { Split } from '../summary/split.ts';
@@ -22,6 +23,7 @@ export async function fitFactors(
   const problem = {
     ...{ loss, outputs, features: recipe.width, factors, epochs, patience, prior, factorPrior, seed },
     ...{ rate: stepSize, factorRate: stepSize, spread: SPREAD, signal: hooks.signal },
+    columnOf: levelGroups(recipe),
   };
   const sides = patience > 0 ? stoppingSides(split, seed, stoppingShare) : undefined;
   const viewOf = (side: Split, purpose: 'fit' | 'score') =>
@@ -36,7 +38,7 @@ export async function fitFactors(
   });
   const passes = Math.max(1, found.passes);
   const again = sides !== undefined && fitAgain !== false;
-  const { model } = again
+  const { model, strengths } = again
     ? await fitFactor(session, { ...problem, view, epochs: passes, onPass: onPass(passes) })
     : found;
   const last = found.history[passes - 1];
@@ -49,6 +51,7 @@ export async function fitFactors(
       features: recipe.width,
       options: {
         ...{ factors, epochs, patience, stepSize, prior, factorPrior, stoppingShare, fitAgain: again },
+        strengths: namedStrengths(recipe, strengths),
         ...lossOptions(loss),
       },
       converged: found.stopped === 'early',
@@ -63,6 +66,16 @@ export async function fitFactors(
       ...(holdOutLoss === undefined ? {} : { holdOut: holdOutLoss }),
     })),
   };
+}
+
+/** Strengths of the priors by column, of those that have levels; four digits, as reports show them. */
+function namedStrengths({ steps }: Recipe, strengths: readonly number[]): Record<string, number> {
+  const nameOf = (group: number) => {
+    const { column } = steps[Math.floor(group / 2)];
+    return group % 2 === 0 ? column : `rows(${column})`;
+  };
+  const named = strengths.map((strength, i) => [nameOf(i), Number(strength.toPrecision(4))] as const);
+  return Object.fromEntries(named.filter(([, strength]) => strength !== 1));
 }
 
 /** Of the training rows those to learn from, and those next to the test rows' range of hashes to stop by. */

@@ -61,7 +61,7 @@ function recipeOptions(options: Checked, family: Family): RecipeOptions {
     numeric,
     for: family,
     calendarFromTime: timed,
-    ...(family === 'factor' ? EVERY_LEVEL : {}),
+    ...(family === 'factor' ? { ...EVERY_LEVEL, rowBands: options.rowBands ?? [] } : {}),
   };
 }
 

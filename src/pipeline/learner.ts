@@ -96,7 +96,7 @@ export function chooseLearner(
 const OWN: Record<Family, readonly (keyof Checked)[]> = {
   linear: ['l1', 'l2', 'classWeight', 'tolerance', 'maxRounds', 'numeric', 'pull'],
   factor: [
-    ...(['factors', 'epochs', 'patience', 'stepSize', 'prior', 'factorPrior'] as const),
+    ...(['factors', 'epochs', 'patience', 'stepSize', 'prior', 'factorPrior', 'rowBands'] as const),
     ...(['stoppingShare', 'fitAgain', 'numeric'] as const),
   ],
   trees: [

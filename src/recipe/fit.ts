@@ -97,7 +97,8 @@ export function assignColumns(
   options: CheckedOptions,
   label: LabelSpec | undefined,
 ): { assigned: Assignment[]; dropped: { column: string; reason: string }[] } {
-  for (const name of Object.keys(options.encode)) requireColumn(schema, name);
+  for (const name of Object.keys(options.encode)) requireColumn(schema, name, 'encode');
+  for (const name of options.rowBands) requireColumn(schema, name, 'rowBands');
   const assigned: Assignment[] = [];
   const dropped: { column: string; reason: string }[] = [];
   for (const field of schema.fields) {
@@ -119,12 +120,12 @@ function isUsed(field: Field, options: CheckedOptions, label: LabelSpec | undefi
   return field.role === 'feature';
 }
 
-function requireColumn(schema: Schema, name: string): void {
+function requireColumn(schema: Schema, name: string, option: string): void {
   if (schema.fields.some((field) => field.name === name)) return;
   const names = schema.fields.map((field) => field.name).join(', ');
   throw new SoraError(
     'bad-option',
-    `Option encode names "${name}", which is no column; the columns are: ${names}.`,
+    `Option ${option} names "${name}", which is no column; the columns are: ${names}.`,
   );
 }
 

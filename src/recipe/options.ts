@@ -60,6 +60,12 @@ const shape = z.strictObject({
     .max(100_000)
     .default(64)
     .describe('Categories with more levels than this are target encoded instead of one-hot.'),
+  rowBands: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Factorization machines: categories for which the number of rows of a level has features too, so that levels of few rows shrink to what levels as rare have in common. For a trait of the level (how popular a film is), not for its age (how new a user is).',
+    ),
   minCount: z
     .int()
     .min(1)

@@ -112,6 +112,17 @@ export function featureColumns(recipe: Recipe): string[] {
   return recipe.steps.flatMap((step) => Array.from({ length: step.width }, () => step.column));
 }
 
+/**
+ * Group of levels or words that each feature is one of, counted from 1; 0: of none, as numbers are. Step i has group 2i + 1,
+ * and bands of how common its levels are group 2i + 2. O(width).
+ */
+export function levelGroups(recipe: Recipe): number[] {
+  return recipe.steps.flatMap((step, i) => {
+    const { group } = transformNamed(step.transform);
+    return Array.from({ length: step.width }, (_, index) => (group ? 2 * i + group(step, index) : 0));
+  });
+}
+
 /** Whether each feature is a code of a category, which trees split by sets instead of by order. O(width). */
 export function categoricalFeatures(recipe: Recipe): boolean[] {
   return recipe.steps.flatMap(({ transform, width }) =>

@@ -73,6 +73,8 @@ export interface Transform<S extends Step = Step> {
   entries(step: S, statistics: ColumnStatistics): number;
   /** Name of feature `index` of the step, e.g. `age>37`. */
   feature(step: S, index: number): string;
+  /** 1 for a level or word, 2 for a band of how common levels are; absent: features are neither. */
+  group?(step: S, index: number): 1 | 2;
   apply(step: S, column: Column, context: ApplyContext): void;
   /** The step without what only fitting reads; absent: all of it is needed to predict. */
   strip?(step: S): S;

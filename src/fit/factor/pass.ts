@@ -38,10 +38,7 @@ export interface PassValue extends PassTotals {
   readonly state: Float64Array;
 }
 
-/**
- * Summary of one pass from the round's state.
- * @byReference
- */
+/** Summary of one pass from the round's state. */
 export function machinePass(
   options: Json,
   parameters: Uint8Array,

@@ -6,10 +6,7 @@ import { addVector } from '../glm/sum-bytes.ts';
 import type { LearnerView } from '../labels.ts';
 import { sparse } from './machine.ts';
 
-/**
- * Rows by feature of so many features.
- * @byReference
- */
+/** Rows by feature of so many features. */
 export function visits(options: Json): Summary<Float64Array, Float64Array, LearnerView> {
   const { features } = options as { features: number };
   return {

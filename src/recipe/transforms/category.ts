@@ -22,6 +22,8 @@ const shape = z.object({
   other: z.boolean(),
   /** Whether the last feature says that the value was missing. */
   missing: z.boolean(),
+  /** One-hot: band of each level by its rows, in slots between the levels and the mark of missing values. */
+  bands: z.array(z.int()).optional(),
   /** Ordinal: mean and 1 / standard deviation of the index. */
   centre: z.number(),
   scale: z.number(),
@@ -53,14 +55,38 @@ function onehot(common: Common, { statistics, options }: FitContext, levels: Lev
   const kept = frequent.length === 0 ? levels.top.slice(0, options.onehotLevels) : frequent;
   const rest = levels.distinct - kept.length;
   const other = rest > 0;
+  const banded = options.for === 'factor' && options.rowBands.includes(common.column);
+  const bands = banded ? kept.map(({ count }) => bandOf(count)) : undefined;
   return {
     ...common,
-    width: kept.length + (other ? 1 : 0) + (common.missing ? 1 : 0),
+    ...(bands && { bands }),
+    width: kept.length + (other ? 1 : 0) + bandCount(bands) + (common.missing ? 1 : 0),
     why: `one-hot, ${kept.length} levels${other ? `, ${rest} with fewer than ${least} rows or past the limit → other` : ''}${missingText(statistics.missing)}`,
     encoding: 'onehot',
     levels: kept.map((one) => one.level),
     other,
   };
+}
+
+/** Band of a count: 1, 2, 3, 4–5, 6–7, 8–11 … two for each doubling. */
+function bandOf(count: number): number {
+  const power = 31 - Math.clz32(count);
+  return Math.max(0, 2 * power - 1 + ((count >> Math.max(0, power - 1)) & 1) * (power > 0 ? 1 : 0));
+}
+
+/** Slots that bands take: one more than the greatest. */
+function bandCount(bands: readonly number[] | undefined): number {
+  return bands === undefined ? 0 : bands.reduce((most, band) => Math.max(most, band), 0) + 1;
+}
+
+/** Features of the step that are bands: from which on, and how many. */
+function bandRange(step: CategoryStep): { from: number; count: number } {
+  return { from: step.levels.length + (step.other ? 1 : 0), count: bandCount(step.bands) };
+}
+
+function isBand(step: CategoryStep, index: number): boolean {
+  const { from, count } = bandRange(step);
+  return index >= from && index < from + count;
 }
 
 function missingText(missing: number): string {
@@ -108,6 +134,7 @@ function feature(step: CategoryStep, index: number): string {
   if (step.missing && index === step.width - 1) return `${step.column} missing`;
   if (step.encoding === 'ordinal') return `rank(${step.column})`;
   if (step.encoding === 'hash') return `${step.column}#${index}`;
+  if (isBand(step, index)) return `rows(${step.column})#${index - bandRange(step).from}`;
   return index < step.levels.length ? `${step.column}=${step.levels[index]}` : `${step.column} other`;
 }
 
@@ -124,11 +151,14 @@ function apply(step: CategoryStep, column: Column, context: ApplyContext): void 
 function writeSlots(step: CategoryStep, slots: Int32Array, { output, base }: ApplyContext): void {
   const unknown = step.other ? step.levels.length : -1;
   const missing = step.missing ? step.width - 1 : -1;
+  const bands = step.bands && slots.map((slot) => (slot >= 0 && slot < step.levels.length ? step.bands![slot] : -1));
   for (let i = 0; i < slots.length; i++) {
-    if (slots[i] === MISSING) slots[i] = missing;
+    if (slots[i] === MISSING) slots[i] = bands === undefined ? missing : -1;
     else if (slots[i] < 0) slots[i] = unknown;
   }
   output.slots(base, slots);
+  if (bands === undefined) return;
+  output.slots(base + bandRange(step).from, bands);
 }
 
 /** Levels grouped as "other" while fitting are unknown to the step too: the list of them is not kept. */
@@ -157,5 +187,6 @@ export const category = transform<CategoryStep>({
   fit,
   entries: () => 1,
   feature,
+  group: (step, index) => (isBand(step, index) ? 2 : 1),
   apply,
 });

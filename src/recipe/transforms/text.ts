@@ -228,5 +228,6 @@ export const text = transform<TextStep>({
   fit,
   entries: (_step, { meanWords }) => meanWords,
   feature,
+  group: () => 1,
   apply,
 });
