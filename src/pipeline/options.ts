@@ -420,6 +420,10 @@ export const updateShape = z.object({
     .boolean()
     .default(true)
     .describe('Score the model before and after on held-out rows, and the one before on the new rows.'),
+  heldOut: z
+    .enum(['some', 'all'])
+    .default('some')
+    .describe('Held-out rows to score: those of new particles and about 10,000 of old ones, or all.'),
   undo: z.boolean().default(false).describe('Put back the model as it was before its last update.'),
   out: z
     .string()

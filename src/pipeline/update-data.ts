@@ -5,8 +5,10 @@
 import { dirname, resolve } from 'node:path';
 import { SoraError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
+import type { Role } from '../particle/schema.ts';
 import type { Snapshot, SnapshotParticle } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
+import type { Split } from '../summary/split.ts';
 import { type Data, type Hooks, type Inputs, openData, storeOf } from './data.ts';
 import type { ReadOptions } from './options.ts';
 import { withRoles } from './source.ts';
@@ -38,6 +40,7 @@ export async function openUpdate(
   options: Options,
   hooks: Hooks,
   identity: string,
+  profiled?: Split,
 ): Promise<UpdateData> {
   const isEmpty = inputs === undefined || (Array.isArray(inputs) && inputs.length === 0);
   const given = isEmpty || options.sql !== undefined ? undefined : storeOf(inputs as Inputs);
@@ -51,21 +54,27 @@ export async function openUpdate(
     );
   }
   const base = await snapshotOf(store, model, directory);
-  const appended = hasRows ? await append(store, base, inputs ?? [], options, hooks, identity) : undefined;
+  const appended = hasRows
+    ? await append(store, base, model, inputs ?? [], { ...options, profiled }, hooks, identity)
+    : undefined;
   const snapshot = await store.snapshot(options.at);
   const { particles } = snapshot;
   const changed = base.particles.findIndex(({ hash }, at) => particles[at]?.hash !== hash);
   if (changed >= 0) throw rewritten(directory, base, snapshot);
   const fresh = particles.slice(base.particles.length);
-  const roles = Object.fromEntries(model.schema.fields.map((field) => [field.name, field.role]));
   return {
     ...{ store, snapshot, notes: [], before: base.id },
-    schema: withRoles(snapshot.schema, roles),
+    schema: withRoles(snapshot.schema, rolesOf(model)),
     old: base.particles,
     fresh,
     ...(fresh.length > 0 ? { commits: [fresh[0].commit, fresh[fresh.length - 1].commit] as const } : {}),
     ...(appended === undefined ? {} : { appended }),
   };
+}
+
+/** Roles of the columns of a model. */
+function rolesOf({ schema }: Model): Record<string, Role> {
+  return Object.fromEntries(schema.fields.map((field) => [field.name, field.role]));
 }
 
 async function openKnown(root: string, directory: string): Promise<Store> {
@@ -109,8 +118,9 @@ function rewritten(directory: string, base: Snapshot, now: Snapshot): SoraError 
 async function append(
   store: Store,
   base: Snapshot,
+  model: Model,
   inputs: Inputs,
-  options: Options,
+  options: Options & { readonly profiled: Split | undefined },
   hooks: Hooks,
   identity: string,
 ): Promise<number> {
@@ -127,7 +137,7 @@ async function append(
   const { at: _, ...settings } = options;
   const { report } = await openData(
     inputs,
-    { ...settings, store: store.root, append: true, why, schema: base.schema },
+    { ...settings, roles: rolesOf(model), store: store.root, append: true, why, schema: base.schema },
     hooks,
   );
   return report?.rows ?? 0;
