@@ -423,7 +423,8 @@ export const updateShape = z.object({
   heldOut: z
     .enum(['some', 'all'])
     .default('some')
-    .describe('Held-out rows to score: those of new particles and about 10,000 of old ones, or all.'),
+    .describe('Held-out rows to score: those of new particles and about 5,000 of old ones, or all.'),
+  report: z.boolean().default(true).describe('Write report.html beside the model.'),
   undo: z.boolean().default(false).describe('Put back the model as it was before its last update.'),
   out: z
     .string()

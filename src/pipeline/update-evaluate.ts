@@ -22,8 +22,8 @@ export interface UpdateEvaluation {
   readonly judged?: { readonly old: number; readonly new: number };
 }
 
-/** Held-out rows of old particles that are enough: intervals of a share are then within 0.01. */
-const ENOUGH_ROWS = 10_000;
+/** Held-out rows of old particles that are enough: intervals of a share are then within 0.014. */
+const ENOUGH_ROWS = 5_000;
 
 /** Old particles that are scored: all, or evenly spread ones with about {@link ENOUGH_ROWS} held-out rows. */
 export function judgedParticles(
