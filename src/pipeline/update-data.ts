@@ -6,12 +6,13 @@ import { dirname, resolve } from 'node:path';
 import { SoraError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import type { Role } from '../particle/schema.ts';
+import type { LoggedCommit } from '../store/commit.ts';
 import type { Snapshot, SnapshotParticle } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Split } from '../summary/split.ts';
 import { type Data, type Hooks, type Inputs, openData, storeOf } from './data.ts';
 import type { ReadOptions } from './options.ts';
-import { withRoles } from './source.ts';
+import { partOfParticle, withRoles } from './source.ts';
 
 /** The data of a model, and where the new part of it begins. */
 export interface UpdateData extends Data {
@@ -59,17 +60,40 @@ export async function openUpdate(
     : undefined;
   const snapshot = await store.snapshot(options.at);
   const { particles } = snapshot;
-  const changed = base.particles.findIndex(({ hash }, at) => particles[at]?.hash !== hash);
-  if (changed >= 0) throw rewritten(directory, base, snapshot);
-  const fresh = particles.slice(base.particles.length);
+  const isGrown = base.particles.every(({ hash }, at) => particles[at]?.hash === hash);
+  const since = (await store.log()).slice(base.commit, snapshot.commit);
+  if (!isGrown && !since.every(keepsRows)) throw rewritten(directory, base, snapshot);
+  const { old, fresh } = isGrown
+    ? { old: base.particles, fresh: particles.slice(base.particles.length) }
+    : cutAt(particles, base.rows);
+  const brought = since.filter(({ add, recut }) => add.length > 0 && !recut).map(({ commit }) => commit);
   return {
     ...{ store, snapshot, notes: [], before: base.id },
     schema: withRoles(snapshot.schema, rolesOf(model)),
-    old: base.particles,
-    fresh,
-    ...(fresh.length > 0 ? { commits: [fresh[0].commit, fresh[fresh.length - 1].commit] as const } : {}),
+    ...{ old, fresh },
+    ...(fresh.length > 0 ? { commits: [brought[0], brought[brought.length - 1]] as const } : {}),
     ...(appended === undefined ? {} : { appended }),
   };
+}
+
+/** Whether the rows before a commit are there after it, in their order. */
+function keepsRows({ remove, recut }: LoggedCommit): boolean {
+  return recut === true || (remove !== 'all' && remove.length === 0);
+}
+
+/** The first rows of a list of particles and those after them; one that holds both is two parts. */
+function cutAt(particles: readonly SnapshotParticle[], rows: number) {
+  const old: SnapshotParticle[] = [];
+  const fresh: SnapshotParticle[] = [];
+  let seen = 0;
+  for (const particle of particles) {
+    const border = Math.min(Math.max(rows - seen, 0), particle.rows);
+    if (border > 0) old.push({ ...particle, ...partOfParticle(particle, 0, border) });
+    if (border < particle.rows)
+      fresh.push({ ...particle, ...partOfParticle(particle, border, particle.rows) });
+    seen += particle.rows;
+  }
+  return { old, fresh };
 }
 
 /** Roles of the columns of a model. */
@@ -109,7 +133,7 @@ async function snapshotOf(store: Store, { provenance }: Model, directory: string
 function rewritten(directory: string, base: Snapshot, now: Snapshot): SoraError {
   return new SoraError(
     'bad-data',
-    `Commit ${now.commit} does not only add to commit ${base.commit}, which the model ${directory} learned from: particles were removed or cut anew. Update it to a commit before that (--at), or train anew.`,
+    `Commit ${now.commit} does not only add to commit ${base.commit}, which the model ${directory} learned from: particles were removed or replaced. Update it to a commit before that (--at), or train anew.`,
     { details: { from: base.commit, to: now.commit } },
   );
 }

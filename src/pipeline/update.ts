@@ -71,6 +71,13 @@ export async function update(
   const { signal, onProgress, onNote, ...plain } = given;
   const hooks: Hooks = { signal, onProgress, onNote };
   const options = checkOptions(updateShape, plain);
+  if (options.undo) {
+    throw new SoraError(
+      'bad-option',
+      'Option --undo learns from nothing and takes no rows: call undoUpdate(directory), or sora update MODEL --undo.',
+      { details: { option: 'undo' } },
+    );
+  }
   const model = await loadModel(directory);
   const identity = parametersHash(model);
   checkModel(model, directory, options);
@@ -306,6 +313,19 @@ function checkModel(model: Model, directory: string, options: Checked): void {
     refuse(`The model ${directory} has a loss of its own, which is not in it: train it anew.`);
   if (baseline === undefined)
     refuse(`The model ${directory} says of no rows that it learned from: train it anew.`);
+  const { split, ageing } = model.provenance;
+  if (model.history !== undefined)
+    refuse(
+      `The model ${directory} has features over time, which new rows would start anew: train it on all rows (sora train).`,
+    );
+  if (ageing !== undefined || (split as { within?: Json } | undefined)?.within !== undefined)
+    refuse(
+      `The model ${directory} learned from rows chosen or weighed by their time (--split time, --window, --half-life, --gap), which change as rows come: train it anew, or try policies with sora backtest.`,
+    );
+  if (learner.name === 'factor')
+    refuse(
+      `The model ${directory} is a factorization machine, which has no update: train it anew, or follow the rows with a learner of sora follow.`,
+    );
   if (learner.options.calibrate === true)
     refuse(`The model ${directory} was calibrated on rows that an update would not look at: train it anew.`);
   const isLinear = learner.name === 'glm';
