@@ -1,14 +1,14 @@
 /**
- * Updates beside full retrains: a model is trained on 90 % of the rows, then 1.1 % and 11 % more are appended, and it is
- * updated and, separately, trained anew. Every run starts from a copy of the store as the first training left it, in a
- * process of its own; full retrain and update take turns. Scores are of the same held-out rows of all data.
+ * Updates beside full retrains: a model is trained on 90 % of the rows, then 1.1 % or 11 % more come as files. An update
+ * appends and learns from them; a full retrain appends them and trains on all. Every run starts from a copy of the store
+ * as the first training left it, in a process of its own, whole: both take turns. Scores are of the same held-out rows.
  * Usage: node bench/update.mjs [SETS] [ROUNDS], e.g. adult,kdd99 3. Needs bench/peers/install.sh for the data.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ingest } from '../dist/index.js';
+import { ingest, train } from '../dist/index.js';
 import {
   DATA,
   FOLDER,
@@ -21,7 +21,10 @@ import {
   writeResult,
 } from './common.mjs';
 
-const LINEAR = ['adult', 'a9a', 'kdd99', 'fremtpl2', 'generated', 'newsgroups'];
+const LINEAR = ['adult', 'a9a', 'kdd99', 'fremtpl2', 'generated', 'generated4m', 'newsgroups'];
+/** Sets of more rows get the smaller append only. */
+const LARGE = 2_000_000;
+const CLOCKS = ['seconds', 'cpuSeconds', 'fitSeconds', 'fitCpuSeconds'];
 const HEADLINE = ['logLoss', 'poissonDeviance', 'rmse'];
 const [asked = `${LINEAR.join(',')},adult/trees,fremtpl2/trees`, rounds = 3] = process.argv.slice(2);
 const folder = join(FOLDER, 'update');
@@ -48,11 +51,8 @@ const table = results.flatMap(({ set, learner, metric, runs }) =>
   runs.map((run) => [
     `${set}${learner === 'trees' ? ', trees' : ''}, +${run.share}`,
     run.name,
-    run.seconds.toFixed(2),
-    run.fitSeconds.toFixed(2),
-    percent(run.ratio),
-    percent(run.cpuRatio),
-    percent(run.fitCpuRatio),
+    ...CLOCKS.map((key) => run[key]?.toFixed(2) ?? ''),
+    ...CLOCKS.map((key) => percent(run.ratios?.[key])),
     run.observed
       ? `${run.observed.new}/${run.particles.new} + ${run.observed.old}/${run.particles.old}`
       : 'all',
@@ -66,9 +66,12 @@ printTable(
     'data',
     'what',
     's',
+    'CPU s',
     'fit s',
+    'fit CPU s',
     'of full',
     'of its CPU',
+    'of its fit',
     'of its fit’s CPU',
     'new + old particles',
     'metric',
@@ -89,105 +92,68 @@ async function measure(name, learner) {
     execFileSync(PYTHON, [make, DATA, folder, name], { stdio: 'inherit' });
   const { kind, target, exposure, rows } = JSON.parse(readFileSync(join(place, 'set.json'), 'utf8'));
   const first = join(place, `${learner}.sora`);
-  const options = { learner, target, ...(exposure ? { exposure } : {}) };
+  const roles = { target, ...(exposure ? { exposure } : {}) };
+  const options = { learner, ...roles };
+  const fileOf = (part) => join(place, `${part}.${kind}`);
   if (!existsSync(join(first, 'models/first'))) {
     rmSync(first, { recursive: true, force: true });
-    for (const part of ['base', 'one', 'ten'])
-      await ingest(join(place, `${part}.${kind}`), {
-        store: first,
-        target,
-        exposure,
-        append: part !== 'base',
-      });
-    await run('train', first, 1, { ...options, out: join(first, 'models/first') });
+    await ingest(fileOf('base'), { store: first, ...roles });
+    await train(first, { report: false, ...options, out: join(first, 'models/first') });
   }
   const there = JSON.parse(readFileSync(join(first, 'models/first/model.json'), 'utf8')).learner.rounds;
-  const copies = [join(place, 'copy.sora'), ...(rows < 100_000 ? [join(place, 'copy.sora.warm')] : [])];
+  const copy = join(place, 'copy.sora');
   const runs = [];
-  for (const [share, commit] of [
-    ['1 %', 2],
-    ['11 %', 3],
-  ]) {
-    const updates = learner === 'trees' ? TREE_UPDATES : LINEAR_UPDATES;
+  const shares = { '1 %': ['one'], ...(rows > LARGE ? {} : { '11 %': ['one', 'ten'] }) };
+  for (const [share, parts] of Object.entries(shares)) {
+    const files = parts.map(fileOf).join(',');
+    const updates = learner === 'trees' ? TREE_UPDATES : rows > LARGE ? { update: {} } : LINEAR_UPDATES;
     const seen = {};
+    const scored = {};
     for (let round = 0; round < rounds; round++) {
       for (const [what, given] of Object.entries({ full: undefined, ...updates })) {
         const asked = { ...given };
         if (asked.dropRounds) asked.dropRounds = Math.max(1, Math.round(there / 10));
-        for (const copy of copies) {
+        const fresh = () => {
           rmSync(copy, { recursive: true, force: true });
           cpSync(first, copy, { recursive: true });
-        }
+        };
+        fresh();
         const result = given
-          ? await run('update', copies[0], commit, asked)
-          : await run('train', copies[0], commit, options);
+          ? await run('update', copy, files, asked)
+          : await run('train', copy, files, options);
         seen[what] = [...(seen[what] ?? []), result];
+        // Scores of all held-out rows are taken apart: the update itself looks at some of them.
+        if (given && round === 0) {
+          fresh();
+          scored[what] = await run('update', copy, files, { ...asked, heldOut: 'all' });
+        }
       }
     }
-    const full = seen.full.map(({ seconds }) => seconds);
-    const fullFit = seen.full.map(({ fitSeconds }) => fitSeconds);
-    const fullCpu = seen.full.map(({ cpuSeconds }) => cpuSeconds);
-    const fullFitCpu = seen.full.map(({ fitCpuSeconds }) => fitCpuSeconds);
+    const of = (what, key) => seen[what].map((one) => one[key]);
     const metric = HEADLINE.find((one) => seen.full[0].metrics[one]);
     const width = ([low, high]) => (high - low) / 2;
-    const old = seen[Object.keys(updates)[0]][0].before;
-    runs.push({
-      share,
-      name: 'not updated',
-      seconds: 0,
-      fitSeconds: 0,
-      score: old[metric].value,
-      noise: width(old[metric].interval),
-    });
-    for (const [what, list] of Object.entries(seen)) {
-      const { metrics, observed, particles, rounds: fitRounds, how, prequential } = list[0];
-      const [seconds, fitSeconds, cpuSeconds, fitCpuSeconds] = [
-        'seconds',
-        'fitSeconds',
-        'cpuSeconds',
-        'fitCpuSeconds',
-      ].map((key) => list.map((one) => one[key]));
+    const old = scored[Object.keys(updates)[0]].before;
+    runs.push({ share, name: 'not updated', score: old[metric].value, noise: width(old[metric].interval) });
+    for (const what of Object.keys(seen)) {
+      const { observed, judged, particles, rounds: fitRounds, how, prequential } = seen[what][0];
+      const { metrics } = scored[what] ?? seen[what][0];
+      const medians = Object.fromEntries(CLOCKS.map((key) => [key, median(of(what, key))]));
+      const ratios = Object.fromEntries(CLOCKS.map((key) => [key, medians[key] / median(of('full', key))]));
       runs.push({
-        share,
-        name: what,
-        ...{ how, fitRounds, observed, particles, metrics, prequential },
-        ...{
-          seconds: median(seconds),
-          fitSeconds: median(fitSeconds),
-          cpuSeconds: median(cpuSeconds),
-          fitCpuSeconds: median(fitCpuSeconds),
-          all: { seconds, fitSeconds, cpuSeconds, fitCpuSeconds },
-        },
-        ...(what === 'full'
-          ? {}
-          : {
-              ratio: median(seconds) / median(full),
-              cpuRatio: median(cpuSeconds) / median(fullCpu),
-              fitCpuRatio: median(fitCpuSeconds) / median(fullFitCpu),
-              fitRatio: median(fitSeconds) / median(fullFit),
-            }),
+        ...{ share, name: what, how, fitRounds, observed, judged, particles, metrics, prequential },
+        ...medians,
+        all: Object.fromEntries(CLOCKS.map((key) => [key, of(what, key)])),
+        ...(what === 'full' ? {} : { ratios }),
         score: metrics[metric].value,
         noise: width(metrics[metric].interval),
       });
-      console.error(
-        name,
-        learner,
-        share,
-        what,
-        median(seconds).toFixed(2),
-        median(fitSeconds).toFixed(3),
-        'fit cpu',
-        median(fitCpuSeconds).toFixed(3),
-        'cpu',
-        median(cpuSeconds).toFixed(2),
-        metrics[metric].value.toFixed(5),
-      );
+      console.error(name, learner, share, what, JSON.stringify(medians), metrics[metric].value.toFixed(6));
     }
-    for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+    rmSync(copy, { recursive: true, force: true });
   }
   return { set: name, learner, metric: HEADLINE.find((one) => runs[1].metrics[one]), runs };
 }
 
-function run(operation, store, commit, options) {
-  return runJson(process.execPath, [step, operation, store, commit, JSON.stringify(options)]);
+function run(operation, store, files, options) {
+  return runJson(process.execPath, [step, operation, store, files, JSON.stringify(options)]);
 }

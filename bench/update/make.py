@@ -73,7 +73,11 @@ def generated(data, rows=1_000_000, features=28):
     return whole, dict(target="y", file="parquet")
 
 
-SETS = dict(adult=adult, kdd99=kdd99, fremtpl2=fremtpl2, a9a=a9a, newsgroups=newsgroups, generated=generated)
+def generated4m(data):
+    return generated(data, rows=4_000_000)
+
+
+SETS = dict(adult=adult, kdd99=kdd99, fremtpl2=fremtpl2, a9a=a9a, newsgroups=newsgroups, generated=generated, generated4m=generated4m)
 
 
 def make(data, folder, name):

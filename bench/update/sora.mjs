@@ -1,36 +1,35 @@
 /**
- * One step of the update benchmark, a process of its own: OPERATION STORE COMMIT OPTIONS. Prints one JSON line. The
- * clock runs over everything after the modules are loaded; `fit` is the part without reading and evaluation.
- *   train: on the store as of a commit; update: the model that was trained as of commit 1.
+ * One step of the update benchmark, a process of its own: OPERATION STORE FILES OPTIONS. Prints one JSON line. Clocks run
+ * from the start of the process to its end; `fit` is the part after reading and before evaluation.
+ *   train: the files are appended to the store, and a model is trained on all of it;
+ *   update: the files are given to an update of the model that was trained on the store.
  */
-import { existsSync } from 'node:fs';
-import { train, update } from '../../dist/index.js';
+import { ingest, train, update } from '../../dist/index.js';
 
-const [operation, store, commit, text = '{}'] = process.argv.slice(2);
-const options = JSON.parse(text);
-await Promise.all(['store/store', 'pipeline/data'].map((name) => import(`../../dist/${name}.js`)));
-let cpu = process.cpuUsage();
+const [operation, store, files, text = '{}'] = process.argv.slice(2);
+const { target, exposure, ...options } = JSON.parse(text);
+const inputs = files.split(',');
+let read = process.cpuUsage();
 let fitted;
 const onProgress = ({ stage }) => {
-  if (stage === 'evaluate') fitted ??= process.cpuUsage(cpu);
+  if (stage === 'reading') read = process.cpuUsage();
+  if (stage === 'evaluate') fitted ??= process.cpuUsage(read);
 };
-const run = (place) =>
-  operation === 'train'
-    ? train(place, { report: false, at: commit, onProgress, ...options })
-    : update(`${place}/models/first`, place, {
-        at: commit,
-        out: `${place}/models/updated`,
-        onProgress,
-        ...options,
-      });
-// Where data is small, most of the first run is the compiler's: it is done on a copy before the clock starts.
-if (existsSync(`${store}.warm`)) await run(`${store}.warm`);
-fitted = undefined;
-cpu = process.cpuUsage();
-const start = performance.now();
-const result = await run(store);
-const { user, system } = process.cpuUsage(cpu);
-const seconds = (performance.now() - start) / 1000;
+let result;
+if (operation === 'train') {
+  await ingest(inputs, { store, append: true, target, exposure, onProgress });
+  read = process.cpuUsage();
+  result = await train(store, { report: false, target, exposure, onProgress, ...options });
+} else {
+  result = await update(`${store}/models/first`, inputs, {
+    out: `${store}/models/updated`,
+    report: false,
+    onProgress,
+    ...options,
+  });
+}
+const { user, system } = process.cpuUsage();
+const seconds = performance.now() / 1000;
 const evaluation = operation === 'train' ? result.evaluation : result.after;
 const { recipe = 0, fit } = result.seconds;
 console.log(
@@ -43,6 +42,7 @@ console.log(
     evaluateSeconds: result.seconds.evaluate,
     rounds: result.fit.rounds,
     observed: result.observed,
+    judged: result.judged,
     particles: result.particles,
     how: result.how,
     rows: evaluation.rows,

@@ -90,6 +90,8 @@ const provenanceShape = z.object({
   snapshot: z.string().optional(),
   seed: z.int().optional(),
   split: z.json().optional(),
+  /** How rows weighed less by age, where they did: column, newest value of it, half-life. */
+  ageing: z.json().optional(),
   /** The updates that led here from a model that was trained, oldest first. */
   updates: z
     .array(

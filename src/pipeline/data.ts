@@ -56,6 +56,8 @@ export interface Data {
 interface DataOptions extends IngestSettings {
   /** Hold-out whose training rows are profiled; absent: all rows are. */
   readonly profiled?: Split;
+  /** Roles under which profiles are kept; default: those that the other options ask for. */
+  readonly roles?: Readonly<Record<string, Role>>;
   readonly store?: string;
   readonly at?: string;
   readonly append?: boolean;
@@ -193,7 +195,7 @@ export async function removeUnused(store: Store): Promise<void> {
 }
 
 async function ingestInto(store: Store, inputs: Inputs, options: DataOptions, hooks: Hooks): Promise<Data> {
-  const { profiled, ...settings } = options;
+  const { profiled, roles: _, ...settings } = options;
   const reference = summaryReference('profile', profiled === undefined ? {} : { split: profiled });
   const seeds = await seeding(store, options, reference);
   const ingest = await import('../ingest/ingest.ts');
@@ -234,7 +236,8 @@ async function seeding(store: Store, options: DataOptions, reference: Reference)
   let tree: PartialTree | undefined;
   return {
     add({ particle, bytes, schema }: ParticlePartial): void {
-      cache ??= rolesCache(store, askedRoles(schema, options));
+      const { roles } = options;
+      cache ??= rolesCache(store, roles ? withRoles(schema, roles) : askedRoles(schema, options));
       if (options.append) {
         cache.put(leafKey(summary.id, particle), bytes);
       } else {

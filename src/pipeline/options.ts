@@ -420,6 +420,11 @@ export const updateShape = z.object({
     .boolean()
     .default(true)
     .describe('Score the model before and after on held-out rows, and the one before on the new rows.'),
+  heldOut: z
+    .enum(['some', 'all'])
+    .default('some')
+    .describe('Held-out rows to score: those of new particles and about 5,000 of old ones, or all.'),
+  report: z.boolean().default(true).describe('Write report.html beside the model.'),
   undo: z.boolean().default(false).describe('Put back the model as it was before its last update.'),
   out: z
     .string()

@@ -61,6 +61,7 @@ function assemble(
       snapshot,
       seed,
       ...(split ? { split: splitRecord(split) } : {}),
+      ...(options.ageing ? { ageing: { ...options.ageing } } : {}),
       ...(options.transferModel ? { transfer: parametersHash(options.transferModel) } : {}),
     },
     ...(kept ? { history: kept.history } : {}),

@@ -69,6 +69,19 @@ describe('train --transfer', async () => {
     expect(rmse(from)).toBeLessThan(rmse(without));
   });
 
+  it('keeps means of the target by category as the old rows had them, beside new ones out of fold', async () => {
+    const zones = (rows: ReturnType<typeof newRows>) =>
+      rows.map((row, i) => ({ ...row, zone: `z${i % 40}`, shop: `s${i % 30}` }));
+    const old = zones(newRows(200)).map(({ shop: _, ...row }) => row);
+    const first = await trained(old as never, { encode: { zone: 'target' } });
+    const encode = { zone: 'target', shop: 'target' } as const;
+    const { model } = await trained(zones(newRows(90)) as never, { encode, transfer: first.directory });
+    const valuesOf = ({ recipe }: typeof model) =>
+      recipe.steps.find(({ column }) => column === 'zone') as unknown as { values: number[] };
+    expect(valuesOf(model).values).toEqual(valuesOf(first.model).values);
+    expect(model.recipe.steps.some(({ column }) => column === 'shop')).toBe(true);
+  });
+
   it('goes on from trees, whose columns must all be there', async () => {
     const trees = { learner: 'trees', numeric: 'auto', earlyStopping: 0, rounds: 10, leaves: 4 } as const;
     const first = await trained(oldRows, trees);

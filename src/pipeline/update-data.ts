@@ -5,11 +5,14 @@
 import { dirname, resolve } from 'node:path';
 import { SoraError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
+import type { Role } from '../particle/schema.ts';
+import type { LoggedCommit } from '../store/commit.ts';
 import type { Snapshot, SnapshotParticle } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
+import type { Split } from '../summary/split.ts';
 import { type Data, type Hooks, type Inputs, openData, storeOf } from './data.ts';
 import type { ReadOptions } from './options.ts';
-import { withRoles } from './source.ts';
+import { partOfParticle, withRoles } from './source.ts';
 
 /** The data of a model, and where the new part of it begins. */
 export interface UpdateData extends Data {
@@ -38,6 +41,7 @@ export async function openUpdate(
   options: Options,
   hooks: Hooks,
   identity: string,
+  profiled?: Split,
 ): Promise<UpdateData> {
   const isEmpty = inputs === undefined || (Array.isArray(inputs) && inputs.length === 0);
   const given = isEmpty || options.sql !== undefined ? undefined : storeOf(inputs as Inputs);
@@ -51,21 +55,50 @@ export async function openUpdate(
     );
   }
   const base = await snapshotOf(store, model, directory);
-  const appended = hasRows ? await append(store, base, inputs ?? [], options, hooks, identity) : undefined;
+  const appended = hasRows
+    ? await append(store, base, model, inputs ?? [], { ...options, profiled }, hooks, identity)
+    : undefined;
   const snapshot = await store.snapshot(options.at);
   const { particles } = snapshot;
-  const changed = base.particles.findIndex(({ hash }, at) => particles[at]?.hash !== hash);
-  if (changed >= 0) throw rewritten(directory, base, snapshot);
-  const fresh = particles.slice(base.particles.length);
-  const roles = Object.fromEntries(model.schema.fields.map((field) => [field.name, field.role]));
+  const isGrown = base.particles.every(({ hash }, at) => particles[at]?.hash === hash);
+  const since = (await store.log()).slice(base.commit, snapshot.commit);
+  if (!isGrown && !since.every(keepsRows)) throw rewritten(directory, base, snapshot);
+  const { old, fresh } = isGrown
+    ? { old: base.particles, fresh: particles.slice(base.particles.length) }
+    : cutAt(particles, base.rows);
+  const brought = since.filter(({ add, recut }) => add.length > 0 && !recut).map(({ commit }) => commit);
   return {
     ...{ store, snapshot, notes: [], before: base.id },
-    schema: withRoles(snapshot.schema, roles),
-    old: base.particles,
-    fresh,
-    ...(fresh.length > 0 ? { commits: [fresh[0].commit, fresh[fresh.length - 1].commit] as const } : {}),
+    schema: withRoles(snapshot.schema, rolesOf(model)),
+    ...{ old, fresh },
+    ...(fresh.length > 0 ? { commits: [brought[0], brought[brought.length - 1]] as const } : {}),
     ...(appended === undefined ? {} : { appended }),
   };
+}
+
+/** Whether the rows before a commit are there after it, in their order. */
+function keepsRows({ remove, recut }: LoggedCommit): boolean {
+  return recut === true || (remove !== 'all' && remove.length === 0);
+}
+
+/** The first rows of a list of particles and those after them; one that holds both is two parts. */
+function cutAt(particles: readonly SnapshotParticle[], rows: number) {
+  const old: SnapshotParticle[] = [];
+  const fresh: SnapshotParticle[] = [];
+  let seen = 0;
+  for (const particle of particles) {
+    const border = Math.min(Math.max(rows - seen, 0), particle.rows);
+    if (border > 0) old.push({ ...particle, ...partOfParticle(particle, 0, border) });
+    if (border < particle.rows)
+      fresh.push({ ...particle, ...partOfParticle(particle, border, particle.rows) });
+    seen += particle.rows;
+  }
+  return { old, fresh };
+}
+
+/** Roles of the columns of a model. */
+function rolesOf({ schema }: Model): Record<string, Role> {
+  return Object.fromEntries(schema.fields.map((field) => [field.name, field.role]));
 }
 
 async function openKnown(root: string, directory: string): Promise<Store> {
@@ -100,7 +133,7 @@ async function snapshotOf(store: Store, { provenance }: Model, directory: string
 function rewritten(directory: string, base: Snapshot, now: Snapshot): SoraError {
   return new SoraError(
     'bad-data',
-    `Commit ${now.commit} does not only add to commit ${base.commit}, which the model ${directory} learned from: particles were removed or cut anew. Update it to a commit before that (--at), or train anew.`,
+    `Commit ${now.commit} does not only add to commit ${base.commit}, which the model ${directory} learned from: particles were removed or replaced. Update it to a commit before that (--at), or train anew.`,
     { details: { from: base.commit, to: now.commit } },
   );
 }
@@ -109,8 +142,9 @@ function rewritten(directory: string, base: Snapshot, now: Snapshot): SoraError 
 async function append(
   store: Store,
   base: Snapshot,
+  model: Model,
   inputs: Inputs,
-  options: Options,
+  options: Options & { readonly profiled: Split | undefined },
   hooks: Hooks,
   identity: string,
 ): Promise<number> {
@@ -127,7 +161,7 @@ async function append(
   const { at: _, ...settings } = options;
   const { report } = await openData(
     inputs,
-    { ...settings, store: store.root, append: true, why, schema: base.schema },
+    { ...settings, roles: rolesOf(model), store: store.root, append: true, why, schema: base.schema },
     hooks,
   );
   return report?.rows ?? 0;

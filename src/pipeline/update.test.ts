@@ -7,6 +7,7 @@ import { loadModel } from '../model/files.ts';
 import { treeCount } from '../model/forest.ts';
 import { glmParameters, modelForest } from '../model/model.ts';
 import { randomUniform } from '../random.ts';
+import { compact } from './compact.ts';
 import { ingest } from './ingest.ts';
 import type { TrainOptions, UpdateOptions } from './options.ts';
 import { train } from './train.ts';
@@ -153,6 +154,43 @@ describe('update of a linear model', () => {
     await expect(update(first.directory, undefined, { ...FEW, store: other })).rejects.toThrow(
       /no commit of/,
     );
+  });
+});
+
+describe('a store that was compacted', () => {
+  it('is the same rows in another cut, also where one particle holds old and new ones', async () => {
+    const { store, first } = await situation('class', { tolerance: 1e-8 });
+    const to = (name: string) => ({ ...FEW, out: join(store, name) });
+    const before = await update(first.directory, store, to('before'));
+    expect((await compact(store)).particles).toMatchObject({ before: 2, after: 1 });
+    const after = await update(first.directory, store, to('after'));
+    expect(after.rows).toEqual(before.rows);
+    expect(after.commits).toEqual([2, 2]);
+    expect(after.after!.rows).toBe(before.after!.rows);
+    const [a, b] = [glmParameters(after.model), glmParameters(before.model)];
+    for (const [i, value] of a.entries()) expect(value).toBeCloseTo(b[i], 6);
+    expect(await update(join(store, 'after'), store, FEW)).toMatchObject({ how: 'nothing new' });
+    expect(await update(join(store, 'before'), store, FEW)).toMatchObject({ how: 'nothing new' });
+  });
+});
+
+describe('what an update refuses', () => {
+  it('is said with what to do instead', async () => {
+    const timed = await situation('class', { split: 'time' });
+    await expect(update(timed.first.directory, undefined, FEW)).rejects.toThrow(
+      /by their time.*train it anew/,
+    );
+    const ageing = await situation('class', { halfLife: '500', testFraction: 0 });
+    await expect(update(ageing.first.directory, undefined, FEW)).rejects.toThrow(
+      /by their time.*train it anew/,
+    );
+    const lagged = await situation('number', { lags: ['y:1'] });
+    await expect(update(lagged.first.directory, undefined, FEW)).rejects.toThrow(/over time.*sora train/);
+    const factor = await situation('class', { learner: 'factor', numeric: 'auto' });
+    await expect(update(factor.first.directory, undefined, FEW)).rejects.toThrow(
+      /factorization machine.*train it anew/,
+    );
+    await expect(update(factor.first.directory, undefined, { undo: true })).rejects.toThrow(/undoUpdate/);
   });
 });
 

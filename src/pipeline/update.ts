@@ -16,19 +16,20 @@ import type { Tensors } from '../model/safetensors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { learnerViewReference } from '../recipe/view.ts';
 import { inlineExecutor } from '../run/inline.ts';
-import type { Session } from '../run/session.ts';
+import type { Executor, Session } from '../run/session.ts';
 import { summaryReference } from '../summary/catalog.ts';
 import type { Profile } from '../summary/profile.ts';
 import type { Split } from '../summary/split.ts';
 import { type Hooks, type Inputs, openSession } from './data.ts';
 import { dataChanges } from './data-change.ts';
-import { evaluateOn, type Fitted } from './fit.ts';
+import type { Fitted } from './fit.ts';
 import type { FittedLearner } from './learner.ts';
 import { counted } from './observed.ts';
 import { checkOptions, type UpdateOptions, updateShape } from './options.ts';
 import { removeReport } from './report.ts';
 import { openExecutor } from './resources.ts';
 import { openUpdate, type UpdateData } from './update-data.ts';
+import { judge, judgedParticles, type UpdateEvaluation } from './update-evaluate.ts';
 import { learnedRows, passesOf, type UpdateSessions, updateLinear } from './update-linear.ts';
 import { refitted } from './update-refit.ts';
 import { updateTrees } from './update-trees.ts';
@@ -37,7 +38,7 @@ import { VERSION } from './version.ts';
 type Checked = ReturnType<typeof checkOptions<typeof updateShape>>;
 
 /** What an update did. */
-export interface UpdateResult {
+export interface UpdateResult extends Partial<UpdateEvaluation> {
   /** Model directory, and where the model before is now; absent where it was not moved or nothing was done. */
   readonly directory: string;
   readonly previous?: string;
@@ -53,11 +54,6 @@ export interface UpdateResult {
   readonly fit?: { readonly converged: boolean; readonly reason: string; readonly rounds: number };
   /** How the new rows differ from those before. */
   readonly changes: readonly string[];
-  /** The model before on all new rows: test, then train. */
-  readonly prequential?: EvaluationResult;
-  /** The model before, and now, on the held-out rows of old and new data. */
-  readonly before?: EvaluationResult;
-  readonly after?: EvaluationResult;
   readonly seconds: Readonly<Record<'append' | 'fit' | 'evaluate', number>>;
   readonly model: Model;
 }
@@ -75,11 +71,18 @@ export async function update(
   const { signal, onProgress, onNote, ...plain } = given;
   const hooks: Hooks = { signal, onProgress, onNote };
   const options = checkOptions(updateShape, plain);
+  if (options.undo) {
+    throw new SoraError(
+      'bad-option',
+      'Option --undo learns from nothing and takes no rows: call undoUpdate(directory), or sora update MODEL --undo.',
+      { details: { option: 'undo' } },
+    );
+  }
   const model = await loadModel(directory);
   const identity = parametersHash(model);
   checkModel(model, directory, options);
   const started = performance.now();
-  const data = await openUpdate(directory, model, inputs, options, hooks, identity);
+  const data = await openUpdate(directory, model, inputs, options, hooks, identity, sidesOf(model)?.train);
   const opened = performance.now();
   if (data.fresh.length === 0) return nothingNew(directory, model, data, (opened - started) / 1000);
   const sides = sidesOf(model);
@@ -104,10 +107,9 @@ export async function update(
     );
     const fitEnd = performance.now();
     const before = fittedOf(model);
-    const evaluations = options.evaluate && {
-      prequential: await evaluateOn(fresh.session, before, undefined),
-      ...(sides ? await judged(data, before, fitted, sides.test, options, hooks) : {}),
-    };
+    const evaluations =
+      options.evaluate &&
+      (await evaluated(executor, fresh.session, data, { before, after: fitted }, sides, options, hooks));
     await Promise.all([fresh.session.close(), old.close(), all.close()]);
     const updated = assemble(model, fitted, data, identity, evaluations ? evaluations.after : undefined);
     const { target, previous } = await write(directory, model, updated, options);
@@ -136,24 +138,24 @@ export async function update(
   }
 }
 
-/** Both models on the rows of all data that neither learned from. */
-async function judged(
+/** Scores both models, on threads of their own where there is much to score and the fit needed none. */
+async function evaluated(
+  executor: Executor,
+  fresh: Session,
   data: UpdateData,
-  old: Fitted,
-  now: Fitted,
-  test: Split,
+  models: { readonly before: Fitted; readonly after: Fitted },
+  sides: ReturnType<typeof sidesOf>,
   options: Checked,
   hooks: Hooks,
-): Promise<Pick<UpdateResult, 'before' | 'after'>> {
-  const executor = openExecutor(options, { bytes: test.fraction * data.snapshot.bytes });
+): Promise<UpdateEvaluation> {
+  const old = sides ? judgedParticles(data.old, sides.test.fraction, options.heldOut === 'all') : [];
+  const play = (on: Executor) => judge(on, fresh, data, old, models, sides?.test, hooks, options.cache);
+  if (executor.workers > 0 || isLight([...old, ...data.fresh])) return play(executor);
+  const threads = openExecutor(options, data.snapshot);
   try {
-    const session = await openSession(executor, data, hooks, options.cache);
-    const before = await evaluateOn(session, old, test);
-    const after = await evaluateOn(session, now, test);
-    await session.close();
-    return { before, after };
+    return await play(threads);
   } finally {
-    await executor.close();
+    await threads.close();
   }
 }
 
@@ -311,13 +313,17 @@ function checkModel(model: Model, directory: string, options: Checked): void {
     refuse(`The model ${directory} has a loss of its own, which is not in it: train it anew.`);
   if (baseline === undefined)
     refuse(`The model ${directory} says of no rows that it learned from: train it anew.`);
+  if (model.history !== undefined)
+    refuse(
+      `The model ${directory} has features over time, which new rows would start anew: train it on all rows (sora train).`,
+    );
+  if (model.provenance.ageing !== undefined || isTimed(model))
+    refuse(
+      `The model ${directory} learned from rows chosen or weighed by their time (--split time, --window, --half-life, --gap), which change as rows come: train it anew, or try policies with sora backtest.`,
+    );
   if (learner.name === 'factor')
     refuse(
-      `The model ${directory} is a factorization machine, which no update goes on from: train it on all rows (sora train --learner factor), or follow the rows with an online one (sora follow --learner factorization-machine).`,
-    );
-  if (model.history !== undefined || isTimed(model))
-    refuse(
-      `The model ${directory} ${model.history ? 'has features over time' : 'was fitted to rows chosen by time'}, which no update goes on from: append the rows (sora ingest --append) and train it anew.`,
+      `The model ${directory} is a factorization machine, which has no update: train it anew, or follow the rows with a learner of sora follow.`,
     );
   if (learner.options.calibrate === true)
     refuse(`The model ${directory} was calibrated on rows that an update would not look at: train it anew.`);
@@ -351,7 +357,11 @@ function isShort(model: Model, { fresh }: UpdateData, options: Checked): boolean
   const isAsked = options.workers !== undefined || options.memory !== undefined;
   const onlyNew =
     model.learner.name === 'glm' && passesOf(model, options.polish) === 0 && options.recipe === 'keep';
-  return !isAsked && onlyNew && fresh.reduce((sum, { bytes }) => sum + bytes, 0) <= SHORT_BYTES;
+  return !isAsked && onlyNew && isLight(fresh);
+}
+
+function isLight(particles: UpdateData['fresh']): boolean {
+  return particles.reduce((sum, { bytes }) => sum + bytes, 0) <= SHORT_BYTES;
 }
 
 function fittedOf(model: Model): Fitted {
