@@ -97,10 +97,18 @@ export function eventText(event: DriftEvent): string {
   return `row ${formatCount(row + 1)} · ${HAPPENED[kind]} (${evidence})${done}`;
 }
 
+const COUNTED: Record<DriftEvent['kind'], string> = {
+  warning: 'first signs',
+  drift: 'drift found',
+  better: 'errors smaller',
+  swap: 'rival took over',
+  'give-up': 'rival dropped',
+};
+
 /** Decisions about drift by kind, in a line. */
 function driftText({ drift }: FollowResult): string {
   return Object.entries(drift)
-    .map(([kind, count]) => `${formatCount(count)} × ${kind}`)
+    .map(([kind, count]) => `${COUNTED[kind as DriftEvent['kind']]} ${formatCount(count)} ×`)
     .join(', ');
 }
 
