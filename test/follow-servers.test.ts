@@ -104,11 +104,11 @@ describe.skipIf(!existsSync(MAIN) || noPostgres !== undefined)('sora follow post
       await server.start();
       await insert(EARLY, COUNT);
     });
-    const all = await runFollow([address, '--store', 'table-whole.sora', ...whole], { cwd });
+    const all = await runFollow([address, ...whole], { cwd });
     expect(all).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.stringify(all.lines)).not.toContain(encodeURIComponent(PASSWORD));
     const found = await at('table.sora');
-    expectSame(found, await at('table-whole.sora'));
+    expectSame(found, await at('readings.sora'));
     expectRows(found);
     expect(typesOf(found)).toEqual({
       id: 'number',

@@ -2,7 +2,15 @@
  * The sources that follow.mjs follows, each filled with the same rows: NDJSON for standard input, a table of a PostgreSQL and a
  * stream of a Redis that are started for it (test/servers.ts) and removed afterwards.
  */
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -113,9 +113,16 @@ export async function follow(source: string, given: FollowOptions & FollowHooks)
   }
 }
 
-/** Store of a source when none is given: its last part without extensions; of a URL no password and nothing that follows its path. */
+/**
+ * Store of a source when none is given: its last part without extensions; of a URL the table or stream that it names, else
+ * the last part of its path, and no password.
+ */
 function storeName(source: string): string {
   if (source === '-') return 'stdin.sora';
+  const named = /^[a-z]+:\/\/.*[?&](?:table|stream)=(?:[^&#]*\.)?([\p{L}\p{N}_-]+)(?:[&#]|$)/iu.exec(
+    source,
+  )?.[1];
+  if (named !== undefined) return `${named}.sora`;
   const plain = source
     .replace(/\/\/[^/]*@/, '//')
     .replace(/[?#].*$/, '')
@@ -242,6 +249,8 @@ class Following {
       if (item === undefined) continue;
       this.#sampled.push(item);
       rows.push(...item.value.rows);
+      const done = Math.min(rows.length, wanted);
+      this.#hooks.onProgress?.({ stage: 'first rows', done, total: wanted, unit: 'rows' });
     }
     if (this.#ended === 'stopped') {
       throw new SoraError(

@@ -7,7 +7,10 @@ import { atOption, readShape, roleShape } from '../options.ts';
 
 /** `sora follow`. */
 export const followShape = z.object({
-  store: z.string().optional().describe('Store directory; default: the name of the source with .sora.'),
+  store: z
+    .string()
+    .optional()
+    .describe('Store directory; default: the name of the file, folder, table or stream with .sora.'),
   name: z.string().optional().describe('Name of the model in the store; default: the target.'),
   target: roleShape.shape.target,
   key: roleShape.shape.key,
