@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createOnline } from '../src/fit/online/online.ts';
 import { follow } from '../src/pipeline/follow/follow.ts';
+import { randomUniform } from '../src/random.ts';
 import { MAIN, sora, temporaryFolder } from './cli.ts';
 import { delayed, elecLike, type Followed, followed, ndjson, runFollow, runKilled } from './followed.ts';
 import { isThere, realPath } from './real-data.ts';
@@ -145,6 +146,47 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
     expect(counts.joined).toBe(2700 - lost.length);
     expect(counts.expired).toBeGreaterThan(lost.length - 3);
     expectOracle(input, scores.total.score, late);
+  });
+
+  it('logs each decision about drift once, killed or not, and prints it', async () => {
+    const turned = ids.map((id) => {
+      const [price, demand] = [randomUniform(9, 1, id), Math.round(1000 * randomUniform(9, 2, id)) / 8];
+      const isTurned = id >= 1000 && id < 2000;
+      return { id, price, demand, label: 125 * price > demand !== isTurned ? 'up' : 'down' };
+    });
+    const input = ndjson(turned);
+    const plain = words.filter((word) => word !== '--ignore' && word !== 'at');
+    const kinds: Record<string, number[]> = {};
+    for (const [detector, policy] of [
+      ['adwin', 'step'],
+      ['hddm-a', 'swap'],
+    ]) {
+      const all = ['-', ...plain, '--drift', detector, '--policy', policy];
+      const [one, other] = [`${policy}-whole.sora`, `${policy}-killed.sora`];
+      const printed = await runFollow([...all, '--store', one, '--particle-rows', '3000'], { cwd, input });
+      expect(printed).toMatchObject({ code: 0, stderr: '' });
+      const { killed } = await runKilled([...all, '--store', other], KILLS.slice(1, 2), { cwd, input });
+      expect(killed).toBe(1);
+      const [before, after] = [await at(one), await at(other)];
+      expect(after.model).toBe(before.model);
+      expect(after.soundness).toMatchObject({ ok: true, unknown: [] });
+      expect(after.events).toEqual(before.events);
+      expect(printed.lines[0].events).toEqual(before.events);
+      expect(before.events.map(({ number }) => number)).toEqual(before.events.map((_, number) => number));
+      kinds[policy] = before.events.filter(({ action }) => action !== 'none').map(({ row }) => row);
+    }
+    // Each policy acts soon after the labels turn.
+    for (const acts of Object.values(kinds)) expect(acts.some((row) => row >= 1000 && row < 1200)).toBe(true);
+    const said = await sora(
+      ['follow', '-', ...plain, '--drift', 'adwin', '--policy', 'step', '--store', 'said.sora'],
+      { cwd, input },
+    );
+    expect(said.stderr).toMatch(
+      /^row 1,\d{3} · drift: errors have become larger \(adwin: mean error .* → .*\): raised the step size$/m,
+    );
+    expect(said.stdout).toMatch(/drift +.*drift found/);
+    const shown = await sora(['inspect', 'said.sora/models/label'], { cwd });
+    expect(shown.stdout).toMatch(/drift +adwin, step/);
   });
 
   it('leaves rows out or sets them aside, once each, and says so', async () => {

@@ -1,14 +1,15 @@
-/** Follows NDJSON on standard input in this process; prints what it did, and its processor time, as one line of JSON. */
+/** Follows an address in this process; prints what it did, and its processor time, as one line of JSON. */
 import { follow } from '../../dist/index.js';
 
-const [store, learner, kind] = process.argv.slice(2);
+const [address, store, learner, maxRows, kind] = process.argv.slice(2);
 let commits = 0;
-const result = await follow('-', {
+const result = await follow(address, {
   store,
   target: 'label',
   key: 'id',
   ignore: ['at'],
   learner,
+  maxRows: Number(maxRows),
   onCommit: () => {
     commits++;
     if (kind === 'told') process.stderr.write(`${commits}\n`);

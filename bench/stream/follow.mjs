@@ -1,61 +1,37 @@
 /**
- * Following a million rows of ten columns as NDJSON on standard input, one process: rows a second, how long a row waits
- * until it is committed, peak resident size. Then the same killed ten times with SIGKILL: the models are compared byte for
- * byte, and the rows of the store counted.
+ * Following a million rows of ten columns on standard input, from PostgreSQL and from Redis, one process: rows a second, how
+ * long a row waits until it is committed, peak resident size. Then the same killed ten times with SIGKILL: the models are
+ * compared byte for byte, also between the sources, and the rows of the store counted.
  *
- *     node bench/stream/follow.mjs [--rows 1000000] [--kills 10] [--learner ftrl]
+ *     node bench/stream/follow.mjs [--rows 1000000] [--kills 10] [--learner ftrl] [--sources stdin,postgres,redis]
  */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openFollowed, openStore } from '../../dist/index.js';
 import { FOLDER, MIB, printTable, waitForQuiet, writeResult } from '../common.mjs';
+import { SOURCES, writeInput } from './follow-sources.mjs';
 
 const { values: args } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
     kills: { type: 'string', default: '10' },
     learner: { type: 'string', default: 'ftrl' },
+    sources: { type: 'string', default: Object.keys(SOURCES).join(',') },
   },
 });
 const [rows, kills] = [Number(args.rows), Number(args.kills)];
 const child = fileURLToPath(new URL('follow-child.mjs', import.meta.url));
-const input = join(FOLDER, `follow-${rows}.ndjson`);
-
-/** Numbers in [0, 1), the same in each run. */
-function uniform() {
-  let state = 12345;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-function writeInput() {
-  const next = uniform();
-  const file = openSync(input, 'w');
-  for (let from = 0; from < rows; from += 10_000) {
-    const lines = [];
-    for (let id = from; id < Math.min(rows, from + 10_000); id++) {
-      const [a, b, c, d, e, f] = Array.from({ length: 6 }, next);
-      const kind = 'abcdefgh'[Math.floor(8 * next())];
-      const label = a + b - c + (kind === 'a' ? 0.5 : 0) + 0.3 * (next() - 0.5) > 0.5 ? 'up' : 'down';
-      lines.push(
-        JSON.stringify({ id, at: 1.6e12 + 1000 * id, a, b, c, d: Math.round(100 * d), e, f, kind, label }),
-      );
-    }
-    writeSync(file, `${lines.join('\n')}\n`);
-  }
-  closeSync(file);
-}
+const input = writeInput(rows);
 
 /** One run; killed after so many commits, if any. Resolves with what it printed, or undefined. */
-function run(store, killAfter) {
+function run(address, store, killAfter) {
   return new Promise((resolve, reject) => {
     const file = openSync(input, 'r');
-    const words = [child, store, args.learner, killAfter === undefined ? 'quiet' : 'told'];
+    const words = [child, address, store, args.learner, rows, killAfter === undefined ? 'quiet' : 'told'];
     const process_ = spawn(process.execPath, words, { stdio: [file, 'pipe', 'pipe'] });
     closeSync(file);
     let out = '';
@@ -75,53 +51,70 @@ function run(store, killAfter) {
   });
 }
 
+/** Hash of the newest model, and rows of the store. */
 async function left(directory) {
   const { state } = await openFollowed(join(directory, 'models', 'label'));
   const store = await openStore(directory);
   const snapshot = await store.snapshot();
   store.close();
-  return { model: readFileSync(join(directory, state.model)), rows: snapshot.rows, scores: state.scores };
+  const bytes = readFileSync(join(directory, state.model));
+  return { model: createHash('sha256').update(bytes).digest('hex'), rows: snapshot.rows };
 }
 
-if (!existsSync(input)) writeInput();
-const stores = ['whole', 'killed'].map((name) => join(FOLDER, `follow-${name}.sora`));
-for (const store of stores) rmSync(store, { recursive: true, force: true });
-await waitForQuiet();
-const whole = await run(stores[0]);
-const result = {
-  rows,
-  learner: args.learner,
-  rowsPerSecond: Math.round(whole.rows / whole.seconds),
-  rowsPerProcessorSecond: Math.round(whole.rows / whole.cpuSeconds),
-  lagMilliseconds: whole.lag,
-  peakMiB: Math.round(whole.peakMemory / MIB),
-  commits: whole.commits,
-  scores: whole.scores,
-};
-printTable(
-  ['learner', 'rows/s', 'rows/s of processor time', 'lag p50 ms', 'p99 ms', 'peak MiB', 'commits'],
-  [
-    [
-      args.learner,
-      result.rowsPerSecond,
-      result.rowsPerProcessorSecond,
-      whole.lag.p50,
-      whole.lag.p99,
-      result.peakMiB,
-      whole.commits,
-    ],
-  ],
-);
-if (kills > 0) {
+async function measure(name, { address }) {
+  const stores = ['whole', 'killed'].map((kind) => join(FOLDER, `follow-${name}-${kind}.sora`));
+  for (const store of stores) rmSync(store, { recursive: true, force: true });
+  const whole = await run(address, stores[0]);
+  const { model } = await left(stores[0]);
+  const result = {
+    source: name,
+    rowsPerSecond: Math.round(whole.rows / whole.seconds),
+    rowsPerProcessorSecond: Math.round(whole.rows / whole.cpuSeconds),
+    lagMilliseconds: whole.lag,
+    peakMiB: Math.round(whole.peakMemory / MIB),
+    commits: whole.commits,
+    scores: whole.scores,
+    model,
+  };
+  if (kills === 0) return result;
   let killed = 0;
-  for (let i = 0; i < kills; i++) if ((await run(stores[1], 1 + (i % 3))) === undefined) killed++;
-  await run(stores[1]);
-  const [one, other] = await Promise.all(stores.map(left));
-  const same = Buffer.compare(one.model, other.model) === 0;
-  result.killed = { times: killed, sameModel: same, rows: other.rows };
-  console.log(
-    `killed ${killed} times: ${same ? 'the same model to the byte' : 'ANOTHER MODEL'}, ${other.rows} rows`,
-  );
-  if (!same || other.rows !== rows) process.exitCode = 1;
+  for (let i = 0; i < kills; i++) if ((await run(address, stores[1], 1 + (i % 3))) === undefined) killed++;
+  await run(address, stores[1]);
+  const other = await left(stores[1]);
+  if (other.model !== model || other.rows !== rows) process.exitCode = 1;
+  return { ...result, killed: { times: killed, sameModel: other.model === model, rows: other.rows } };
 }
-writeResult('follow', result);
+
+await waitForQuiet();
+const results = [];
+for (const name of args.sources.split(',')) {
+  const source = await SOURCES[name](input);
+  if (source.missing !== undefined) {
+    console.warn(`${name} left out: ${source.missing}`);
+    continue;
+  }
+  try {
+    results.push(await measure(name, source));
+  } finally {
+    await source.remove();
+  }
+}
+printTable(
+  ['source', 'rows/s', 'rows/s of processor time', 'lag p50 ms', 'p99 ms', 'peak MiB', 'commits', 'killed'],
+  results.map((result) => [
+    result.source,
+    result.rowsPerSecond,
+    result.rowsPerProcessorSecond,
+    result.lagMilliseconds.p50,
+    result.lagMilliseconds.p99,
+    result.peakMiB,
+    result.commits,
+    result.killed === undefined
+      ? ''
+      : `${result.killed.times} ×: ${result.killed.sameModel ? 'the same model' : 'ANOTHER MODEL'}, ${result.killed.rows} rows`,
+  ]),
+);
+const same = new Set(results.map(({ model }) => model)).size === 1;
+console.log(same ? 'All sources gave the same model to the byte.' : 'The sources gave DIFFERENT MODELS.');
+if (!same) process.exitCode = 1;
+writeResult('follow', { rows, learner: args.learner, results });

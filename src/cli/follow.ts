@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { PrequentialScores } from '../evaluate/prequential.ts';
 import { formatCount, formatDuration } from '../explain/format.ts';
+import type { DriftEvent } from '../fit/online/drift/events.ts';
 import type { FollowCommit, FollowResult } from '../pipeline/follow/follow.ts';
 import { followShape } from '../pipeline/follow/options.ts';
 import { addCommonFlags, runCommand } from './command.ts';
@@ -14,6 +15,8 @@ Examples:
   tail -F clicks.ndjson | sora follow - --target clicked --store clicks.sora
   sora follow events.csv --target price --until-idle 60
   sora follow landing/ --target fraud --key id --label-delay --wait-rows 100000
+  sora follow events.csv --target up --learner ftrl --drift adwin --policy step
+  sora follow 'postgres://sora@db/shop?table=orders&cursor=id' --target returned --store shop.sora --catch-up
   sora follow events.csv --target price --from-commit 12     # take rows after commit 12 again
   sora predict clicks.sora/models/clicked new.csv
 
@@ -36,6 +39,7 @@ export function countsText({ counts }: Pick<FollowResult, 'counts'>): string {
     [counts.waiting, 'waiting for their label'],
     [counts.unmatched, 'labels of no row'],
     [counts.bad, 'bad rows'],
+    [counts.caughtUp ?? 0, 'of the store learned before them'],
   ];
   return parts
     .filter(([count]) => count > 0)
@@ -62,6 +66,7 @@ export function followScreen(result: FollowResult): string {
     ],
     ['  score', `${scoreText(scores)} · ${formatCount(scores.rows)} rows`],
     ['  learner', result.learner],
+    ...(driftText(result) === '' ? [] : [['  drift', driftText(result)]]),
     [
       '  time',
       `${formatDuration(1000 * result.seconds)} · ${rate} rows/s · lag ${lag.p50} ms, 99 % within ${lag.p99} ms`,
@@ -72,9 +77,39 @@ export function followScreen(result: FollowResult): string {
   ]);
 }
 
-/** Stretches and events of a commit that are worth a line. */
-function commitNotes({ events }: FollowCommit): string[] {
-  return events.map((event) => JSON.stringify(event));
+const HAPPENED: Record<DriftEvent['kind'], string> = {
+  warning: 'a first sign of drift',
+  drift: 'drift: errors have become larger',
+  better: 'errors have become smaller',
+  swap: 'the rival is better and took over',
+  'give-up': 'the rival was not better and was dropped',
+};
+
+/** A decision about drift, in a line. */
+export function eventText(event: DriftEvent): string {
+  const { row, kind, detector, before, after, delay, action } = event;
+  const ofRivals = kind === 'swap' || kind === 'give-up';
+  const change = `${before.toFixed(3)} → ${after.toFixed(3)}`;
+  const done = ofRivals || action === 'none' ? '' : `: ${action}`;
+  const evidence = ofRivals
+    ? `mean error ${change} over ${formatCount(delay)} rows of both`
+    : `${detector}: mean error ${change} since about ${formatCount(Math.round(delay))} rows`;
+  return `row ${formatCount(row + 1)} · ${HAPPENED[kind]} (${evidence})${done}`;
+}
+
+const COUNTED: Record<DriftEvent['kind'], string> = {
+  warning: 'first signs',
+  drift: 'drift found',
+  better: 'errors smaller',
+  swap: 'rival took over',
+  'give-up': 'rival dropped',
+};
+
+/** Decisions about drift by kind, in a line. */
+function driftText({ drift }: FollowResult): string {
+  return Object.entries(drift)
+    .map(([kind, count]) => `${COUNTED[kind as DriftEvent['kind']]} ${formatCount(count)} ×`)
+    .join(', ');
 }
 
 export function followCommand(): Command {
@@ -93,7 +128,7 @@ export function followCommand(): Command {
         const { follow } = await import('../pipeline/follow/follow.ts');
         const onCommit = (commit: FollowCommit) => {
           if (flags.json) process.stdout.write(`${JSON.stringify(commit)}\n`);
-          else for (const note of commitNotes(commit)) say(note);
+          else for (const event of commit.events) say(eventText(event));
         };
         const result = await follow(source, { ...options, signal, onProgress, onNote: say, onCommit });
         return { json: result, screen: followScreen(result) };

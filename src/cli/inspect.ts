@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatShort,
 } from '../explain/format.ts';
+import type { Json } from '../json.ts';
 import { describeEnd, describeValues, learnerName } from '../pipeline/describe.ts';
 import type { Inspection } from '../pipeline/inspect.ts';
 import { inspectShape } from '../pipeline/options.ts';
@@ -155,6 +156,13 @@ function modelScreen(found: FoundModel): string {
 
 type FoundFollowed = Extract<Inspection, { kind: 'followed' }>;
 
+/** Detector and policy, in a line. */
+function watchText(drift: Json): string {
+  const { detector, policy } = drift as { detector: { name: string }; policy: string };
+  const { name, ...options } = detector;
+  return `${name}, ${policy}${Object.keys(options).length > 0 ? ` ${JSON.stringify(options)}` : ''}`;
+}
+
 function followedScreen({ path, commit, state, scores }: FoundFollowed): string {
   const { plan, counts, source } = state;
   const target = plan.schema.fields.find(({ role }) => role === 'label')?.name ?? '';
@@ -165,6 +173,7 @@ function followedScreen({ path, commit, state, scores }: FoundFollowed): string 
     alignRows([
       ['  target', `${target}${plan.classes.length > 0 ? ` · ${plan.classes.join(', ')}` : ''}`],
       ['  learner', name + said],
+      ...(plan.drift === undefined ? [] : [['  drift', watchText(plan.drift)]]),
       ['  source', source],
       ['  rows', countsText({ counts: { ...counts, waiting: 0 } })],
       ['  score', scoreText(scores)],

@@ -7,6 +7,8 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { SoraError } from '../../errors.ts';
 import type { PrequentialScores } from '../../evaluate/prequential.ts';
+import { formatCount } from '../../explain/format.ts';
+import type { DriftEvent } from '../../fit/online/drift/events.ts';
 import type { RowObject } from '../../ingest/inputs.ts';
 import { formatSchema } from '../../ingest/schema.ts';
 import { openStream } from '../../ingest/stream/registry.ts';
@@ -14,12 +16,13 @@ import type { RowStream, StreamBatch, StreamPosition } from '../../ingest/stream
 import { canonicalJson, type Json } from '../../json.ts';
 import { MODEL_FILE } from '../../model/model.ts';
 import type { LoggedCommit } from '../../store/commit.ts';
-import { resolveAt } from '../../store/snapshot.ts';
+import { resolveAt, type Snapshot } from '../../store/snapshot.ts';
 import { openStore, type Store } from '../../store/store.ts';
 import { type Hooks, removeUnused } from '../data.ts';
 import { checkOptions } from '../options.ts';
 import { peakMemory } from '../resources.ts';
 import { Ahead, type Arrived } from './ahead.ts';
+import { catchUp, labelsOf, refuseSameSource } from './catch-up.ts';
 import { Follower, type Kept } from './follower.ts';
 import { Keeper } from './keeper.ts';
 import { Lag, type LagReport } from './lag.ts';
@@ -43,7 +46,8 @@ export interface FollowCommit {
   /** Of the whole stream; beside it the stretches that ended since the commit before. */
   readonly scores: PrequentialScores;
   readonly stretches: readonly PrequentialScores[];
-  readonly events: readonly Json[];
+  /** Decisions about drift since the commit before. */
+  readonly events: readonly DriftEvent[];
   /** Longest time that a row of it had waited to be committed, in milliseconds. */
   readonly lag: number;
   readonly rowsPerSecond: number;
@@ -63,6 +67,8 @@ export interface FollowResult {
   readonly rows: number;
   readonly counts: Readonly<FollowCounts> & { readonly waiting: number };
   readonly scores: PrequentialScores;
+  /** Decisions about drift that this process committed, by kind. */
+  readonly drift: Readonly<Partial<Record<DriftEvent['kind'], number>>>;
   readonly ended: 'source' | 'idle' | 'rows' | 'stopped';
   readonly lag: LagReport;
   readonly seconds: number;
@@ -107,9 +113,16 @@ export async function follow(source: string, given: FollowOptions & FollowHooks)
   }
 }
 
-/** Store of a source when none is given: its last part without extensions; of a URL no password and nothing that follows its path. */
+/**
+ * Store of a source when none is given: its last part without extensions; of a URL the table or stream that it names, else
+ * the last part of its path, and no password.
+ */
 function storeName(source: string): string {
   if (source === '-') return 'stdin.sora';
+  const named = /^[a-z]+:\/\/.*[?&](?:table|stream)=(?:[^&#]*\.)?([\p{L}\p{N}_-]+)(?:[&#]|$)/iu.exec(
+    source,
+  )?.[1];
+  if (named !== undefined) return `${named}.sora`;
   const plain = source
     .replace(/\/\/[^/]*@/, '//')
     .replace(/[?#].*$/, '')
@@ -148,6 +161,7 @@ class Following {
   #commits = 0;
   #rows = 0;
   #reported = 0;
+  readonly #drift: Partial<Record<DriftEvent['kind'], number>> = {};
   /** Of the last commit, in milliseconds. */
   #lastLag = 0;
   #lastRow = performance.now();
@@ -235,6 +249,8 @@ class Following {
       if (item === undefined) continue;
       this.#sampled.push(item);
       rows.push(...item.value.rows);
+      const done = Math.min(rows.length, wanted);
+      this.#hooks.onProgress?.({ stage: 'first rows', done, total: wanted, unit: 'rows' });
     }
     if (this.#ended === 'stopped') {
       throw new SoraError(
@@ -244,11 +260,29 @@ class Following {
     }
     const snapshot = await this.#store.snapshot();
     const stored = snapshot.particles.length > 0 ? snapshot.schema : undefined;
-    const { plan, notes } = makePlan(rows.slice(0, wanted), this.#options, stored);
+    const isBehind = this.#options.catchUp && stored !== undefined;
+    if (isBehind) refuseSameSource(snapshot, this.#stream.name);
+    const labels = isBehind ? await labelsOf(this.#store, snapshot, this.#options) : [];
+    const { plan, notes } = makePlan(rows.slice(0, wanted), this.#options, stored, labels);
     this.#plan = plan;
     this.#follower = new Follower(plan, this.#stream.name, this.#options.badRows);
     this.#hooks.onNote?.(`${formatSchema(plan.schema)}\n`);
     for (const note of notes) this.#hooks.onNote?.(note);
+    if (isBehind) await this.#catchUp(snapshot);
+    else if (stored !== undefined) {
+      this.#hooks.onNote?.(
+        `${formatCount(snapshot.rows)} rows that the store has already are not learned; begin with --catch-up to learn them first.`,
+      );
+    }
+  }
+
+  /** Learns what the store has, and commits that, so that it need not be done again after a kill. */
+  async #catchUp(snapshot: Snapshot): Promise<void> {
+    await catchUp(this.#store, snapshot, this.#plan.schema, this.#follower, this.#hooks);
+    const { caughtUp = 0 } = this.#follower.counts;
+    await this.#close();
+    await this.#inFlight;
+    this.#hooks.onNote?.(`caught up: ${formatCount(caughtUp)} rows of the store learned`);
   }
 
   /** The next batch; undefined after a moment without one. Notes why the stream ends. */
@@ -344,6 +378,7 @@ class Following {
       if (position !== null) await this.#stream.taken?.(position);
       const now = performance.now();
       for (const { at, rows } of arrivals) this.#lag.add(now - at, rows);
+      for (const { kind } of closed.state.events) this.#drift[kind] = (this.#drift[kind] ?? 0) + 1;
       this.#lastLag = Math.round(now - (arrivals[0]?.at ?? now));
       this.#hooks.onCommit?.({
         commit,
@@ -381,6 +416,7 @@ class Following {
       rows: this.#rows,
       counts: { ...this.#follower.counts, waiting: this.#follower.waiting },
       scores: this.#follower.scores.total,
+      drift: { ...this.#drift },
       ended: this.#ended ?? 'source',
       lag: this.#lag.report(),
       seconds: (performance.now() - this.#started) / 1000,

@@ -3,6 +3,7 @@
  * that wait for labels. Rows go in, in order; everything that follows from them is the same wherever they are cut,
  * and whether or not the process was another one before.
  */
+import type { DriftEvent } from '../../fit/online/drift/events.ts';
 import { createOnline, type OnlineModel, resumeOnline } from '../../fit/online/online.ts';
 import type { OnlineOptions } from '../../fit/online/options.ts';
 import type { BadRow, BadRowPolicy } from '../../ingest/bad-rows.ts';
@@ -10,7 +11,6 @@ import type { Converted } from '../../ingest/convert.ts';
 import type { RowObject } from '../../ingest/inputs.ts';
 import type { PlannedField } from '../../ingest/reader.ts';
 import type { StreamPosition } from '../../ingest/stream/stream.ts';
-import type { Json } from '../../json.ts';
 import { mergeParticles } from '../../particle/merge.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { roleIndex } from '../../particle/schema.ts';
@@ -66,6 +66,8 @@ export class Follower {
   readonly #at: { readonly key: number; readonly label: number; readonly time: number };
   readonly #features: readonly number[];
   #parts: Particle[] = [];
+  /** Decisions about drift since the last commit. */
+  #events: DriftEvent[] = [];
 
   constructor(plan: FollowPlan, source: string, badRows: BadRowPolicy, kept?: Kept) {
     const { schema, classes, stretch, wait } = plan;
@@ -107,6 +109,15 @@ export class Follower {
       throw error;
     }
     this.#learnRead();
+  }
+
+  /** Learns rows of the store, which are neither scored nor stored again. */
+  catchUp(particle: Particle): void {
+    const { rows } = this.model;
+    this.model.learnMany(particle);
+    this.#events.push(...this.model.takeEvents());
+    this.counts.caughtUp = (this.counts.caughtUp ?? 0) + this.model.rows - rows;
+    this.#lessons.follow(particle);
   }
 
   #steps: Step[] = [];
@@ -171,6 +182,8 @@ export class Follower {
     if (this.#waiting === undefined) this.#lessons.teach(settled);
     else this.#lessons.play(this.#arrivals.take(), settled, this.#steps);
     this.#steps = [];
+    // Before the model is saved: what has been given out is part of it, and must not depend on where particles end.
+    this.#events.push(...this.model.takeEvents());
     if (settled.rows > 0) this.#parts.push(settled);
     this.counts.stored += settled.rows;
   }
@@ -179,8 +192,10 @@ export class Follower {
   close(position: StreamPosition | null, skip: number): Closed {
     const particle = this.#parts.length === 0 ? undefined : mergeParticles(this.#parts);
     const bad = this.#intake.bad;
+    const events = this.#events;
     this.#parts = [];
     this.#intake.bad = [];
+    this.#events = [];
     this.since = 0;
     const waits = this.#waiting !== undefined && this.#waiting.size > 0;
     return {
@@ -200,7 +215,7 @@ export class Follower {
           ? { clock: this.#waiting.clock }
           : {}),
         stretches: this.scores.takeEnded(),
-        events: eventsOf(this.model),
+        events,
       },
     };
   }
@@ -208,13 +223,9 @@ export class Follower {
 
 const NOTHING = new Float64Array(0);
 
-/** What the model has to say of itself since it was last asked, e.g. that its stream drifts. */
-function eventsOf(model: OnlineModel): readonly Json[] {
-  return model.takeEvents().map((event) => ({ ...event }));
-}
-
-function modelOptions({ learner, schema, classes, hashBits, seed }: FollowPlan): OnlineOptions {
+function modelOptions({ learner, drift, schema, classes, hashBits, seed }: FollowPlan): OnlineOptions {
   return {
+    ...(drift === undefined ? {} : { drift: drift as unknown as OnlineOptions['drift'] }),
     learner: learner as OnlineOptions['learner'],
     features: featuresOf(schema),
     ...(classes.length === 0 ? {} : { classes }),

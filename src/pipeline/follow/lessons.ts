@@ -34,6 +34,17 @@ export class Lessons {
     for (let row = 0; row < particle.rows; row++) this.#learn(rows, row, undefined);
   }
 
+  /** Goes on as after these rows, which have been learned. */
+  follow(particle: Particle): void {
+    const rows = this.#model.open(particle);
+    for (let row = particle.rows - 1; row >= 0; row--) {
+      const label = rows.label(row);
+      if (label === undefined || rows.weight(row) === 0) continue;
+      this.last = label;
+      return;
+    }
+  }
+
   /** Rows of which some wait: `arrivals` are to be asked for, `settled` are those to learn; see {@link Step}. */
   play(arrivals: Particle, settled: Particle, steps: readonly Step[]): void {
     const came = this.#model.open(arrivals, false);

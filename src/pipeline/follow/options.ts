@@ -1,11 +1,16 @@
 /** Options of `sora follow`, declared once: types of the API, flags, checks, and `docs/options.md`. */
 import { z } from 'zod';
+import { DRIFT_DETECTORS } from '../../fit/online/drift/detectors.ts';
+import { DRIFT_POLICIES } from '../../fit/online/drift/settings.ts';
 import { TEXT_FORMATS } from '../../ingest/stream/text-rows.ts';
 import { atOption, readShape, roleShape } from '../options.ts';
 
 /** `sora follow`. */
 export const followShape = z.object({
-  store: z.string().optional().describe('Store directory; default: the name of the source with .sora.'),
+  store: z
+    .string()
+    .optional()
+    .describe('Store directory; default: the name of the file, folder, table or stream with .sora.'),
   name: z.string().optional().describe('Name of the model in the store; default: the target.'),
   target: roleShape.shape.target,
   key: roleShape.shape.key,
@@ -44,6 +49,22 @@ export const followShape = z.object({
     .record(z.string(), z.string())
     .optional()
     .describe('Options of the learner, e.g. alpha=0.05,l1=1; see docs/online.md.'),
+  drift: z
+    .enum(DRIFT_DETECTORS)
+    .optional()
+    .describe(
+      'Watch the errors of the model with this detector; default: adwin if a policy is given, else none.',
+    ),
+  driftOptions: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Options of the detector, e.g. delta=0.001; see docs/drift.md.'),
+  policy: z
+    .enum(DRIFT_POLICIES)
+    .optional()
+    .describe(
+      'What to do when errors have become larger: say so, raise step sizes, forget, or train a rival that takes over once it is better; default: warn.',
+    ),
   hashBits: z
     .int()
     .min(1)
@@ -53,6 +74,12 @@ export const followShape = z.object({
       'Categories and words are hashed into 2^n slots; default: 18 with texts, else 14. Each commit holds them all.',
     ),
   seed: z.int().min(0).max(0xffff_ffff).default(0).describe('Seed of every random choice.'),
+  catchUp: z
+    .boolean()
+    .default(false)
+    .describe(
+      'When following begins: learn the rows that the store has already, before those of the source.',
+    ),
   particleRows: z
     .int()
     .positive()

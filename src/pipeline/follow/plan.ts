@@ -32,6 +32,10 @@ const FIXED = [
   'classes',
   'learner',
   'learnerOptions',
+  'drift',
+  'driftOptions',
+  'policy',
+  'catchUp',
   'hashBits',
   'seed',
   'stretch',
@@ -48,11 +52,15 @@ export function givenOptions(options: CheckedFollow): Record<string, Json> {
   );
 }
 
-/** The plan of a stream that starts; `stored` is the schema of a store that has particles already. */
+/**
+ * The plan of a stream that starts; `stored` is the schema of a store that has particles already, `labels` are those of its
+ * rows that will be learned too.
+ */
 export function makePlan(
   sample: readonly RowObject[],
   options: CheckedFollow,
   stored: Schema | undefined,
+  labels: readonly OnlineLabel[] = [],
 ): MadePlan {
   const rows = sample.filter((row) => isObject(row) && !(row instanceof UnreadableRow));
   if (rows.length === 0) {
@@ -76,7 +84,7 @@ export function makePlan(
     ) as Record<string, T>;
   const formats = of((name) => guesses.get(name)?.format);
   const markers = of((name) => guesses.get(name)?.markers);
-  const classes = classesOf(label, rows, options);
+  const classes = classesOf(label, rows, labels, options);
   const plan: FollowPlan = {
     given: givenOptions(options),
     schema,
@@ -84,6 +92,7 @@ export function makePlan(
     markers,
     classes,
     learner: learnerOf(schema, classes.length, options),
+    ...driftOf(options),
     hashBits: options.hashBits ?? usualBits(schema),
     seed: options.seed,
     stretch: options.stretch,
@@ -135,7 +144,12 @@ function describe({ name, type }: Field, classes: readonly OnlineLabel[]): strin
 }
 
 /** Classes of the label; none where numbers are learned. */
-function classesOf(label: Field, rows: readonly RowObject[], options: CheckedFollow): OnlineLabel[] {
+function classesOf(
+  label: Field,
+  rows: readonly RowObject[],
+  labels: readonly OnlineLabel[],
+  options: CheckedFollow,
+): OnlineLabel[] {
   const { task, classes: told } = options;
   if (label.type !== 'number' && task === 'numbers') {
     throw new SoraError(
@@ -147,7 +161,7 @@ function classesOf(label: Field, rows: readonly RowObject[], options: CheckedFol
   if (told !== undefined) return told.map((name) => toldClass(label, name));
   if (task === 'numbers') return [];
   const normalise = normaliser(MISSING_MARKERS);
-  const values = new Set<Converted>();
+  const values = new Set<Converted | OnlineLabel>(labels);
   for (const row of rows) values.add(convertValue(label, valueAt(row, label.name), normalise));
   const found = [...values].filter((value) => typeof value === 'number' || typeof value === 'string');
   if (label.type === 'number') {
@@ -196,14 +210,24 @@ function learnerOf(schema: Schema, classes: number, options: CheckedFollow): Jso
   const types = Object.values(featuresOf(schema));
   const noTrees = types.some((type) => type === 'text' || type === 'sparse');
   const usual = classes === 0 || noTrees ? 'ftrl' : classes === 2 ? 'stack' : 'adaptive-forest';
-  const given = Object.entries(options.learnerOptions ?? {}).map(([key, text]) => [key, optionValue(text)]);
-  return { name: options.learner ?? usual, ...Object.fromEntries(given) };
+  return { name: options.learner ?? usual, ...optionValues(options.learnerOptions) };
+}
+
+/** What is to be done about drift, as online models take it; nothing unless one of the options is given. */
+function driftOf({ drift, driftOptions, policy }: CheckedFollow): { readonly drift?: Json } {
+  if (drift === undefined && policy === undefined && driftOptions === undefined) return {};
+  const detector = { name: drift ?? 'adwin', ...optionValues(driftOptions) };
+  return { drift: { detector, policy: policy ?? 'warn' } };
 }
 
 /** Slots enough for the words of a language, or for a few thousand categories. */
 function usualBits(schema: Schema): number {
   const types = Object.values(featuresOf(schema));
   return types.includes('text') || types.includes('sparse') ? 18 : 14;
+}
+
+function optionValues(given: Readonly<Record<string, string>> = {}): Record<string, Json> {
+  return Object.fromEntries(Object.entries(given).map(([key, text]) => [key, optionValue(text)]));
 }
 
 /** A number, true or false where the text is one, else the text. */

@@ -4,6 +4,7 @@
  */
 import { SoraError } from '../../errors.ts';
 import type { PrequentialScores, PrequentialSums } from '../../evaluate/prequential.ts';
+import type { DriftEvent } from '../../fit/online/drift/events.ts';
 import type { OnlineLabel } from '../../fit/online/options.ts';
 import type { StreamPosition } from '../../ingest/stream/stream.ts';
 import type { DateFormat } from '../../ingest/time.ts';
@@ -22,6 +23,8 @@ export interface FollowPlan {
   /** Empty where numbers are learned. */
   readonly classes: readonly OnlineLabel[];
   readonly learner: Json;
+  /** What the model does about drift; absent: nothing. */
+  readonly drift?: Json;
   /** Logarithm of the number of slots that categories and words are hashed into. */
   readonly hashBits: number;
   readonly seed: number;
@@ -47,6 +50,8 @@ export interface FollowCounts {
   expired: number;
   /** Labels that found no row. */
   unmatched: number;
+  /** Rows of the store that were learned before those of the source; in no other count. */
+  caughtUp?: number;
 }
 
 /** What is kept of a stream after some of its rows. */
@@ -68,8 +73,8 @@ export interface FollowState {
   readonly clock?: number;
   /** Stretches that ended since the commit before. */
   readonly stretches: readonly PrequentialScores[];
-  /** What the model had to say of itself since the commit before. */
-  readonly events: readonly Json[];
+  /** What the model decided about drift since the commit before. */
+  readonly events: readonly DriftEvent[];
   /** Key of the model's file in the store. */
   readonly model: string;
   /** Key of the file of rows that wait, if any do. */

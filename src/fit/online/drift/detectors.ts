@@ -16,7 +16,16 @@ const detectorOptions = z.discriminatedUnion('name', [
   hddmOptions,
 ]);
 
-export type DriftDetectorName = z.infer<typeof detectorOptions>['name'];
+/** Names of all detectors. */
+export const DRIFT_DETECTORS = [
+  'adwin',
+  'page-hinkley',
+  'kswin',
+  'ddm',
+  'hddm-a',
+] as const satisfies readonly z.infer<typeof detectorOptions>['name'][];
+
+export type DriftDetectorName = (typeof DRIFT_DETECTORS)[number];
 
 /** A detector with its options; those left out take their defaults. */
 export type DriftDetectorSpec = z.input<typeof detectorOptions>;

@@ -3,10 +3,13 @@ import { z } from 'zod';
 import { SoraError } from '../../../errors.ts';
 import { type DriftDetectorName, type DriftDetectorSpec, detectorSpec } from './detectors.ts';
 
+/** What may be done when errors have become larger. */
+export const DRIFT_POLICIES = ['warn', 'step', 'window', 'swap'] as const;
+
 const driftOptions = z.strictObject({
   /** A detector by name or with options. */
   detector: z.unknown().default('adwin'),
-  policy: z.enum(['warn', 'step', 'window', 'swap']).default('warn'),
+  policy: z.enum(DRIFT_POLICIES).default('warn'),
   /** Step and window: share of the evidence that is kept; default: rows since the change over rows learned. */
   keep: z.number().min(0).max(1).optional(),
   /** Swap: standard errors by which the new learner's errors must be fewer. */
