@@ -164,7 +164,10 @@ class Following {
   readonly #drift: Partial<Record<DriftEvent['kind'], number>> = {};
   /** Of the last commit, in milliseconds. */
   #lastLag = 0;
-  #lastRow = performance.now();
+  /** Milliseconds in which the source had nothing to say, since its last row. */
+  #idle = 0;
+  /** When it was asked. */
+  #asked = 0;
   #ended: FollowResult['ended'] | undefined;
 
   constructor(store: Store, stream: RowStream, options: CheckedFollow, hooks: FollowHooks) {
@@ -287,16 +290,21 @@ class Following {
 
   /** The next batch; undefined after a moment without one. Notes why the stream ends. */
   async #nextItem(): Promise<Item | undefined | 'end'> {
+    this.#asked = performance.now();
     const item = await this.#queue.next(TICK);
     if (item === 'end') {
       this.#ended ??= this.#hooks.signal?.aborted ? 'stopped' : 'source';
       return 'end';
     }
     const now = performance.now();
-    if (item !== undefined && item.value.rows.length > 0) this.#lastRow = now;
-    else if (this.#options.untilIdle !== undefined && now - this.#lastRow > 1000 * this.#options.untilIdle) {
-      this.#ended = 'idle';
-      return 'end';
+    if (item !== undefined && item.value.rows.length > 0) this.#idle = 0;
+    else {
+      // A machine that is too busy to ask is not a source that is silent.
+      this.#idle += Math.min(now - this.#asked, 2 * TICK);
+      if (this.#idle > 1000 * (this.#options.untilIdle ?? Number.POSITIVE_INFINITY)) {
+        this.#ended = 'idle';
+        return 'end';
+      }
     }
     return item;
   }
