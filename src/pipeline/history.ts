@@ -97,7 +97,7 @@ async function inOrder(pass: Pass): Promise<Found | undefined> {
   const { particles } = data.snapshot;
   const chain = chainOf(pass);
   const refs = await known(pass, chain);
-  const missing = refs.findIndex((ref) => ref === undefined);
+  const missing = refs.indexOf(undefined);
   let from = missing < 0 ? particles.length : missing;
   let carried = task.start;
   while (from > 0 && task.cached) {
