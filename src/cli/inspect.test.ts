@@ -73,3 +73,13 @@ it('lists a hundred columns, and says how many more there are', async () => {
   const screen = inspectScreen(await inspect(store));
   expect(screen).toContain('… and 30 columns more (--json lists all)');
 });
+
+it('shows what is special of factorization machines, and of features over time', async () => {
+  const fixture = (name: string) => new URL(`../model/fixtures/${name}`, import.meta.url).pathname;
+  const factor = inspectScreen(await inspect(fixture('v4-factor')));
+  expect(factor).toMatch(/factorization machine, squared loss, vectors of 4, priors of 5 and 30 rows, /);
+  const timed = inspectScreen(await inspect(fixture('v4-history')));
+  expect(timed).toContain(
+    'over time: load lag 1, load lag 24, load mean 24, load max 1d, since alarm (in order of at, by place; 1 ahead; series carried on: 2)',
+  );
+});

@@ -13,6 +13,7 @@ import type { Json } from '../json.ts';
 import { describeEnd, describeValues, learnerName } from '../pipeline/describe.ts';
 import type { Inspection } from '../pipeline/inspect.ts';
 import { inspectShape } from '../pipeline/options.ts';
+import { spanText } from '../recipe/history/spec.ts';
 import { describeRecipe } from '../recipe/recipe.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
@@ -122,11 +123,24 @@ function importanceLines({ forest }: FoundModel): string[] {
 /** Penalties and what else was asked of the fit, in words; of an imported model, its maker and objective. */
 function learnerOptions({ options }: FoundModel['model']['learner']): string {
   if (options.source !== undefined) return `by ${String(options.source)}`;
-  const said = [`L2 ${formatNumber(Number(options.l2 ?? 0))}`];
+  const isFactor = options.factors !== undefined;
+  const said = isFactor
+    ? [`vectors of ${options.factors}`, `priors of ${options.prior} and ${options.factorPrior} rows`]
+    : [`L2 ${formatNumber(Number(options.l2 ?? 0))}`];
   if (Number(options.l1 ?? 0) > 0) said.push(`L1 ${formatNumber(Number(options.l1))}`);
   if (options.classWeight === 'balanced') said.push('balanced classes');
   if (options.calibrate === true) said.push('calibrated');
   return said.join(', ');
+}
+
+/** What rows are told of earlier ones, and of how many the model carries the newest rows. */
+function historyLines({ history }: FoundModel['model']): string[] {
+  if (history === undefined) return [];
+  const { time, by, horizon, features } = history.spec;
+  const order = `${time ?? 'position'}${by === undefined ? '' : `, by ${by}`}`;
+  const carried = `series carried on: ${formatCount(history.series.length)}`;
+  const names = features.map(({ name }) => name).join(', ');
+  return [`  over time: ${names} (in order of ${order}; ${spanText(horizon)} ahead; ${carried})`, ''];
 }
 
 function modelScreen(found: FoundModel): string {
@@ -150,6 +164,7 @@ function modelScreen(found: FoundModel): string {
       ? [metricsScreen(evaluation)]
       : ['  No rows were held out, so nothing is known of how good it is.\n']),
     ...importanceLines(found),
+    ...historyLines(model),
     ...describeRecipe({ ...recipe, label: undefined }).map((line) => `  ${line}`),
   ].join('\n');
 }

@@ -7,6 +7,7 @@ import { SoraError } from '../errors.ts';
 import { LOSS_NAMES } from '../loss/registry.ts';
 import type { Model } from '../model/model.ts';
 import { COLUMN_TYPES } from '../particle/schema.ts';
+import { textOptions } from '../recipe/options.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Decay } from '../recipe/view.ts';
 import type { Reference } from '../run/reference.ts';
@@ -252,28 +253,7 @@ export const learnShape = z.object({
     .positive()
     .optional()
     .describe('With --transfer, linear: how many rows the coefficients of the model weigh; default: 10.'),
-  textNgrams: z
-    .int()
-    .min(1)
-    .max(3)
-    .default(1)
-    .describe('Text: neighbouring words that are joined, up to so many.'),
-  textCharacters: z
-    .int()
-    .min(0)
-    .max(8)
-    .default(0)
-    .describe('Text: runs of 3 up to so many characters within words are features too; 0: none.'),
-  textTfidf: z
-    .boolean()
-    .default(true)
-    .describe('Text: whether words count by their rarity (inverse document frequency).'),
-  textSegmenter: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Text: Chinese, Japanese and Thai are cut into words by the dictionaries of ICU instead of into characters.',
-    ),
+  ...textOptions,
   testFraction: z.number().min(0).max(0.9).default(0.2).describe('Share of rows held out for evaluation.'),
   split: z
     .enum(['auto', 'random', 'time'])

@@ -25,7 +25,7 @@ import { dataChanges } from './data-change.ts';
 import type { Fitted } from './fit.ts';
 import type { FittedLearner } from './learner.ts';
 import { counted } from './observed.ts';
-import { checkOptions, type UpdateOptions, updateShape } from './options.ts';
+import { checkOptions, flagName, type UpdateOptions, updateShape } from './options.ts';
 import { removeReport } from './report.ts';
 import { openExecutor } from './resources.ts';
 import { openUpdate, type UpdateData } from './update-data.ts';
@@ -334,7 +334,7 @@ function checkModel(model: Model, directory: string, options: Checked): void {
     : (['polish', 'recipe'] as const)) {
     if (options[key] === fallback[key]) continue;
     refuse(
-      `Option ${key} is for ${isLinear ? 'trees' : 'linear models'}, and ${directory} is a model of ${isLinear ? 'the other kind' : 'trees, which keep their recipe'}: leave it out.`,
+      `Option --${flagName(key)} is for ${isLinear ? 'trees' : 'linear models'}, and ${directory} is a model of ${isLinear ? 'the other kind' : 'trees, which keep their recipe'}: leave it out.`,
     );
   }
 }

@@ -90,16 +90,16 @@ const shape = z.strictObject({
     .min(0)
     .max(8)
     .default(0)
-    .describe('Text: runs of 3 up to so many characters within words become features too; 0: none.'),
+    .describe('Text: runs of 3 up to so many characters within words are features too; 0: none.'),
   textTfidf: z
     .boolean()
     .default(true)
-    .describe('Text: whether words count by their rarity (inverse document frequency).'),
+    .describe('Text: words count by their rarity (inverse document frequency).'),
   textSegmenter: z
     .boolean()
     .default(false)
     .describe(
-      'Text: whether Chinese, Japanese and Thai are cut into words by the dictionaries of ICU, instead of characters.',
+      'Text: Chinese, Japanese and Thai are cut into words by the dictionaries of ICU instead of into characters.',
     ),
   smoothing: z
     .number()
