@@ -7,7 +7,13 @@ import type { Field, Schema } from '../particle/schema.ts';
 import { columnProfile, type Profile } from '../summary/profile.ts';
 import type { TargetStatistics } from '../summary/target.ts';
 import { inferLabel, type LabelOptions, type LabelSpec } from './label.ts';
-import { type CheckedOptions, checkOptions, type Encoding, nestedPath, type RecipeOptions } from './options.ts';
+import {
+  type CheckedOptions,
+  checkOptions,
+  type Encoding,
+  nestedPath,
+  type RecipeOptions,
+} from './options.ts';
 import { RECIPE_VERSION, type Recipe, transformNamed } from './recipe.ts';
 import { type ColumnStatistics, statisticsOf } from './statistics.ts';
 import type { TextFrequency } from './text-frequency.ts';

@@ -139,7 +139,11 @@ export function checkOptions(options: RecipeOptions = {}): CheckedOptions {
  * Columns whose levels together are a level of `column`, coarsest first, itself last; parents of parents come before them.
  * Throws `bad-option` on a column that lies in itself.
  */
-export function nestedPath(column: string, parents: CheckedOptions['parents'], below: string[] = []): string[] {
+export function nestedPath(
+  column: string,
+  parents: CheckedOptions['parents'],
+  below: string[] = [],
+): string[] {
   if (below.includes(column)) {
     throw new SoraError(
       'bad-option',

@@ -19,10 +19,10 @@ import type { Recipe } from './recipe.ts';
 import type { TextFrequency, TextFrequencyState } from './text-frequency.ts';
 import { tokensFor } from './transforms/text.ts';
 
-// The summaries of the rounds, exported from here so that references to them name this module.
-export { profile } from '../summary/profile.ts';
 /** @byReference */
 export { paths } from '../summary/path.ts';
+// The summaries of the rounds, exported from here so that references to them name this module.
+export { profile } from '../summary/profile.ts';
 /** @byReference */
 export { targets } from '../summary/target.ts';
 /** @byReference */

@@ -195,7 +195,10 @@ export function targets(options: TargetOptions | null): Summary<TargetState, rea
         const slots =
           path === undefined
             ? slotsOf(particle.columns[at], indices[index], particle.rows)
-            : Int32Array.from(rowPaths(particle, path), (one) => indices[index].get(one) ?? indices[index].size);
+            : Int32Array.from(
+                rowPaths(particle, path),
+                (one) => indices[index].get(one) ?? indices[index].size,
+              );
         addColumn(state[index], slots, indices[index].size + 2, seen, rows);
       }
     },

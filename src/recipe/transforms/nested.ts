@@ -9,7 +9,7 @@ import { SoraError } from '../../errors.ts';
 import { parentPath, rowPaths } from '../../summary/path.ts';
 import type { TargetStatistics } from '../../summary/target.ts';
 import { levelTable } from '../levels.ts';
-import { type Depth, nestedMeans, type NestedVariances, nestedVariances } from '../nested.ts';
+import { type Depth, type NestedVariances, nestedMeans, nestedVariances } from '../nested.ts';
 import { nestedPath } from '../options.ts';
 import { type Dropped, type FitContext, tallyUp, transform } from '../transform.ts';
 import { onMargin, short } from './target.ts';
@@ -114,7 +114,10 @@ export const nested = transform<NestedStep>({
   apply(step, _column, { particle, rows, output, base, folds, tally }) {
     const foldOf = folds?.();
     if (foldOf !== undefined && step.foldValues === undefined) {
-      throw new SoraError('bad-option', `Column "${step.column}": the recipe was stripped of what fitting needs.`);
+      throw new SoraError(
+        'bad-option',
+        `Column "${step.column}": the recipe was stripped of what fitting needs.`,
+      );
     }
     const outputs = step.outputs.length;
     const out = output.block(base, outputs);
