@@ -202,7 +202,8 @@ for (const [name, model] of Object.entries(MODELS)) {
   let least = Number.POSITIVE_INFINITY;
   for (const settings of model.grid) {
     const found = [];
-    for (const trial of model.grid.length === 1 ? [] : trials) found.push(...(await errorsOf(model, trial, settings)));
+    for (const trial of model.grid.length === 1 ? [] : trials)
+      found.push(...(await errorsOf(model, trial, settings)));
     const error = found.length === 0 ? 0 : mean(found);
     if (error < least) [least, chosen[name]] = [error, settings];
   }

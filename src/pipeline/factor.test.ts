@@ -70,6 +70,19 @@ describe('train --learner factor', () => {
     expect(Buffer.compare(bytes(alone.directory), bytes(two.directory))).toBe(0);
   });
 
+  it('encodes users within their kind, for linear models, with the same bytes on workers', async () => {
+    const options = { learner: 'linear', task: 'regression', parents: { user: 'kind+sort' } } as const;
+    const all = { ...options, factors: undefined, epochs: undefined, ignore: ['likes', 'item'] };
+    const [alone, two] = [await trained('stars', all), await trained('stars', { ...all, workers: 2 })];
+    const bytes = (directory: string) => readFileSync(join(directory, 'parameters.safetensors'));
+    expect(Buffer.compare(bytes(alone.directory), bytes(two.directory))).toBe(0);
+    expect(alone.model.recipe.steps.find(({ column }) => column === 'user')).toMatchObject({
+      transform: 'nested',
+      path: ['kind', 'sort', 'user'],
+    });
+    await expect(trained('stars', { ...all, parents: { user: 'town' } })).rejects.toThrow(/"town"/);
+  });
+
   it('refuses options of other learners, and losses that it cannot go by', async () => {
     await expect(trained('stars', { leaves: 7 })).rejects.toThrow(/--leaves is for gradient-boosted trees/);
     await expect(trained('stars', { l2: 1 })).rejects.toThrow(/--l2 is for/);

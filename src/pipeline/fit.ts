@@ -51,6 +51,7 @@ const EVERY_LEVEL = { onehotLevels: 100_000, minCount: 1 };
 
 function recipeOptions(options: Checked, family: Family): RecipeOptions {
   const { encode, numeric, timed = false } = options;
+  const parents = Object.entries(options.parents ?? {}).map(([name, list]) => [name, list.split('+')]);
   const { textNgrams, textCharacters, textTfidf, textSegmenter } = options;
   return {
     textNgrams,
@@ -58,6 +59,7 @@ function recipeOptions(options: Checked, family: Family): RecipeOptions {
     textTfidf,
     textSegmenter,
     ...(encode ? { encode: encode as RecipeOptions['encode'] } : {}),
+    parents: Object.fromEntries(parents) as Record<string, string[]>,
     numeric,
     for: family,
     calendarFromTime: timed,

@@ -225,6 +225,12 @@ export const learnShape = z.object({
     .record(z.string(), z.string())
     .optional()
     .describe('How to encode columns, overriding the default, e.g. city=target,age=standard.'),
+  parents: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe(
+      'Categories whose levels lie in those of others, coarsest first, e.g. user=age+occupation,item=genre: they are encoded by the mean of the label, shrunk to that of their parents.',
+    ),
   numeric: z
     .enum(['auto', 'standard', 'basis'])
     .default('auto')

@@ -53,7 +53,7 @@ export function applyRecipe(
   let base = 0;
   for (const step of recipe.steps) {
     const column = columnOf(particle, step, recipe);
-    transformNamed(step.transform).apply(step, column, { rows, output, base, folds, tally });
+    transformNamed(step.transform).apply(step, column, { rows, output, particle, base, folds, tally });
     base += step.width;
   }
   const matrix = output.finish();

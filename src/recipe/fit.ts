@@ -7,7 +7,13 @@ import type { Field, Schema } from '../particle/schema.ts';
 import { columnProfile, type Profile } from '../summary/profile.ts';
 import type { TargetStatistics } from '../summary/target.ts';
 import { inferLabel, type LabelOptions, type LabelSpec } from './label.ts';
-import { type CheckedOptions, checkOptions, type Encoding, type RecipeOptions } from './options.ts';
+import {
+  type CheckedOptions,
+  checkOptions,
+  type Encoding,
+  nestedPath,
+  type RecipeOptions,
+} from './options.ts';
 import { RECIPE_VERSION, type Recipe, transformNamed } from './recipe.ts';
 import { type ColumnStatistics, statisticsOf } from './statistics.ts';
 import type { TextFrequency } from './text-frequency.ts';
@@ -29,6 +35,8 @@ export interface FitInput {
   readonly words?: Readonly<Record<string, TextFrequency>>;
   /** Target statistics by column, where summed. */
   readonly targets?: Readonly<Record<string, TargetStatistics>>;
+  /** Target statistics of the paths of nested columns by column, coarsest first. */
+  readonly nested?: Readonly<Record<string, readonly TargetStatistics[]>>;
 }
 
 /** What is to be done with a column, decided from the profile alone. */
@@ -99,11 +107,13 @@ export function assignColumns(
 ): { assigned: Assignment[]; dropped: { column: string; reason: string }[] } {
   for (const name of Object.keys(options.encode)) requireColumn(schema, name, 'encode');
   for (const name of options.rowBands) requireColumn(schema, name, 'rowBands');
+  checkParents(schema, options);
   const assigned: Assignment[] = [];
   const dropped: { column: string; reason: string }[] = [];
   for (const field of schema.fields) {
     if (!isUsed(field, options, label)) continue;
-    const encoding = options.encode[field.name] ?? 'auto';
+    const nested = Object.hasOwn(options.parents, field.name) ? 'nested' : 'auto';
+    const encoding = options.encode[field.name] ?? nested;
     if (encoding === 'ignore') dropped.push({ column: field.name, reason: 'as asked' });
     else assigned.push(assign(field, encoding, profile, options, label));
   }
@@ -118,6 +128,23 @@ function isUsed(field: Field, options: CheckedOptions, label: LabelSpec | undefi
     );
   }
   return field.role === 'feature';
+}
+
+/** Throws `bad-option` unless parents are categories, and none lies in itself. */
+function checkParents(schema: Schema, { parents }: CheckedOptions): void {
+  for (const column of Object.keys(parents)) {
+    for (const name of [column, ...parents[column]]) {
+      requireColumn(schema, name, 'parents');
+      const { type } = schema.fields.find((field) => field.name === name)!;
+      if (type === 'category') continue;
+      throw new SoraError(
+        'bad-option',
+        `Option parents names "${name}", which is of type ${type}: levels lie in categories, so read it as one (--types ${name}=category).`,
+        { details: { option: 'parents', value: name, type } },
+      );
+    }
+    nestedPath(column, parents);
+  }
 }
 
 function requireColumn(schema: Schema, name: string, option: string): void {
@@ -251,7 +278,7 @@ function fitSteps(
 
 function statisticsFor(input: FitInput, name: string): ColumnStatistics | undefined {
   const profile = columnProfile(input.profile, name);
-  return profile && statisticsOf(profile, input.words?.[name], input.targets?.[name]);
+  return profile && statisticsOf(profile, input.words?.[name], input.targets?.[name], input.nested?.[name]);
 }
 
 /** Dense when narrow, or when not too wide and at least a fifth of the values are not zero. */
@@ -272,7 +299,7 @@ function entriesOf(step: Step, input: FitInput): number {
 
 /** Seed and number of the folds that target tables were summed by; absent when no step encodes by target. */
 function foldsOf(steps: readonly Step[], input: FitInput): Recipe['folds'] {
-  const first = steps.find((step) => step.transform === 'target');
-  const table = first && input.targets?.[first.column];
+  const first = steps.find((step) => step.transform === 'target' || step.transform === 'nested');
+  const table = first && (input.nested?.[first.column]?.[0] ?? input.targets?.[first.column]);
   return table && { seed: table.seed, count: table.folds };
 }

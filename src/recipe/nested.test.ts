@@ -47,7 +47,12 @@ describe('nested means', () => {
   });
 
   it('of one depth shrink by n / (n + rows / effects)', () => {
-    const rows = [[0, 0, 4], [0, 0, 6], [1, 1, 1], [1, 1, 3]] as const;
+    const rows = [
+      [0, 0, 4],
+      [0, 0, 6],
+      [1, 1, 1],
+      [1, 1, 3],
+    ] as const;
     const tree = treeOf(rows).slice(0, 2);
     const means = nestedMeans(tree, { effects: [0, 2], rows: 4 });
     expect(means[0][0]).toBeCloseTo(3.5, 12);

@@ -64,7 +64,10 @@ function pairs(tree: readonly Depth[], depth: number, below: number): number {
     squares[at] += weight * weight;
     listed[at] += weight;
   }
-  return weights.reduce((sum, n, i) => (n > 0 ? sum + n - (squares[i] + Math.max(0, n - listed[i])) / n : sum), 0);
+  return weights.reduce(
+    (sum, n, i) => (n > 0 ? sum + n - (squares[i] + Math.max(0, n - listed[i])) / n : sum),
+    0,
+  );
 }
 
 /** Predicted mean of each cell, by depth. O(cells). */

@@ -16,6 +16,7 @@ export const ENCODINGS = [
   'ordinal',
   'hash',
   'target',
+  'nested',
   'words',
   'bigrams',
   'calendar',
@@ -38,6 +39,12 @@ const shape = z.strictObject({
     .record(z.string(), z.enum(ENCODINGS))
     .default({})
     .describe('How to prepare a column, by name: {"zip": "target", "id": "ignore"}.'),
+  parents: z
+    .record(z.string(), z.array(z.string()).min(1))
+    .default({})
+    .describe(
+      'Categories whose levels lie in those of others, coarsest first: {"user": ["age", "occupation"]}. They are encoded by their label mean, shrunk to the mean of age and occupation, that to the mean of the age, and that to all.',
+    ),
   numeric: z
     .enum(['auto', 'standard', 'log', 'basis'])
     .default('auto')
@@ -134,6 +141,26 @@ export function checkOptions(options: RecipeOptions = {}): CheckedOptions {
   throw new SoraError('bad-option', `Recipe options: ${z.prettifyError(result.error)}`, {
     cause: result.error,
   });
+}
+
+/**
+ * Columns whose levels together are a level of `column`, coarsest first, itself last; parents of parents come before them.
+ * Throws `bad-option` on a column that lies in itself.
+ */
+export function nestedPath(
+  column: string,
+  parents: CheckedOptions['parents'],
+  below: string[] = [],
+): string[] {
+  if (below.includes(column)) {
+    throw new SoraError(
+      'bad-option',
+      `Option parents goes round in a circle: ${[...below, column].join(' in ')}. Leave one of them out.`,
+      { details: { option: 'parents', value: column } },
+    );
+  }
+  const own = Object.hasOwn(parents, column) ? parents[column] : [];
+  return [...new Set([...own.flatMap((one) => nestedPath(one, parents, [...below, column])), column])];
 }
 
 /** Name, default and help of each option, for documentation and command-line help. */

@@ -1,22 +1,26 @@
 /**
- * Gathering what a recipe is fitted from: at most three rounds over the particles, then `fitRecipe`.
+ * Gathering what a recipe is fitted from: at most five rounds over the particles, then `fitRecipe`.
  * 1. the profile of every column; 2. word counts of text columns; 3. the label by level of columns that are
- * encoded by target. Rounds that no column needs are not played. The recipe does not depend on the executor.
+ * encoded by target; 4. and 5. paths of nested columns, and the label by path. Rounds that no column needs are not played. The recipe does not depend on the executor.
  */
 import type { Json } from '../json.ts';
 import type { Schema } from '../particle/schema.ts';
 import type { Reference } from '../run/reference.ts';
 import type { Session } from '../run/session.ts';
+import type { Counts } from '../summary/counts.ts';
+import { parentPath } from '../summary/path.ts';
 import { columnProfile, type Profile } from '../summary/profile.ts';
 import type { Split } from '../summary/split.ts';
 import type { TargetState, TargetStatistics } from '../summary/target.ts';
 import { type Assignment, assignColumns, fitRecipe, MOST_WORDS } from './fit.ts';
 import { inferLabel, type LabelOptions, type LabelSpec } from './label.ts';
-import { type CheckedOptions, checkOptions, type RecipeOptions } from './options.ts';
+import { type CheckedOptions, checkOptions, nestedPath, type RecipeOptions } from './options.ts';
 import type { Recipe } from './recipe.ts';
 import type { TextFrequency, TextFrequencyState } from './text-frequency.ts';
 import { tokensFor } from './transforms/text.ts';
 
+/** @byReference */
+export { paths } from '../summary/path.ts';
 // The summaries of the rounds, exported from here so that references to them name this module.
 export { profile } from '../summary/profile.ts';
 /** @byReference */
@@ -59,7 +63,8 @@ export async function prepareRecipe(session: Session, input: PrepareInput): Prom
   const { assigned } = assignColumns(schema, profile, options, label);
   const words = await countWords(session, assigned, profile, options, split);
   const targets = label && (await sumTargets(session, assigned, profile, label, seed, split));
-  const recipe = fitRecipe({ schema, profile, label: label ?? null, options, words, targets });
+  const nested = label && (await sumNested(session, assigned, options, label, seed, split));
+  const recipe = fitRecipe({ schema, profile, label: label ?? null, options, words, targets, nested });
   return { recipe, profile };
 }
 
@@ -110,6 +115,48 @@ async function sumTargets(
     label: 'target statistics',
   });
   return Object.fromEntries(columns.map(({ name }, index) => [name, value[index]]));
+}
+
+/** The label by path and fold of nested columns: paths are counted, then the label is summed by the commonest. */
+async function sumNested(
+  session: Session,
+  assigned: readonly Assignment[],
+  options: CheckedOptions,
+  label: LabelSpec,
+  seed: number,
+  split: Split | undefined,
+): Promise<Record<string, readonly TargetStatistics[]>> {
+  const names = assigned.filter(({ transform }) => transform === 'nested').map(({ field }) => field.name);
+  if (names.length === 0) return {};
+  const places = names.flatMap((name) => {
+    const path = nestedPath(name, options.parents);
+    return path.map((_, depth) => ({ name, path: path.slice(0, depth + 1) }));
+  });
+  const { value: counted } = await session.reduce<unknown, readonly Counts[]>({
+    summary: reference('paths', { paths: places.map(({ path }) => path), split }),
+    keep: 'nodes',
+    label: 'paths',
+  });
+  const outputs = label.kind === 'multiclass' ? label.classes!.length : 1;
+  const most = Math.floor(MOST_TARGETS / (outputs * FOLDS));
+  const columns: { name: string; path: string[]; levels: string[] }[] = [];
+  let above: ReadonlySet<string | undefined> = new Set();
+  for (const [i, { name, path }] of places.entries()) {
+    // Every level lies in a listed one, which is as common: more levels than the limit leave rare ones out.
+    const listed = counted[i].values.filter(
+      ({ value, count }) => count > 1 && (path.length === 1 || above.has(parentPath(value))),
+    );
+    const levels = listed.slice(0, most).map(({ value }) => value);
+    columns.push({ name, path, levels });
+    above = new Set(levels);
+  }
+  const { column, kind, classes } = label;
+  const { value } = await session.reduce<TargetState, readonly TargetStatistics[]>({
+    summary: reference('targets', { columns, label: { column, kind, classes }, folds: FOLDS, seed, split }),
+    keep: 'nodes',
+    label: 'target statistics',
+  });
+  return Object.fromEntries(names.map((name) => [name, value.filter((_, i) => places[i].name === name)]));
 }
 
 /** The commonest levels of a category, most frequent first; those of a single row say nothing out of fold. */

@@ -56,6 +56,8 @@ export interface ColumnStatistics {
   readonly content?: { readonly mean: readonly number[]; readonly std: readonly number[] };
   /** Label by level and fold, once it has been summed. */
   readonly target?: TargetStatistics;
+  /** The same of each path of a nested column, coarsest first. */
+  readonly nested?: readonly TargetStatistics[];
 }
 
 /** Statistics of a column from its profile and, where known, its words and targets. */
@@ -63,9 +65,10 @@ export function statisticsOf(
   profile: ColumnProfile,
   words?: TextFrequency,
   target?: TargetStatistics,
+  nested?: readonly TargetStatistics[],
 ): ColumnStatistics {
   const { present, missing } = profile;
-  const common = { present, missing, ones: 0, meanWords: 0, words, target };
+  const common = { present, missing, ones: 0, meanWords: 0, words, target, nested };
   switch (profile.type) {
     case 'number':
     case 'timestamp':

@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod';
 import type { Column } from '../particle/column.ts';
+import type { Particle } from '../particle/particle.ts';
 import type { ColumnType, Field } from '../particle/schema.ts';
 import type { LabelSpec } from './label.ts';
 import type { CheckedOptions, Encoding } from './options.ts';
@@ -53,6 +54,8 @@ export interface ApplyContext {
   /** Rows of the particle to take, ascending; absent: all. Length is `output.rows`. */
   readonly rows?: Uint32Array;
   readonly output: Output;
+  /** The particle, for steps that read further columns. */
+  readonly particle: Particle;
   /** First feature of this step. */
   readonly base: number;
   /** Fold of each particle row, while fitting; absent when full statistics apply. */

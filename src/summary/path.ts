@@ -9,7 +9,16 @@ import type { CategoryColumn } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
 import { fieldIndex } from '../particle/schema.ts';
 import { taggedCodec } from './codec.ts';
-import { COUNTS_CAP, type Counts, type CountsState, emptyCounts, mergeCounts, parseCounts, readCounts, writeCounts } from './counts.ts';
+import {
+  COUNTS_CAP,
+  type Counts,
+  type CountsState,
+  emptyCounts,
+  mergeCounts,
+  parseCounts,
+  readCounts,
+  writeCounts,
+} from './counts.ts';
 import { type Split, splitRows } from './split.ts';
 import type { Summary } from './summary.ts';
 
@@ -35,7 +44,9 @@ export function rowPaths(particle: Particle, names: readonly string[]): string[]
     );
   });
   return Array.from({ length: particle.rows }, (_, row) =>
-    columns.map(({ codes, dictionary }) => (codes[row] < 0 ? MISSING : dictionary[codes[row]])).join(SEPARATOR),
+    columns
+      .map(({ codes, dictionary }) => (codes[row] < 0 ? MISSING : dictionary[codes[row]]))
+      .join(SEPARATOR),
   );
 }
 
@@ -47,7 +58,8 @@ export function paths(options: PathsOptions): Summary<CountsState[], readonly Co
     id: `paths/1 ${canonicalJson(options as unknown as Json)}`,
     empty: () => options.paths.map(emptyCounts),
     observe(state, particle: Particle) {
-      const rows = splitRows(particle, options.split) ?? Uint32Array.from({ length: particle.rows }, (_, i) => i);
+      const rows =
+        splitRows(particle, options.split) ?? Uint32Array.from({ length: particle.rows }, (_, i) => i);
       for (const [index, names] of options.paths.entries()) {
         const all = rowPaths(particle, names);
         const counts = new Map<string, number>();

@@ -15,12 +15,18 @@ import { corrupt, taggedCodec } from './codec.ts';
 import { checkCount } from './columns.ts';
 import { rowFolds } from './folds.ts';
 import { type LabelEncoding, labelNumbers, roleNumbers } from './label-values.ts';
+import { rowPaths } from './path.ts';
 import { type Split, splitRows } from './split.ts';
 import type { Summary } from './summary.ts';
 
 export type TargetOptions = {
   /** Category or text columns, and the levels of each that are kept apart. */
-  readonly columns: readonly { readonly name: string; readonly levels: readonly string[] }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly levels: readonly string[];
+    /** Columns whose levels together are the level, coarsest first; absent: the column itself. */
+    readonly path?: readonly string[];
+  }[];
   /** `multiclass` gives a sum per class; `count` divides by exposure; other kinds sum the label itself. */
   readonly label: LabelEncoding & { readonly kind?: 'binary' | 'multiclass' | 'number' | 'count' };
   /** Fold of a row: `rowFolds(particle, seed, folds)[row]`; at most 256. */
@@ -53,6 +59,8 @@ export interface TargetStatistics {
   /** Σw by fold of all rows, and Σw·y by fold and output: listed levels, others and missing ones. */
   readonly foldWeights: Float64Array;
   readonly foldSums: Float64Array;
+  /** Σw·y² by fold of all rows (of classes, Σw). */
+  readonly foldSquares: Float64Array;
 }
 
 /**
@@ -156,6 +164,7 @@ function readColumn(state: Float64Array, levels: readonly string[], options: Tar
     missingSums: pick([levels.length + 1], 3, outputs),
     foldWeights: total(pick(all, 1, 1), 1),
     foldSums: total(pick(all, 3, outputs), outputs),
+    foldSquares: total(pick(all, 2, 1), 1),
   };
 }
 
@@ -180,10 +189,16 @@ export function targets(options: TargetOptions | null): Summary<TargetState, rea
     observe(state, particle: Particle) {
       const rows = splitRows(particle, options.split);
       const seen = targetsOf(particle, options, outputs);
-      for (const [index, { name }] of options.columns.entries()) {
-        const at = fieldIndex(particle.schema, name);
+      for (const [index, { name, path }] of options.columns.entries()) {
+        const at = fieldIndex(particle.schema, path === undefined ? name : path[path.length - 1]);
         if (at < 0) continue;
-        const slots = slotsOf(particle.columns[at], indices[index], particle.rows);
+        const slots =
+          path === undefined
+            ? slotsOf(particle.columns[at], indices[index], particle.rows)
+            : Int32Array.from(
+                rowPaths(particle, path),
+                (one) => indices[index].get(one) ?? indices[index].size,
+              );
         addColumn(state[index], slots, indices[index].size + 2, seen, rows);
       }
     },

@@ -65,7 +65,10 @@ describe('variance components', () => {
         3 + 0.5 * normal(0, user) + 0.4 * normal(1, item) + 0.3 * normal(2, kind) + normal(3, i),
     );
     const view = viewOf(rows, labels);
-    const columnOf = Array.from({ length: 745 }, (_, i) => 1 + [400, 700, 740].filter((end) => i >= end).length);
+    const columnOf = Array.from(
+      { length: 745 },
+      (_, i) => 1 + [400, 700, 740].filter((end) => i >= end).length,
+    );
     const summary = summaryOf(view, columnOf);
     const found = variances(summary.read(partial(summary, view)));
     for (const [i, truth] of [0.25, 0.16, 0.09, 0].entries()) {

@@ -44,7 +44,8 @@ function solve(matrix: number[][]): number[] {
     [matrix[k], matrix[best]] = [matrix[best], matrix[k]];
     for (let i = k + 1; i < order; i++) {
       const share = matrix[i][k] / matrix[k][k];
-      if (share !== 0 && Number.isFinite(share)) for (let j = k; j <= order; j++) matrix[i][j] -= share * matrix[k][j];
+      if (share !== 0 && Number.isFinite(share))
+        for (let j = k; j <= order; j++) matrix[i][j] -= share * matrix[k][j];
     }
   }
   const found = new Array<number>(order).fill(0);

@@ -14,9 +14,9 @@ import type { Session } from '../../run/session.ts';
 import { type LabelTotals, learnableTotals } from '../labels.ts';
 import { strengthsOf, variances } from './components.ts';
 import type { Likeness, LikenessOptions } from './likeness.ts';
-import { CURVATURES, type PolishOptions, type PolishSums } from './polish.ts';
 import { type MachineOptions, modelOf, startState } from './machine.ts';
 import type { PassValue } from './pass.ts';
+import { CURVATURES, type PolishOptions, type PolishSums } from './polish.ts';
 
 // The summaries of the rounds, exported from here so that references to them name this module.
 /** @byReference */

@@ -44,7 +44,8 @@ interface LikenessState {
 const ROOM = 2 ** 19;
 
 /** Buckets for each ordered pair of columns. */
-const bucketsOf = (columns: number) => 2 ** Math.max(4, Math.min(14, Math.floor(Math.log2(ROOM / (columns * columns)))));
+const bucketsOf = (columns: number) =>
+  2 ** Math.max(4, Math.min(14, Math.floor(Math.log2(ROOM / (columns * columns)))));
 
 /** Where features stand within their columns, and how many levels each column has. */
 function placesOf({ columnOf, columns }: LikenessOptions): { place: Uint32Array; sizes: Uint32Array } {
@@ -54,11 +55,18 @@ function placesOf({ columnOf, columns }: LikenessOptions): { place: Uint32Array;
 }
 
 /** Sums of likeness; the parameters are the rows of each feature. */
-export function likeness(options: Json, parameters: Uint8Array): Summary<LikenessState, Likeness, LearnerView> {
+export function likeness(
+  options: Json,
+  parameters: Uint8Array,
+): Summary<LikenessState, Likeness, LearnerView> {
   const problem = options as unknown as LikenessOptions;
   const { columns, columnOf, outputs } = problem;
   const counts = decodeParameters(parameters);
-  const lengths = [(columnOf.length + 1) * (3 + outputs), (columnOf.length + 1) * columns, columns * columns * bucketsOf(columns)];
+  const lengths = [
+    (columnOf.length + 1) * (3 + outputs),
+    (columnOf.length + 1) * columns,
+    columns * columns * bucketsOf(columns),
+  ];
   return {
     id: `likeness/1 ${outputs} ${columns} ${columnOf.length}`,
     empty: () => {
@@ -84,7 +92,10 @@ export function likeness(options: Json, parameters: Uint8Array): Summary<Likenes
 }
 
 /** Adds the rows of a view. The last level is the one that every row has. */
-function adder(problem: LikenessOptions, counts: Float64Array): (state: LikenessState, view: LearnerView) => void {
+function adder(
+  problem: LikenessOptions,
+  counts: Float64Array,
+): (state: LikenessState, view: LearnerView) => void {
   const { columns, columnOf, outputs } = problem;
   const { place, sizes } = placesOf(problem);
   const buckets = bucketsOf(columns);

@@ -33,10 +33,7 @@ export interface PolishSums {
   readonly curvatures: Float64Array;
 }
 
-/**
- * Slopes and curvatures of the weights of a group; the parameters are the model. O(entries × factors).
- * @byReference
- */
+/** Slopes and curvatures of the weights of a group; the parameters are the model. O(entries × factors). */
 export function polish(options: Json, parameters: Uint8Array): Summary<PolishSums, PolishSums, LearnerView> {
   const problem = options as unknown as PolishOptions;
   const { loss, outputs, features, from, to } = problem;

@@ -151,7 +151,8 @@ function apply(step: CategoryStep, column: Column, context: ApplyContext): void 
 function writeSlots(step: CategoryStep, slots: Int32Array, { output, base }: ApplyContext): void {
   const unknown = step.other ? step.levels.length : -1;
   const missing = step.missing ? step.width - 1 : -1;
-  const bands = step.bands && slots.map((slot) => (slot >= 0 && slot < step.levels.length ? step.bands![slot] : -1));
+  const bands =
+    step.bands && slots.map((slot) => (slot >= 0 && slot < step.levels.length ? step.bands![slot] : -1));
   for (let i = 0; i < slots.length; i++) {
     if (slots[i] === MISSING) slots[i] = bands === undefined ? missing : -1;
     else if (slots[i] < 0) slots[i] = unknown;

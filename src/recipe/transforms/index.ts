@@ -5,6 +5,7 @@ import { boolean } from './boolean.ts';
 import { category } from './category.ts';
 import { codes } from './codes.ts';
 import { instant } from './instant.ts';
+import { nested } from './nested.ts';
 import { number } from './number.ts';
 import { raw } from './raw.ts';
 import { sparse } from './sparse.ts';
@@ -13,6 +14,6 @@ import { text } from './text.ts';
 import { timestamp } from './timestamp.ts';
 
 export const TRANSFORMS: readonly Transform[] = [
-  ...[number, boolean, category, target, text, timestamp, sparse, binary],
+  ...[number, boolean, category, target, nested, text, timestamp, sparse, binary],
   ...[raw, codes, instant],
 ];

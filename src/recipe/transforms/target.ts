@@ -188,7 +188,7 @@ function encode(
 }
 
 /** A mean on the scale of the margin, relative to the overall mean; 0 where that scale has no value. */
-function onMargin(mean: number, prior: number, label: LabelSpec): number {
+export function onMargin(mean: number, prior: number, label: LabelSpec): number {
   if (label.kind === 'number') return label.std! > 0 ? (mean - prior) / label.std! : 0;
   if (!(prior > 0) || !(mean > 0)) return 0;
   if (label.kind !== 'binary') return log(mean / prior);
@@ -215,7 +215,7 @@ function frequencies(
 }
 
 /** Six significant digits: enough for a mean of a sample, and a third of the text. */
-function short(x: number): number {
+export function short(x: number): number {
   return Number(x.toPrecision(6));
 }
 
