@@ -51,8 +51,9 @@ it('is killed anywhere, and ends at the same bytes when it is run again', async 
   await run('update', model, 'more.csv');
   const whole = performance.now() - started;
   const [updated, before] = [bytesOf(model), bytesOf(`${model}.1`)];
+  const first = bytesOf('first.sora/models/y');
   let killed = 0;
-  for (const share of [0.4, 0.6, 0.8, 0.95]) {
+  for (const share of [0.3, 0.5, 0.65, 0.8]) {
     rmSync(join(cwd, 'base.sora'), { recursive: true });
     cpSync(join(cwd, 'first.sora'), join(cwd, 'base.sora'), { recursive: true });
     const { code } = await sora(['update', model, 'more.csv'], {
@@ -60,9 +61,11 @@ it('is killed anywhere, and ends at the same bytes when it is run again', async 
       onStart: (child) => setTimeout(() => child.kill('SIGKILL'), share * whole),
     });
     if (code === null) killed++;
-    const again = await run('update', model, 'more.csv');
-    // One that was killed after its last write has nothing left to do.
-    expect(again.commits ?? [2, 2]).toEqual([2, 2]);
+    // One that had written its model is done.
+    if (bytesOf(model).join() === first.join()) {
+      const again = await run('update', model, 'more.csv');
+      expect(again.commits).toEqual([2, 2]);
+    }
     expect(bytesOf(model)).toEqual(updated);
     expect(bytesOf(`${model}.1`)).toEqual(before);
   }
