@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { type EvaluationResult, metricLabel } from '../evaluate/result.ts';
 import { formatCount, formatDuration, formatNumber } from '../explain/format.ts';
 import { updateShape } from '../pipeline/options.ts';
-import type { UpdateResult } from '../pipeline/update.ts';
+import type { UpdateResult } from '../pipeline/update-result.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { pathOf } from './screen.ts';

@@ -13,7 +13,7 @@ import type { Fitted } from './fit.ts';
 import { writeReport } from './report.ts';
 import { peakMemory } from './resources.ts';
 import type { TrainResult } from './train-result.ts';
-import type { UpdateResult } from './update.ts';
+import type { UpdateResult } from './update-result.ts';
 
 /** Columns of an updated model by what they do over the new rows, or by their share of the gain of trees. */
 export async function updatedStrengths(
