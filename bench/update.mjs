@@ -32,7 +32,7 @@ const step = fileURLToPath(new URL('./update/sora.mjs', import.meta.url));
 const make = fileURLToPath(new URL('./update/make.py', import.meta.url));
 needPeers();
 
-const LINEAR_UPDATES = { update: {}, 'update, 2 passes': { polish: 2 } };
+const LINEAR_UPDATES = { update: {} };
 const TREE_UPDATES = {
   'add 10 %, all rows': {},
   'add 10 %, new rows': { rows: 'new' },
@@ -106,7 +106,7 @@ async function measure(name, learner) {
   const shares = { '1 %': ['one'], ...(rows > LARGE ? {} : { '11 %': ['one', 'ten'] }) };
   for (const [share, parts] of Object.entries(shares)) {
     const files = parts.map(fileOf).join(',');
-    const updates = learner === 'trees' ? TREE_UPDATES : rows > LARGE ? { update: {} } : LINEAR_UPDATES;
+    const updates = learner === 'trees' ? TREE_UPDATES : LINEAR_UPDATES;
     const seen = {};
     const scored = {};
     for (let round = 0; round < rounds; round++) {

@@ -1,5 +1,5 @@
 /** `sora update` as a user runs it: append, learn, undo; the same bytes with threads as without. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { randomUniform } from '../src/random.ts';
@@ -39,4 +39,35 @@ it('appends, learns, is undone and done again to the same bytes', async () => {
   const again = await run('update', model, 'new.csv', '--workers', '2');
   expect(again.commits).toEqual([2, 2]);
   expect(bytesOf(model)).toEqual(updated);
+});
+
+it('is killed anywhere, and ends at the same bytes when it is run again', async () => {
+  writeRows('base.csv', 3000, 3);
+  writeRows('more.csv', 300, 4);
+  await run('train', 'base.csv', '--target', 'y', '--learner', 'linear', '--no-report');
+  cpSync(join(cwd, 'base.sora'), join(cwd, 'first.sora'), { recursive: true });
+  const model = 'base.sora/models/y';
+  const started = performance.now();
+  await run('update', model, 'more.csv');
+  const whole = performance.now() - started;
+  const [updated, before] = [bytesOf(model), bytesOf(`${model}.1`)];
+  const first = bytesOf('first.sora/models/y');
+  let killed = 0;
+  for (const share of [0.3, 0.5, 0.65, 0.8]) {
+    rmSync(join(cwd, 'base.sora'), { recursive: true });
+    cpSync(join(cwd, 'first.sora'), join(cwd, 'base.sora'), { recursive: true });
+    const { code } = await sora(['update', model, 'more.csv'], {
+      cwd,
+      onStart: (child) => setTimeout(() => child.kill('SIGKILL'), share * whole),
+    });
+    if (code === null) killed++;
+    // One that had written its model is done.
+    if (bytesOf(model).join() === first.join()) {
+      const again = await run('update', model, 'more.csv');
+      expect(again.commits).toEqual([2, 2]);
+    }
+    expect(bytesOf(model)).toEqual(updated);
+    expect(bytesOf(`${model}.1`)).toEqual(before);
+  }
+  expect(killed).toBeGreaterThan(0);
 });

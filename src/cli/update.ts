@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { type EvaluationResult, metricLabel } from '../evaluate/result.ts';
 import { formatCount, formatDuration, formatNumber } from '../explain/format.ts';
 import { updateShape } from '../pipeline/options.ts';
-import type { UpdateResult } from '../pipeline/update.ts';
+import type { UpdateResult } from '../pipeline/update-result.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { pathOf } from './screen.ts';
@@ -18,9 +18,11 @@ Examples:
   sora update people.sora/models/income --undo`;
 
 /** Metrics of up to three evaluations side by side. */
-function scores({ before, after, prequential }: UpdateResult): string {
+function scores({ before, after, prequential, judged, particles }: UpdateResult): string {
+  const some =
+    judged && judged.old < particles.old ? ` of ${formatCount(judged.old + judged.new)} particles` : '';
   const columns: [string, EvaluationResult][] = [];
-  if (before) columns.push([`before, ${formatCount(before.rows)} held out`, before]);
+  if (before) columns.push([`before, ${formatCount(before.rows)} held out${some}`, before]);
   if (after) columns.push(['now', after]);
   if (prequential) columns.push([`before, ${formatCount(prequential.rows)} new rows`, prequential]);
   if (columns.length === 0) return '';
@@ -64,6 +66,7 @@ export function updateScreen(result: UpdateResult): string {
           .join(', '),
       ],
       ['  model', pathOf(result.directory)],
+      ...(result.report === undefined ? [] : [['  report', pathOf(result.report)]]),
       ...(result.previous === undefined ? [] : [['  before', pathOf(result.previous)]]),
     ]),
   ].join('\n');

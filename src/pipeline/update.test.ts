@@ -131,7 +131,9 @@ describe('update of a linear model', () => {
     const { store, first } = await situation('class');
     const odd = rowsOf(50, 4, 'class').map((row) => ({ ...row, city: 'Kyiv', a: row.a + 5 }));
     await ingest(odd as never, { ...FEW, store, append: true });
-    const { changes, directory } = await update(first.directory, undefined, FEW);
+    const { changes, directory, report } = await update(first.directory, undefined, FEW);
+    expect(readFileSync(report!, 'utf8')).toMatch(/update 1.*1 new level.*Kyiv/s);
+    expect(existsSync(join(`${directory}.1`, 'report.html'))).toBe(false);
     expect(changes.join('\n')).toMatch(/a: up to 5\.\d+/);
     expect(changes.join('\n')).toMatch(/city: 1 new level in \d+ rows \(Kyiv\)/);
     const again = await update(directory, undefined, FEW);

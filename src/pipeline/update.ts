@@ -32,31 +32,12 @@ import { openUpdate, type UpdateData } from './update-data.ts';
 import { judge, judgedParticles, type UpdateEvaluation } from './update-evaluate.ts';
 import { learnedRows, passesOf, type UpdateSessions, updateLinear } from './update-linear.ts';
 import { refitted } from './update-refit.ts';
+import { updatedStrengths, writeUpdateReport } from './update-report.ts';
+import type { UpdateResult } from './update-result.ts';
 import { updateTrees } from './update-trees.ts';
 import { VERSION } from './version.ts';
 
 type Checked = ReturnType<typeof checkOptions<typeof updateShape>>;
-
-/** What an update did. */
-export interface UpdateResult extends Partial<UpdateEvaluation> {
-  /** Model directory, and where the model before is now; absent where it was not moved or nothing was done. */
-  readonly directory: string;
-  readonly previous?: string;
-  readonly store: string;
-  /** First and last commit of the new rows; absent when there were none, and nothing was written. */
-  readonly commits?: readonly [number, number];
-  /** What was done, in a few words. */
-  readonly how: string;
-  readonly particles: { readonly old: number; readonly new: number };
-  /** Most particles that a round of the fit looked at, of those before and of the new ones. */
-  readonly observed: { readonly old: number; readonly new: number };
-  readonly rows: { readonly learned: number; readonly new: number };
-  readonly fit?: { readonly converged: boolean; readonly reason: string; readonly rounds: number };
-  /** How the new rows differ from those before. */
-  readonly changes: readonly string[];
-  readonly seconds: Readonly<Record<'append' | 'fit' | 'evaluate', number>>;
-  readonly model: Model;
-}
 
 /**
  * Brings a model up to its store, or appends the inputs to the store first.
@@ -101,20 +82,19 @@ export async function update(
       old: Math.max(old.observed(), Math.max(0, all.observed() - data.fresh.length)),
       new: Math.max(fresh.observed.particles, Math.min(all.observed(), data.fresh.length)),
     };
-    const changes = dataChanges(
-      await profileOf(await old.get(), sides?.train),
-      await profileOf(fresh.session, sides?.train),
-    );
+    const profile = await profileOf(fresh.session, sides?.train);
+    const changes = dataChanges(await profileOf(await old.get(), sides?.train), profile);
     const fitEnd = performance.now();
     const before = fittedOf(model);
     const evaluations =
       options.evaluate &&
       (await evaluated(executor, fresh.session, data, { before, after: fitted }, sides, options, hooks));
+    const features = options.report ? await updatedStrengths(fresh.session, fitted) : [];
     await Promise.all([fresh.session.close(), old.close(), all.close()]);
     const updated = assemble(model, fitted, data, identity, evaluations ? evaluations.after : undefined);
     const { target, previous } = await write(directory, model, updated, options);
     const { converged, reason, rounds } = updated.learner;
-    return {
+    const result: UpdateResult = {
       directory: target,
       ...(previous === undefined ? {} : { previous }),
       store: data.store.root as string,
@@ -133,6 +113,9 @@ export async function update(
       },
       model: updated,
     };
+    if (!options.report) return result;
+    const report = await writeUpdateReport(result, fitted, features, profile, executor.workers);
+    return { ...result, report };
   } finally {
     await executor.close();
   }

@@ -4,6 +4,7 @@
  */
 import type { ColumnType, Field } from '../particle/schema.ts';
 import type { Recipe } from './recipe.ts';
+import type { Step } from './transform.ts';
 
 /** A joined recipe, and how its columns came about. */
 export interface JoinedRecipe {
@@ -39,7 +40,11 @@ export function joinRecipes(
   const kept = old.steps.filter(({ column }) => isMapped(column));
   const taken = new Set(kept.map(({ column }) => nameOf(column)));
   const added = fresh.steps.filter(({ column }) => !taken.has(column));
-  const steps = [...kept.map((step) => ({ ...step, column: nameOf(step.column) })), ...added];
+  const foreign = ({ transform }: Step) => (transform === 'target' ? { foreign: true } : {});
+  const steps = [
+    ...kept.map((step) => ({ ...step, column: nameOf(step.column), ...foreign(step) })),
+    ...added,
+  ];
   const unique = (columns: readonly string[]) => [...new Set(columns)];
   return {
     recipe: {

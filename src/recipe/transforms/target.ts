@@ -6,6 +6,7 @@
  * Out of fold: while fitting, a row is encoded from the folds it is not in, so it never sees its own label.
  */
 import { z } from 'zod';
+import { SoraError } from '../../errors.ts';
 import { log } from '../../kernel/elementary.ts';
 import type { Column } from '../../particle/column.ts';
 import type { TargetStatistics } from '../../summary/target.ts';
@@ -36,6 +37,8 @@ const shape = z.object({
   values: z.array(z.number()),
   /** The same by fold left out; only needed to fit. */
   foldValues: z.array(z.array(z.number())).optional(),
+  /** Fitted to other rows than those it is now used to fit with. */
+  foreign: z.boolean().optional(),
   /** Standardised log(1 + rows) of each level and of missing values, and of a level never seen. */
   frequencies: z.array(z.number()),
   rareFrequency: z.number(),
@@ -259,9 +262,9 @@ function writeEncodings(
   const outputs = step.outputs.length;
   const { stride } = output;
   const out = output.block(base, outputs + 1);
-  // A step that another model fitted knows these rows not at all: its values need no folds.
-  const foldOf = step.foldValues && folds?.();
-  const tables = (foldOf && step.foldValues) ?? [step.values];
+  // What other rows say of these needs no folds.
+  const foldOf = step.foreign ? undefined : folds?.();
+  const tables = foldTables(step, foldOf !== undefined);
   for (let i = 0; i < levels.length; i++) {
     const level = levels[i];
     if (level === step.levels.length && !step.missing) continue;
@@ -270,6 +273,16 @@ function writeEncodings(
     const values = tables[foldOf === undefined ? 0 : foldOf[rows === undefined ? i : rows[i]]];
     for (let k = 0; k < outputs; k++) out[k * stride + i] = values[level * outputs + k];
   }
+}
+
+/** The encodings by fold left out, or the one of all folds. */
+function foldTables(step: TargetStep, byFold: boolean): readonly (readonly number[])[] {
+  if (!byFold) return [step.values];
+  if (step.foldValues !== undefined) return step.foldValues;
+  throw new SoraError(
+    'bad-option',
+    `Column "${step.column}": the recipe was stripped of what fitting needs.`,
+  );
 }
 
 /** Without the tables that only fitting reads. */
