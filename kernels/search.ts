@@ -21,12 +21,12 @@ let least: f64 = 0;
 let whole: f64 = 0;
 
 /**
- * The best threshold of the features asked: of bins 0 … bins − 2 the last that goes left, missing values (bin `bins`) on either side,
- * by the gain of both sides G² / (H + l2) less `whole`. Sides need `least` of Hessian; a gain counts from above `floor`.
- * Among equal gains the first feature wins, then missing values to the right, then the first bin. `spare` has room for
- * 256 bins. `rulesPtr` → f64 node gradient, node Hessian, units of both, l2, least, whole, floor.
- * `outPtr` → f64 feature (−1: none), gain, bin, sums of the left side as whole numbers (gradient, Hessian), and 0 where no
- * value is missing, 1 where they go right, 2 left.
+ * The best threshold of the features asked: of bins 0 … bins − 2 the last that goes left, missing values (bin `bins`) on
+ * either side, by the gain of both sides G² / (H + l2) less `whole`. Sides need `least` of Hessian; a gain counts from
+ * above `floor`. Among equal gains the first feature wins, then missing values to the right, then the first bin.
+ * `spare` has room for 256 bins. `rulesPtr` → f64 node gradient, node Hessian, units of both, l2, least, whole, floor.
+ * `outPtr` → f64 feature (−1: none), gain, bin, sums of the left side as whole numbers (gradient, Hessian), and 0 where
+ * no value is missing, 1 where they go right, 2 left.
  */
 export function treeSearch(
   histPtr: usize,
