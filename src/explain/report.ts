@@ -92,7 +92,7 @@ function columnRow(column: ReportColumn): string[] {
 
 const STRENGTH = {
   spread: {
-    lead: 'How far each column moves the prediction: the spread of its part of the margin over the training rows.',
+    lead: 'How far each column moves the prediction: the spread of its part of the margin over the rows described here.',
     axis: 'strength',
   },
   gain: {

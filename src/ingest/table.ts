@@ -268,10 +268,18 @@ interface Shapes {
   readonly vw?: VwShape;
 }
 
-async function shapesOf(sources: readonly Source[], { database, signal }: ReadContext): Promise<Shapes> {
+async function shapesOf(sources: readonly Source[], context: ReadContext): Promise<Shapes> {
+  const { database, signal, options } = context;
+  const { vwBits, vwInteractions } = options;
   const filesOf = (format: Format) =>
     sources.filter((source): source is FileSource => source.kind === 'file' && source.format === format);
   const [libsvm, vw] = [filesOf('libsvm'), filesOf('vw')];
+  if (vw.length === 0 && (vwBits !== undefined || vwInteractions !== undefined)) {
+    throw new SoraError(
+      'bad-option',
+      `Option ${vwBits === undefined ? '--vw-interactions' : '--vw-bits'} is for Vowpal Wabbit text, and no input is: leave it out, or give --format vw.`,
+    );
+  }
   return {
     ...(libsvm.length === 0 ? {} : { libsvm: await libsvmShape(libsvm, database, signal) }),
     ...(vw.length === 0 ? {} : { vw: await vwShape(vw, database, signal) }),

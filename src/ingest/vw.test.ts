@@ -106,6 +106,11 @@ describe('lines', () => {
       code: 'bad-option',
     });
     expect(await failureOf(readWhole(vw('1 |f a\n'), { vwBits: 31 }))).toMatchObject({ code: 'bad-option' });
+    const table = vw('a,b\n1,2\n', 'x.csv');
+    expect(await failureOf(readWhole(table, { vwBits: 20 }))).toMatchObject({
+      code: 'bad-option',
+      message: expect.stringContaining('--vw-bits is for Vowpal Wabbit text'),
+    });
   });
 });
 
