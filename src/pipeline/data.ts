@@ -163,6 +163,12 @@ function noRows(inputs: Inputs, isStore: boolean, commit: number): SoraError {
 async function openExisting(directory: string, options: DataOptions): Promise<Data> {
   const store = await openStore(directory);
   const snapshot = await store.snapshot(options.at);
+  if (snapshot.schema.fields.length === 0) {
+    throw new SoraError(
+      'bad-data',
+      `The store ${directory} has no rows${snapshot.commit === 0 ? ': no commit has been made, perhaps because an ingest was killed' : ` as of commit ${snapshot.commit}`}. Put rows into it with sora ingest --store ${directory} FILE.`,
+    );
+  }
   return { store, snapshot, schema: askedRoles(snapshot.schema, options), notes: [] };
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/cli.ts';
 import { randomUniform } from '../random.ts';
+import { openStore } from '../store/store.ts';
 import { loadModel } from './load-model.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
@@ -155,4 +156,10 @@ describe('odd targets', () => {
       expect(message).toMatch(new RegExp(`bad-data: .*${y}`));
     }
   });
+});
+
+it('a store without rows says what to do', async () => {
+  const empty = join(folder, 'empty.sora');
+  (await openStore(empty, { create: true })).close();
+  await expect(train(empty, { target: 'y' })).rejects.toThrow(/has no rows: no commit.*sora ingest/);
 });
