@@ -54,7 +54,7 @@ export async function fitBoosted(
       : { checkpoint: checkpoints(hooks.store, options.checkpointSeconds, hooks) }),
     signal: hooks.signal,
   };
-  const found = await fitTrees(session, { ...asked, onRound: progress(hooks, rounds) });
+  const found = await stoppedFit(session, { ...asked, onRound: progress(hooks, rounds) }, settings.holdOuts);
   const result = fitAgain ? await fittedAgain(session, asked, found, hooks) : found;
   if (result.replayed) hooks.onNote?.(REPLAYED);
   const last = result.history.findLast(({ round }) => round <= result.rounds);
@@ -92,6 +92,21 @@ function progress({ onProgress }: Hooks, total: number): FitTreesOptions['onRoun
   return (round) =>
     onProgress?.({ stage: 'fitting', done: round.round, total, unit: 'rounds', note: lossNote(round) });
 }
+
+/** The fit with the median of rounds, of as many as there are hold-outs: each keeps other rows back. */
+async function stoppedFit(session: Session, asked: FitTreesOptions, holdOuts: number): Promise<TreesResult> {
+  const fits: TreesResult[] = [];
+  for (let k = 0; k < holdOuts; k++) {
+    fits.push(await fitTrees(session, { ...asked, seed: (asked.seed ?? 1) + HOLD_OUT_STRIDE * k }));
+  }
+  const byRounds = fits
+    .map((fit, k) => ({ fit, k }))
+    .sort((a, b) => a.fit.rounds - b.fit.rounds || a.k - b.k);
+  return byRounds[holdOuts >> 1].fit;
+}
+
+/** Between the seeds of hold-outs, so that those of neighbouring seeds are others. */
+const HOLD_OUT_STRIDE = 1_000_003;
 
 /** The trees of all rows, in as many rounds as `found` kept; what is told of the rounds stays what `found` saw. */
 async function fittedAgain(

@@ -15,9 +15,11 @@ export interface TreeSettings {
   readonly earlyStopping: number;
   /** Whether the trees are fitted once more, on all rows, when it is known after how many to stop. */
   readonly fitAgain: boolean;
+  /** How many sets of rows are kept back, one after the other, to find after how many rounds to stop: their median. */
+  readonly holdOuts: number;
 }
 
-type Given = { readonly [K in keyof TreeSettings]?: TreeSettings[K] | undefined };
+type Given = { readonly [K in Exclude<keyof TreeSettings, 'holdOuts'>]?: TreeSettings[K] | undefined };
 
 /** Rows times outputs from which time counts for more than the last tenth of a per cent. */
 const LARGE = 100_000;
@@ -30,6 +32,8 @@ const SMALL = [
   { most: 10_000, leaves: 16, minRows: 20, rowShare: 0.7, patience: 2 },
 ];
 const USUAL = { leaves: 31, minRows: 20, rowShare: 1, patience: 1 };
+/** A tenth of few rows may stop for the sake of one of them, so several tenths are asked. */
+const FEW_HOLD_OUTS = 3;
 /** Rows × features × outputs × rounds that take some minutes: large data gets as few rounds as stay below it. */
 const MOST_WORK = 5e10;
 /** From so many features, marks not counted, each tree may ask a smaller share of them. */
@@ -54,6 +58,8 @@ export function treeSettings(
   const { earlyStopping = Math.min(200, Math.max(5, Math.ceil((patience * 2.5) / learningRate))) } = given;
   // Without rows kept back to say when to stop, as many rounds as seldom overfit.
   const reach = earlyStopping === 0 ? 10 : isLarge ? largeReach(rows * features * outputs) : 100;
+  const fitAgain = given.fitAgain ?? (earlyStopping > 0 && !isLarge);
+  const isSmall = SMALL.some(({ most }) => rows <= most);
   return {
     learningRate,
     earlyStopping,
@@ -62,7 +68,8 @@ export function treeSettings(
     minRows: given.minRows ?? minRows,
     rowShare: given.rowShare ?? rowShare,
     columnShare: given.columnShare ?? (features - marks > MANY_FEATURES ? 0.4 : 0.6),
-    fitAgain: given.fitAgain ?? (earlyStopping > 0 && !isLarge),
+    fitAgain,
+    holdOuts: fitAgain && isSmall && earlyStopping > 0 ? FEW_HOLD_OUTS : 1,
   };
 }
 

@@ -79,7 +79,10 @@ describe('train --learner trees', () => {
       leaves: 5,
       onProgress: ({ stage, note }) => void (stage === 'fitting' && notes.push(note ?? '')),
     });
-    const [options, again] = asked;
+    // Few rows: three times other ones are kept back, then all are learned from.
+    const [options, second, third, again] = asked;
+    expect(new Set([options, second, third].map(({ seed }) => seed)).size).toBe(3);
+    expect(second).toEqual({ ...options, seed: second.seed });
     expect(again).toEqual({
       ...{ ...options, rounds: 2, earlyStopping: 0, holdOut: 0 },
       onRound: again.onRound,
@@ -151,7 +154,7 @@ describe('train --learner trees', () => {
       await ingest(part as never, { store, append: true, workers: 0 });
     const options = { target: 'label', learner: 'trees', workers: 0, classWeight: 'balanced' } as const;
     const result = await train(store, { ...options, folds: 2, calibrate: true });
-    expect(asked).toHaveLength(6);
+    expect(asked).toHaveLength(12);
     expect(asked[0].view.name).toBe('classWeightedView');
     expect(result.folds?.[0].values).toHaveLength(2);
     expect(result.model.tensors.base.values[0]).not.toBe(0);
