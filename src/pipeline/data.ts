@@ -166,7 +166,7 @@ async function openExisting(directory: string, options: DataOptions): Promise<Da
   if (snapshot.schema.fields.length === 0) {
     throw new SoraError(
       'bad-data',
-      `The store ${directory} has no rows${snapshot.commit === 0 ? ': no commit has been made, perhaps because an ingest was killed' : ` as of commit ${snapshot.commit}`}. Put rows into it with sora ingest --store ${directory} FILE.`,
+      `${directory} has no rows as of commit ${snapshot.commit}: add some with sora ingest FILE --store ${directory}.`,
     );
   }
   return { store, snapshot, schema: askedRoles(snapshot.schema, options), notes: [] };

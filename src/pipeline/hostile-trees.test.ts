@@ -161,5 +161,7 @@ describe('odd targets', () => {
 it('a store without rows says what to do', async () => {
   const empty = join(folder, 'empty.sora');
   (await openStore(empty, { create: true })).close();
-  await expect(train(empty, { target: 'y' })).rejects.toThrow(/has no rows: no commit.*sora ingest/);
+  await expect(train(empty, { target: 'y' })).rejects.toThrow(
+    /has no rows as of commit 0: add some with sora ingest/,
+  );
 });
