@@ -4,11 +4,10 @@
  *
  *     | static | histogram | histogram | …        | ← scratch of one call |
  */
-import type { TypedArray } from '../particle/view.ts';
 import { wasm } from '../webassembly.ts';
-import { type KernelExports, kernelsOver, STATIC_LIMIT } from './load.ts';
-import type { ArrayConstructor } from './memory.ts';
-import { countRun, type KernelRun, kernelMode, runKernels } from './mode.ts';
+import { kernelsOver, STATIC_LIMIT } from './load.ts';
+import { type Room, scratchIn } from './memory.ts';
+import { type KernelRun, type KernelSite, kernelMode, kernelSite, runKernels } from './mode.ts';
 
 const PAGE = 65_536;
 /** More is left to the arrays of JavaScript. */
@@ -38,69 +37,43 @@ export class HistogramMemory {
     if (histogram !== undefined) this.#free.push(histogram);
   }
 
-  /** As `runKernels`, over the memory that the histograms lie in. */
+  /** `runKernels` over the memory that the histograms lie in. */
   run<T>(body: (run: KernelRun) => T): T {
-    if (this.#resident === undefined || kernelMode() === 'plain') return runKernels(body);
-    return this.#resident.run(body);
+    return runKernels(body, this.#resident?.site);
   }
 }
 
 interface Resident {
+  readonly site: KernelSite;
   /** One more histogram; undefined where all have been taken. */
   take(): Int32Array | undefined;
-  run<T>(body: (run: KernelRun) => T): T;
 }
 
 function residentMemory(words: number, count: number, extra: number): Resident | undefined {
+  const arenaTop = STATIC_LIMIT + 4 * words * count;
   // Of histograms that found no room here, two at a time are copied into scratch.
-  const scratch = extra + 8 * words + PAGE;
-  const bytes = STATIC_LIMIT + 4 * words * count + scratch;
+  const bytes = arenaTop + extra + 8 * words + PAGE;
   if (bytes > MOST_BYTES) return undefined;
   const pages = Math.ceil(bytes / PAGE);
   try {
     const memory = new wasm.Memory({ initial: pages, maximum: pages });
-    return residentOver(kernelsOver(memory), memory.buffer as ArrayBuffer, words, count);
+    const { buffer } = memory;
+    const room: Room = { memory, arenaTop, scratchTop: pages * PAGE };
+    const kernels = kernelsOver(memory);
+    let taken = 0;
+    return {
+      site: kernelSite(
+        () => kernels,
+        scratchIn(() => room),
+        (array) => array.buffer === buffer,
+      ),
+      take() {
+        if (taken === count) return undefined;
+        return new Int32Array(buffer, STATIC_LIMIT + 4 * words * taken++, words);
+      },
+    };
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-}
-
-function residentOver(kernels: KernelExports, buffer: ArrayBuffer, words: number, count: number): Resident {
-  let taken = 0;
-  let top = buffer.byteLength;
-  function room<T extends TypedArray>(type: ArrayConstructor<T>, length: number): T {
-    top = Math.floor((top - length * type.BYTES_PER_ELEMENT) / 16) * 16;
-    return new type(buffer, top, length);
-  }
-  const run: KernelRun = {
-    wasm: kernels,
-    zeros(type, length) {
-      const array = room(type, length);
-      array.fill(0);
-      return array;
-    },
-    place(array) {
-      if (array.buffer === buffer) return array;
-      type Placed = typeof array;
-      const copy = room(array.constructor as unknown as ArrayConstructor<Placed>, array.length);
-      copy.set(array);
-      return copy;
-    },
-    inPlace: (array) => array.buffer === buffer,
-  };
-  return {
-    take() {
-      if (taken === count) return undefined;
-      return new Int32Array(buffer, STATIC_LIMIT + 4 * words * taken++, words);
-    },
-    run(body) {
-      countRun('wasm');
-      try {
-        return body(run);
-      } finally {
-        top = buffer.byteLength;
-      }
-    },
-  };
 }

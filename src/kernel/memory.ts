@@ -42,12 +42,16 @@ export interface Stack {
   free(): number;
 }
 
-interface Layout {
+/** A memory of which what stays grows upwards, and scratch downwards. */
+export interface Room {
   readonly memory: WasmMemory;
-  readonly end: number;
-  readonly reserve: number;
   arenaTop: number;
   scratchTop: number;
+}
+
+interface Layout extends Room {
+  readonly end: number;
+  readonly reserve: number;
 }
 
 let configured = DEFAULT_BYTES;
@@ -117,21 +121,26 @@ export const arena: Stack = {
   },
 };
 
-/** Arrays of one kernel call: marked before, reset after. */
-export const scratch: Stack = {
-  alloc(type, length) {
-    const at = used();
-    const start = Math.floor((at.scratchTop - length * type.BYTES_PER_ELEMENT) / 16) * 16;
-    if (start < at.arenaTop) return undefined;
-    at.scratchTop = start;
-    return new type(at.memory.buffer, start, length);
-  },
-  mark: () => used().scratchTop,
-  reset(mark) {
-    used().scratchTop = mark;
-  },
-  free() {
-    const at = used();
-    return Math.max(0, Math.floor(at.scratchTop / 16) * 16 - at.arenaTop);
-  },
-};
+/** Arrays of one kernel call in a memory: marked before, reset after. */
+export function scratchIn(room: () => Room): Stack {
+  return {
+    alloc(type, length) {
+      const at = room();
+      const start = Math.floor((at.scratchTop - length * type.BYTES_PER_ELEMENT) / 16) * 16;
+      if (start < at.arenaTop) return undefined;
+      at.scratchTop = start;
+      return new type(at.memory.buffer, start, length);
+    },
+    mark: () => room().scratchTop,
+    reset(mark) {
+      room().scratchTop = mark;
+    },
+    free() {
+      const at = room();
+      return Math.max(0, Math.floor(at.scratchTop / 16) * 16 - at.arenaTop);
+    },
+  };
+}
+
+/** Arrays of one kernel call in the memory of this thread. */
+export const scratch: Stack = scratchIn(used);

@@ -5,7 +5,7 @@
  */
 import type { TypedArray } from '../particle/view.ts';
 import { type KernelExports, loadKernels } from './load.ts';
-import { type ArrayConstructor, isResident, scratch } from './memory.ts';
+import { type ArrayConstructor, isResident, type Stack, scratch } from './memory.ts';
 
 export type KernelMode = 'wasm' | 'plain';
 
@@ -53,46 +53,63 @@ const plainRun: KernelRun = {
   inPlace: () => true,
 };
 
-function scratchArray<T extends TypedArray>(type: ArrayConstructor<T>, length: number): T {
-  const array = scratch.alloc(type, length);
-  if (array === undefined) throw new ScratchFull();
-  return array;
+/** A memory that kernels run over. */
+export interface KernelSite {
+  readonly run: KernelRun;
+  /** For the arrays of one call. */
+  readonly scratch: Stack;
 }
 
-function wasmRun(): KernelRun {
-  return {
-    wasm: loadKernels(),
+/** The site of the kernels over a memory; `isIn` tells which arrays lie in it. */
+export function kernelSite(
+  kernels: () => KernelExports,
+  stack: Stack,
+  isIn: (array: ArrayBufferView) => boolean,
+): KernelSite {
+  function room<T extends TypedArray>(type: ArrayConstructor<T>, length: number): T {
+    const array = stack.alloc(type, length);
+    if (array === undefined) throw new ScratchFull();
+    return array;
+  }
+  const run: KernelRun = {
+    get wasm() {
+      return kernels();
+    },
     zeros(type, length) {
-      const array = scratchArray(type, length);
+      const array = room(type, length);
       array.fill(0);
       return array;
     },
     place(array) {
-      if (isResident(array)) return array;
+      if (isIn(array)) return array;
       type Placed = typeof array;
-      const copy = scratchArray(array.constructor as unknown as ArrayConstructor<Placed>, array.length);
+      const copy = room(array.constructor as unknown as ArrayConstructor<Placed>, array.length);
       copy.set(array);
       return copy;
     },
-    inPlace: isResident,
+    inPlace: isIn,
   };
+  return { run, scratch: stack };
 }
 
+/** This thread's own memory. */
+const own = kernelSite(loadKernels, scratch, isResident);
+
 /**
- * Runs `body` on the chosen path. `body` must allocate everything before it writes to anything of its caller's:
- * when scratch is full it is run again on the plain path.
+ * Runs `body` on the chosen path, of WebAssembly over the memory of `site`. `body` must allocate everything before it
+ * writes to anything of its caller's: when scratch is full it is run again on the plain path.
  */
-export function runKernels<T>(body: (run: KernelRun) => T): T {
+export function runKernels<T>(body: (run: KernelRun) => T, site: KernelSite = own): T {
   if (mode === 'wasm') {
-    const mark = scratch.mark();
+    const mark = site.scratch.mark();
     try {
-      const result = body(wasmRun());
+      const result = body(site.run);
       runs.wasm++;
       return result;
     } catch (error) {
       if (!(error instanceof ScratchFull)) throw error;
     } finally {
-      scratch.reset(mark);
+      site.scratch.reset(mark);
     }
   }
   const result = body(plainRun);

@@ -7,7 +7,6 @@
  * the one with less Hessian is summed over rows; the other is parent minus sibling.
  */
 import { HistogramMemory } from '../../kernel/histogram-memory.ts';
-import type { KernelRun } from '../../kernel/mode.ts';
 import { FEATURE_WORDS, subtractWords } from '../../kernel/tree.ts';
 import { PLACE_WORDS } from '../../kernel/tree-search.ts';
 import type { StepMachine } from '../loop.ts';
@@ -123,22 +122,11 @@ export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms
   const size = options.width * FEATURE_WORDS;
   const first = yield { splits, ask: [0] };
   const root = store.keep(first.words.subarray(0, size));
-  known.set(
-    0,
-    store.run((run) => {
-      const placed = run.place(root);
-      const sums = nodeSums(placed, options.units, first.rows[0]);
-      const path = { depth: 0, asked: new Set<number>(), ...(options.monotone ? { bounds: UNBOUND } : {}) };
-      return {
-        node: 0,
-        ...path,
-        sums,
-        candidate: candidateOf(run, options, path, sums, placed),
-        histogram: root,
-      };
-    }),
-  );
-  const leaves = [known.get(0)!];
+  const sums = nodeSums(root, options.units, first.rows[0]);
+  const path = { depth: 0, asked: new Set<number>(), ...(options.monotone ? { bounds: UNBOUND } : {}) };
+  const candidate = candidateOf(options, store, path, sums, root);
+  const leaves: Open[] = [{ node: 0, ...path, sums, candidate, histogram: root }];
+  known.set(0, leaves[0]);
   const nodes = new Map<number, GrownNode>();
   for (let left = options.leaves - 1; left > 0; left--) {
     const best = bestOf(leaves, options.order);
@@ -161,15 +149,17 @@ function shown({ node, sums, depth, bounds }: Open): GrownNode {
 const UNBOUND: Bounds = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
 function candidateOf(
-  run: KernelRun,
   { plan, units, rules, maxDepth, allowed, monotone: directions }: GrowOptions,
+  store: HistogramMemory,
   path: NodePath & { readonly bounds?: Bounds },
   sums: NodeSums,
   histogram: Int32Array,
 ): Candidate | undefined {
   if (path.depth >= maxDepth) return undefined;
   const monotone = directions && { directions, bounds: path.bounds ?? UNBOUND };
-  return bestSplit(run, histogram, plan, sums, units, rules, allowed?.(path), monotone);
+  return store.run((run) =>
+    bestSplit(run, run.place(histogram), plan, sums, units, rules, allowed?.(path), monotone),
+  );
 }
 
 /** The leaf that is split next; of equal ones the first made. */
@@ -256,16 +246,15 @@ function children(
   const other = { ...otherSide, rows: leaf.sums.rows - smallRows };
   const small = { ...smallSide, rows: smallRows };
   const kept = store.keep(smallHistogram);
-  const [smallBest, otherBest] = store.run((run) => {
+  store.run((run) => {
     const [from, into] = [run.place(kept), run.place(parent)];
     subtractWords(run, into, from);
-    const best = [
-      candidateOf(run, options, smallPath, small, from),
-      candidateOf(run, options, otherPath, other, into),
-    ];
     if (into !== parent) parent.set(into);
-    return best;
   });
+  const [smallBest, otherBest] = [
+    candidateOf(options, store, smallPath, small, kept),
+    candidateOf(options, store, otherPath, other, parent),
+  ];
   leaf.histogram = undefined;
   const split = leaf.split as number;
   const [smallNode, otherNode] = smallIsLeft
