@@ -99,6 +99,27 @@ function margin(slotsPtr: usize, valuesPtr: usize, start: usize, end: usize, rec
   return s0 + s2 + (s1 + s3);
 }
 
+// Margins of a row: out, and where its slopes are taken.
+// @ts-ignore: decorator
+@inline
+function rowMargins(
+  slotsPtr: usize,
+  valuesPtr: usize,
+  start: usize,
+  end: usize,
+  recordsPtr: usize,
+  outputs: i32,
+  marginsPtr: usize,
+  rowPtr: usize,
+): void {
+  const strideBytes = <usize>outputs << 5;
+  for (let k: usize = 0; k < <usize>outputs; k++) {
+    const z = margin(slotsPtr, valuesPtr, start, end, recordsPtr + (k << 5), strideBytes);
+    store<f64>(marginsPtr + (k << 3), z);
+    store<f64>(rowPtr + (k << 4), z);
+  }
+}
+
 // Slopes of a row whose margins stand in `rowPtr`. Logistic alone, the most used, leaves out what only the loss needs.
 // @ts-ignore: decorator
 @inline
@@ -180,11 +201,7 @@ export function onlineFtrl(
   for (let r: usize = 0; r < <usize>rows; r++) {
     const start = <usize>load<u32>(startsPtr + (r << 2));
     const end = <usize>load<u32>(startsPtr + (r << 2), 4);
-    for (let k: usize = 0; k < <usize>outputs; k++) {
-      const z = margin(slotsPtr, valuesPtr, start, end, recordsPtr + (k << 5), strideBytes);
-      store<f64>(marginsPtr + ((r * <usize>outputs + k) << 3), z);
-      store<f64>(rowPtr + (k << 4), z);
-    }
+    rowMargins(slotsPtr, valuesPtr, start, end, recordsPtr, outputs, marginsPtr + ((r * <usize>outputs) << 3), rowPtr);
     slopes(rowPtr, outputs, lossIndex, parameter, load<f64>(labelsPtr + (r << 3)), load<f64>(weightsPtr + (r << 3)));
     for (let k: usize = 0; k < <usize>outputs; k++) {
       const slope = load<f64>(rowPtr + ((<usize>outputs + k) << 4));
@@ -262,11 +279,7 @@ export function onlineAdagrad(
         }
       }
     }
-    for (let k: usize = 0; k < <usize>outputs; k++) {
-      const z = margin(slotsPtr, valuesPtr, start, end, recordsPtr + (k << 5), strideBytes);
-      store<f64>(marginsPtr + ((r * <usize>outputs + k) << 3), z);
-      store<f64>(rowPtr + (k << 4), z);
-    }
+    rowMargins(slotsPtr, valuesPtr, start, end, recordsPtr, outputs, marginsPtr + ((r * <usize>outputs) << 3), rowPtr);
     slopes(rowPtr, outputs, lossIndex, parameter, load<f64>(labelsPtr + (r << 3)), load<f64>(weightsPtr + (r << 3)));
     for (let k: usize = 0; k < <usize>outputs; k++) {
       const slope = load<f64>(rowPtr + ((<usize>outputs + k) << 4));
