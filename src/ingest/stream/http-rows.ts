@@ -88,9 +88,12 @@ class Taker {
     return { rows, place: this.place };
   }
 
-  /** Throws if the answer ended before the rows that were taken. */
-  end(): void {
+  /** The last step of an answer, `page` if it is one. Throws if it ended before the rows that were taken. */
+  last(response: Response, page?: unknown): Step {
     if (this.#seen < this.#from.rows) throw this.#changed(`has ${this.#seen} rows`);
+    const next = nextOf(this.#reading, response, page);
+    if (next !== undefined && this.#reading.cursor === undefined) this.place = { at: next, rows: 0 };
+    return this.step();
   }
 
   #takeAfter(row: RowObject, number: number, cursor: string): void {
@@ -161,10 +164,7 @@ export async function* linesOf(
   const rest = splitter.rest();
   // One that is still being written is read with the next answer.
   if (isObject(parsed(rest))) taker.take(rest);
-  taker.end();
-  const next = nextOf(reading, response, undefined);
-  if (next !== undefined && reading.cursor === undefined) taker.place = { at: next, rows: 0 };
-  yield taker.step();
+  yield taker.last(response);
 }
 
 /** The rows of a page of JSON: a list, or a field of an object that holds one. */
@@ -177,10 +177,7 @@ export async function* pageOf(
   const taker = new Taker(reading, from);
   const page = await jsonOf(response, reading, signal);
   for (const row of rowsOf(reading, page)) taker.take(JSON.stringify(row), row);
-  taker.end();
-  const next = nextOf(reading, response, page);
-  if (next !== undefined && reading.cursor === undefined) taker.place = { at: next, rows: 0 };
-  yield taker.step();
+  yield taker.last(response, page);
 }
 
 /** The rows of server-sent events. */
