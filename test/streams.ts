@@ -57,3 +57,17 @@ export function readStream(name: StreamName): Stream | undefined {
     ...(name === 'bike' ? {} : { classes: isNumber(target) ? [0, 1] : ['no', 'yes'] }),
   };
 }
+
+/**
+ * The stream of the golden scripts of drift: 2,000 values of each level, 0 and 1 at that share or numbers about it, by the
+ * linear congruential generator of Numerical Recipes.
+ */
+export function* steppedStream(levels: readonly number[], binary: boolean): Generator<number> {
+  let state = 1;
+  for (let index = 0; index < 2000 * levels.length; index++) {
+    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
+    const u = state / 2 ** 32;
+    const level = levels[Math.floor(index / 2000)];
+    yield binary ? Number(u < level) : level + 0.3 * (u - 0.5);
+  }
+}

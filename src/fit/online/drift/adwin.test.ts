@@ -1,19 +1,9 @@
 /** ADWIN against River (scripts/goldens/online.py), its window against plain sums, its false alarms and its delay. */
 import { describe, expect, it } from 'vitest';
+import { steppedStream } from '../../../../test/streams.ts';
 import { randomUniform } from '../../../random.ts';
 import golden from '../fixtures/adwin.json' with { type: 'json' };
 import { Adwin } from './adwin.ts';
-
-/** The stream of the golden script. */
-function* stream({ levels, binary }: { levels: readonly number[]; binary: boolean }): Generator<number> {
-  let state = 1;
-  for (let index = 0; index < 2000 * levels.length; index++) {
-    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-    const u = state / 2 ** 32;
-    const level = levels[Math.floor(index / 2000)];
-    yield binary ? Number(u < level) : level + 0.3 * (u - 0.5);
-  }
-}
 
 describe('ADWIN', () => {
   it.each(golden.cases)('finds what River finds: δ $delta, levels $levels, binary $binary', (one) => {
@@ -22,7 +12,7 @@ describe('ADWIN', () => {
     const widths: number[][] = [];
     let index = 0;
     let reset = false;
-    for (const value of stream(one)) {
+    for (const value of steppedStream(one.levels, one.binary)) {
       if (reset) detector = new Adwin(one.delta);
       reset = detector.update(value);
       if (reset) found.push(index);

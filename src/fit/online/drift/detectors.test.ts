@@ -1,19 +1,9 @@
 /** Every detector against River (scripts/goldens/drift.py), to the value; saved and resumed anywhere; what is refused. */
 import { describe, expect, it } from 'vitest';
+import { steppedStream } from '../../../../test/streams.ts';
 import { randomUniform } from '../../../random.ts';
 import golden from '../fixtures/detectors.json' with { type: 'json' };
 import { createDriftDetector, type DriftDetectorSpec } from './detectors.ts';
-
-/** The stream of the golden script. */
-function* stream(levels: readonly number[], binary: boolean): Generator<number> {
-  let state = 1;
-  for (let index = 0; index < 2000 * levels.length; index++) {
-    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-    const u = state / 2 ** 32;
-    const level = levels[Math.floor(index / 2000)];
-    yield binary ? Number(u < level) : level + 0.3 * (u - 0.5);
-  }
-}
 
 interface Case {
   readonly detector: DriftDetectorSpec;
@@ -32,7 +22,7 @@ it.each(cases)('finds what River finds: $detector, levels $levels, binary $binar
   const found: number[] = [];
   const warned: number[] = [];
   let index = 0;
-  for (const value of stream(one.levels, one.binary)) {
+  for (const value of steppedStream(one.levels, one.binary)) {
     const level = detector.add(value);
     if (level === 'drift') found.push(index);
     else if (level === 'warning') warned.push(index);
