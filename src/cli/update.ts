@@ -81,14 +81,15 @@ export function updateCommand(): Command {
   return command.action((model: string, inputs: string[], flags) =>
     runCommand(flags, async ({ signal, onProgress, say }) => {
       const options = readFlags(updateShape, flags);
-      const { undoUpdate, update } = await import('../pipeline/update.ts');
       if (options.undo) {
+        const { undoUpdate } = await import('../pipeline/update-versions.ts');
         const { directory } = await undoUpdate(model);
         return {
           json: { directory, how: 'undone' },
           screen: `  ${pathOf(directory)} is what it was before its last update.`,
         };
       }
+      const { update } = await import('../pipeline/update.ts');
       const result = await update(model, inputs, { ...options, signal, onProgress, onNote: say });
       const { model: _, ...json } = result;
       return { json, screen: updateScreen(result) };

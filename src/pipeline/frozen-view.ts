@@ -18,10 +18,7 @@ export function frozenReference(view: Reference, frozen: readonly number[]): Ref
   return { module: import.meta.url, name: 'frozenView', options: { view, frozen } as unknown as Json };
 }
 
-/**
- * View kind: offsets hold the frozen margin. O(entries).
- * @byReference
- */
+/** View kind, named by {@link frozenReference}: offsets hold the frozen margin. O(entries). */
 export async function frozenView(options: Json): Promise<ViewKind<DenseView | CsrView>> {
   const { view, frozen } = options as unknown as Options;
   // Inside a worker this module is compiled, and so must be the one it names.

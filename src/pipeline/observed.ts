@@ -1,17 +1,15 @@
-/** A session that counts what it is asked to look at: rounds, and particles that no cache answered for. */
+/** A session that counts the particles that no cache answered for. */
 import type { Round, RoundResult, Session } from '../run/session.ts';
 
-/** Counts of a {@link counted} session. */
+/** Count of a {@link counted} session. */
 export interface Observed {
   /** Most particles that one round looked at. */
   particles: number;
-  /** Rounds that looked at any. */
-  rounds: number;
 }
 
 /** The session, and what it has looked at so far. */
 export function counted(session: Session): { readonly session: Session; readonly observed: Observed } {
-  const observed: Observed = { particles: 0, rounds: 0 };
+  const observed: Observed = { particles: 0 };
   return {
     observed,
     session: {
@@ -20,7 +18,6 @@ export function counted(session: Session): { readonly session: Session; readonly
       async reduce<State, Value>(round: Round): Promise<RoundResult<State, Value>> {
         const result = await session.reduce<State, Value>(round);
         observed.particles = Math.max(observed.particles, result.observed);
-        if (result.observed > 0) observed.rounds++;
         return result;
       },
     },

@@ -506,6 +506,8 @@ export type IngestOptions = z.input<typeof ingestShape>;
 export type TrainOptions = Omit<z.input<typeof trainShape>, 'loss'> & {
   readonly loss?: z.input<typeof trainShape>['loss'] | Reference;
 };
+/** Options of an update, checked. */
+export type CheckedUpdate = z.output<typeof updateShape>;
 /** Options of a training, checked. */
 export type CheckedTrain = z.output<typeof trainShape> & {
   readonly ownLoss?: Reference;

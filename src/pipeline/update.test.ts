@@ -11,7 +11,8 @@ import { compact } from './compact.ts';
 import { ingest } from './ingest.ts';
 import type { TrainOptions, UpdateOptions } from './options.ts';
 import { train } from './train.ts';
-import { undoUpdate, update } from './update.ts';
+import { update } from './update.ts';
+import { undoUpdate } from './update-versions.ts';
 
 const folder = temporaryFolder();
 const FEW = { workers: 0 };

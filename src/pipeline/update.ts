@@ -3,14 +3,13 @@
  * neither the model before nor the update has learned from. A row's side of the hold-out follows from its content, so
  * it stays what it was as data is appended. The model before stays beside the new one.
  */
-import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SoraError } from '../errors.ts';
 import { type Baseline, fitBaseline } from '../evaluate/baseline.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { holdOut } from '../evaluate/split.ts';
 import type { Json } from '../json.ts';
-import { loadModel, parametersHash, saveModel } from '../model/files.ts';
+import { loadModel, parametersHash } from '../model/files.ts';
 import { type Model, modelParameters, parameterTensors } from '../model/model.ts';
 import type { Tensors } from '../model/safetensors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -24,10 +23,10 @@ import { type Hooks, type Inputs, openSession } from './data.ts';
 import { dataChanges } from './data-change.ts';
 import type { Fitted } from './fit.ts';
 import type { FittedLearner } from './learner.ts';
-import { counted } from './observed.ts';
-import { checkOptions, flagName, type UpdateOptions, updateShape } from './options.ts';
-import { removeReport } from './report.ts';
+import { counted, type Observed } from './observed.ts';
+import { type CheckedUpdate, checkOptions, type UpdateOptions, updateShape } from './options.ts';
 import { openExecutor } from './resources.ts';
+import { checkModel } from './update-check.ts';
 import { openUpdate, type UpdateData } from './update-data.ts';
 import { judge, judgedParticles, type UpdateEvaluation } from './update-evaluate.ts';
 import { learnedRows, passesOf, type UpdateSessions, updateLinear } from './update-linear.ts';
@@ -35,9 +34,8 @@ import { refitted } from './update-refit.ts';
 import { updatedStrengths, writeUpdateReport } from './update-report.ts';
 import type { UpdateResult } from './update-result.ts';
 import { updateTrees } from './update-trees.ts';
+import { saveUpdated } from './update-versions.ts';
 import { VERSION } from './version.ts';
-
-type Checked = ReturnType<typeof checkOptions<typeof updateShape>>;
 
 /**
  * Brings a model up to its store, or appends the inputs to the store first.
@@ -92,7 +90,7 @@ export async function update(
     const features = options.report ? await updatedStrengths(fresh.session, fitted) : [];
     await Promise.all([fresh.session.close(), old.close(), all.close()]);
     const updated = assemble(model, fitted, data, identity, evaluations ? evaluations.after : undefined);
-    const { target, previous } = await write(directory, model, updated, options);
+    const { target, previous } = await saveUpdated(directory, model, updated, options.out);
     const { converged, reason, rounds } = updated.learner;
     const result: UpdateResult = {
       directory: target,
@@ -128,7 +126,7 @@ async function evaluated(
   data: UpdateData,
   models: { readonly before: Fitted; readonly after: Fitted },
   sides: ReturnType<typeof sidesOf>,
-  options: Checked,
+  options: CheckedUpdate,
   hooks: Hooks,
 ): Promise<UpdateEvaluation> {
   const old = sides ? judgedParticles(data.old, sides.test.fraction, options.heldOut === 'all') : [];
@@ -142,26 +140,6 @@ async function evaluated(
   }
 }
 
-/** Puts back the model before the last update. Throws `not-found` where it is not there any more. */
-export async function undoUpdate(directory: string): Promise<{ directory: string; model: Model }> {
-  const model = await loadModel(directory);
-  const last = model.provenance.updates?.at(-1);
-  if (last === undefined)
-    throw new SoraError('bad-option', `The model ${directory} was never updated: there is nothing to undo.`);
-  const place = versionName(directory, (model.provenance.updates?.length ?? 0) - 1);
-  const before = await loadModel(place);
-  if (parametersHash(before) !== last.from) {
-    throw new SoraError(
-      'not-found',
-      `The model in ${place} is not the one that ${directory} was updated from: restore it from a backup.`,
-    );
-  }
-  await removeReport(directory);
-  await saveModel(directory, before);
-  rmSync(place, { recursive: true, force: true });
-  return { directory, model: before };
-}
-
 interface UpdatedFit extends Fitted {
   readonly kept: Tensors;
   readonly rows: number;
@@ -173,7 +151,7 @@ async function fitUpdate(
   sessions: UpdateSessions,
   model: Model,
   data: UpdateData,
-  options: Checked,
+  options: CheckedUpdate,
   split: Split | undefined,
   hooks: Hooks,
 ): Promise<UpdatedFit> {
@@ -262,71 +240,6 @@ function assemble(
   };
 }
 
-/** Writes the new model, the one before first beside it if it is to be replaced. */
-async function write(
-  directory: string,
-  before: Model,
-  now: Model,
-  { out }: Checked,
-): Promise<{ target: string; previous?: string }> {
-  const target = resolve(out ?? directory);
-  if (target !== resolve(directory)) {
-    await removeReport(target);
-    await saveModel(target, now);
-    return { target };
-  }
-  const previous = versionName(target, before.provenance.updates?.length ?? 0);
-  await saveModel(previous, before);
-  await removeReport(target);
-  await saveModel(target, now);
-  return { target, previous };
-}
-
-/** Where a model goes that has had so many updates. */
-function versionName(directory: string, updates: number): string {
-  return `${resolve(directory)}.${updates + 1}`;
-}
-
-function checkModel(model: Model, directory: string, options: Checked): void {
-  const refuse = (message: string): never => {
-    throw new SoraError('bad-option', message);
-  };
-  const { learner, baseline } = model;
-  if (learner.loss === 'own')
-    refuse(`The model ${directory} has a loss of its own, which is not in it: train it anew.`);
-  if (baseline === undefined)
-    refuse(`The model ${directory} says of no rows that it learned from: train it anew.`);
-  if (model.history !== undefined)
-    refuse(
-      `The model ${directory} has features over time, which new rows would start anew: train it on all rows (sora train).`,
-    );
-  if (model.provenance.ageing !== undefined || isTimed(model))
-    refuse(
-      `The model ${directory} learned from rows chosen or weighed by their time (--split time, --window, --half-life, --gap), which change as rows come: train it anew, or try policies with sora backtest.`,
-    );
-  if (learner.name === 'factor')
-    refuse(
-      `The model ${directory} is a factorization machine, which has no update: train it anew, or follow the rows with a learner of sora follow.`,
-    );
-  if (learner.options.calibrate === true)
-    refuse(`The model ${directory} was calibrated on rows that an update would not look at: train it anew.`);
-  const isLinear = learner.name === 'glm';
-  const fallback = updateShape.parse({});
-  for (const key of isLinear
-    ? (['trees', 'rows', 'rounds', 'dropRounds', 'decay'] as const)
-    : (['polish', 'recipe'] as const)) {
-    if (options[key] === fallback[key]) continue;
-    refuse(
-      `Option --${flagName(key)} is for ${isLinear ? 'trees' : 'linear models'}, and ${directory} is a model of ${isLinear ? 'the other kind' : 'trees, which keep their recipe'}: leave it out.`,
-    );
-  }
-}
-
-/** Whether rows were chosen by their time, so that their sides would move with every append. */
-function isTimed({ provenance }: Model): boolean {
-  return (provenance.split as { within?: unknown } | undefined)?.within !== undefined;
-}
-
 function sidesOf({ provenance }: Model): { train: Split; test: Split } | undefined {
   const split = provenance.split as { seed: number; fraction: number } | undefined;
   return split === undefined ? undefined : holdOut(split);
@@ -336,7 +249,7 @@ function sidesOf({ provenance }: Model): { train: Split; test: Split } | undefin
 const SHORT_BYTES = 8 << 20;
 
 /** Whether a fit looks at few rows only. */
-function isShort(model: Model, { fresh }: UpdateData, options: Checked): boolean {
+function isShort(model: Model, { fresh }: UpdateData, options: CheckedUpdate): boolean {
   const isAsked = options.workers !== undefined || options.memory !== undefined;
   const onlyNew =
     model.learner.name === 'glm' && passesOf(model, options.polish) === 0 && options.recipe === 'keep';
@@ -368,24 +281,17 @@ function lazily(open: () => Promise<Session>): {
   observed(): number;
   close(): Promise<void>;
 } {
-  let made: Promise<ReturnType<typeof counted>> | undefined;
-  let looked = 0;
+  let made: Promise<Session> | undefined;
+  let known: Observed | undefined;
+  const begin = async () => {
+    const { session, observed } = counted(await open());
+    known = observed;
+    return session;
+  };
   return {
-    async get() {
-      made ??= open().then((session) => counted(session));
-      const { session, observed } = await made;
-      looked = observed.particles;
-      return {
-        ...session,
-        async reduce(round) {
-          const result = await session.reduce(round);
-          looked = observed.particles;
-          return result as never;
-        },
-      };
-    },
-    observed: () => looked,
-    close: async () => (await made)?.session.close(),
+    get: () => (made ??= begin()),
+    observed: () => known?.particles ?? 0,
+    close: async () => (await made)?.close(),
   };
 }
 
