@@ -11,14 +11,15 @@ import { MODEL_FILE } from '../model/model.ts';
 import type { ParticleRef } from '../particle/particle.ts';
 import type { Schema } from '../particle/schema.ts';
 import type { Executor } from '../run/session.ts';
-import { openStore, type Store } from '../store/store.ts';
+import { newestSnapshot } from '../store/snapshot.ts';
+import { openStore } from '../store/store.ts';
 import { summaryReference } from '../summary/catalog.ts';
 import type { Distribution, DistributionOptions } from '../summary/distribution.ts';
 import type { Profile } from '../summary/profile.ts';
 import { askedRoles, type Data, type Hooks, openData, openSession, storeOf } from './data.ts';
 import { checkOptions, type DriftOptions, driftShape } from './options.ts';
 import { openExecutor } from './resources.ts';
-import { partOfParticle, withRoles } from './source.ts';
+import { partsBetween, withRoles } from './source.ts';
 import { temporaryStore } from './temporary.ts';
 
 export interface DriftResult extends DriftTable {
@@ -91,7 +92,11 @@ function wholeSide(data: Data, text: string): Side {
 function latestSide(data: Data, path: string, window: number | undefined): Side {
   const rows = rowsOf(data.snapshot.particles);
   if (window === undefined || window >= rows) return wholeSide(data, path);
-  return { data, particles: slice(data, rows - window, rows), text: `the latest rows of ${path}` };
+  return {
+    data,
+    particles: partsBetween(data.snapshot.particles, rows - window),
+    text: `the latest rows of ${path}`,
+  };
 }
 
 /** The earliest and the latest rows of one store. */
@@ -99,24 +104,12 @@ function endsOf(data: Data, path: string, { window }: Checked): readonly [Side, 
   const rows = rowsOf(data.snapshot.particles);
   const half = Math.floor(rows / 2);
   const size = Math.min(window ?? half, half);
+  const { particles } = data.snapshot;
   const text = (end: string) => `the ${end} rows of ${path}`;
   return [
-    { data, particles: slice(data, 0, size), text: text('earliest') },
-    { data, particles: slice(data, rows - size, rows), text: text('latest') },
+    { data, particles: partsBetween(particles, 0, size), text: text('earliest') },
+    { data, particles: partsBetween(particles, rows - size), text: text('latest') },
   ];
-}
-
-/** Rows [from, to) of the data, in order. */
-function slice(data: Data, from: number, to: number): ParticleRef[] {
-  const parts: ParticleRef[] = [];
-  let start = 0;
-  for (const ref of data.snapshot.particles) {
-    const first = Math.max(from, start) - start;
-    const last = Math.min(to, start + ref.rows) - start;
-    if (first < last) parts.push(partOfParticle(ref, first, last));
-    start += ref.rows;
-  }
-  return parts;
 }
 
 /** The rows of a store as of a commit, and those that have come since. */
@@ -152,14 +145,13 @@ async function modelSides(
     );
   }
   const store = await openStore(root);
-  const commit = await commitOf(store, provenance.snapshot);
-  if (commit === undefined) {
+  const snapshot = newestSnapshot(await store.log(), provenance.snapshot);
+  if (snapshot === undefined) {
     throw new SoraError(
       'not-found',
       `The store ${root} has no commit that holds what ${directory} was trained on (snapshot ${provenance.snapshot}).`,
     );
   }
-  const snapshot = await store.snapshot(commit);
   const roles = Object.fromEntries(schema.fields.map(({ name, role }) => [name, role]));
   const data: Data = { store, snapshot, schema: withRoles(snapshot.schema, roles), notes: [] };
   const older = wholeSide(data, `the training data of ${directory}`);
@@ -168,20 +160,11 @@ async function modelSides(
     return [older, latestSide(newer, options.against, options.window)];
   }
   const latest = await store.snapshot();
-  const particles = latest.particles.filter((one) => one.commit > commit);
+  const particles = latest.particles.filter(({ commit }) => commit > snapshot.commit);
   return [
     older,
     { data: { ...data, snapshot: latest }, particles, text: `what has come into ${root} since` },
   ];
-}
-
-/** The newest commit whose snapshot has this identity. */
-async function commitOf(store: Store, id: string | undefined): Promise<number | undefined> {
-  const commits = await store.log();
-  for (let number = commits.length; number > 0; number--) {
-    if ((await store.snapshot(number)).id === id) return number;
-  }
-  return undefined;
 }
 
 /** Opens a store, or reads files into a temporary one; columns as the older side has them, where they can be read so. */

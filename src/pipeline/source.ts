@@ -30,9 +30,26 @@ export function withRoles(schema: Schema, roles: RoledOptions['roles']): Schema 
 const PART = /^([0-9a-f]{64})\[(\d+),(\d+)\)$/;
 
 /** Rows [from, to) of a particle, as one of its own; the particle itself where that is all of it. */
-export function partOfParticle(ref: ParticleRef, from: number, to: number): ParticleRef {
+function partOfParticle<Ref extends ParticleRef>(ref: Ref, from: number, to: number): Ref {
   if (from === 0 && to === ref.rows) return ref;
   return { ...ref, hash: `${ref.hash}[${from},${to})`, rows: to - from };
+}
+
+/** Rows [from, to) of particles that stand in order; where a border lies within one, a part of it. */
+export function partsBetween<Ref extends ParticleRef>(
+  particles: readonly Ref[],
+  from: number,
+  to = Number.POSITIVE_INFINITY,
+): Ref[] {
+  const parts: Ref[] = [];
+  let start = 0;
+  for (const ref of particles) {
+    const first = Math.max(from - start, 0);
+    const last = Math.min(to - start, ref.rows);
+    if (first < last) parts.push(partOfParticle(ref, first, last));
+    start += ref.rows;
+  }
+  return parts;
 }
 
 function partOf(ref: ParticleRef): { ref: ParticleRef; from: number; to: number } | undefined {

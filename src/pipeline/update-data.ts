@@ -7,12 +7,12 @@ import { SoraError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import type { Role } from '../particle/schema.ts';
 import type { LoggedCommit } from '../store/commit.ts';
-import type { Snapshot, SnapshotParticle } from '../store/snapshot.ts';
+import { newestSnapshot, type Snapshot, type SnapshotParticle } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Split } from '../summary/split.ts';
 import { type Data, type Hooks, type Inputs, openData, storeOf } from './data.ts';
 import type { ReadOptions } from './options.ts';
-import { partOfParticle, withRoles } from './source.ts';
+import { partsBetween, withRoles } from './source.ts';
 
 /** The data of a model, and where the new part of it begins. */
 export interface UpdateData extends Data {
@@ -65,7 +65,7 @@ export async function openUpdate(
   if (!isGrown && !since.every(keepsRows)) throw rewritten(directory, base, snapshot);
   const { old, fresh } = isGrown
     ? { old: base.particles, fresh: particles.slice(base.particles.length) }
-    : cutAt(particles, base.rows);
+    : { old: partsBetween(particles, 0, base.rows), fresh: partsBetween(particles, base.rows) };
   const brought = since.filter(({ add, recut }) => add.length > 0 && !recut).map(({ commit }) => commit);
   return {
     ...{ store, snapshot, notes: [], before: base.id },
@@ -79,21 +79,6 @@ export async function openUpdate(
 /** Whether the rows before a commit are there after it, in their order. */
 function keepsRows({ remove, recut }: LoggedCommit): boolean {
   return recut === true || (remove !== 'all' && remove.length === 0);
-}
-
-/** The first rows of a list of particles and those after them; one that holds both is two parts. */
-function cutAt(particles: readonly SnapshotParticle[], rows: number) {
-  const old: SnapshotParticle[] = [];
-  const fresh: SnapshotParticle[] = [];
-  let seen = 0;
-  for (const particle of particles) {
-    const border = Math.min(Math.max(rows - seen, 0), particle.rows);
-    if (border > 0) old.push({ ...particle, ...partOfParticle(particle, 0, border) });
-    if (border < particle.rows)
-      fresh.push({ ...particle, ...partOfParticle(particle, border, particle.rows) });
-    seen += particle.rows;
-  }
-  return { old, fresh };
 }
 
 /** Roles of the columns of a model. */
@@ -117,11 +102,8 @@ async function openKnown(root: string, directory: string): Promise<Store> {
 /** The newest commit whose content is what the model learned from. */
 async function snapshotOf(store: Store, { provenance }: Model, directory: string): Promise<Snapshot> {
   const { snapshot: id } = provenance;
-  const commits = id === undefined ? 0 : (await store.log()).length;
-  for (let number = commits; number > 0; number--) {
-    const snapshot = await store.snapshot(number);
-    if (snapshot.id === id) return snapshot;
-  }
+  const found = newestSnapshot(await store.log(), id);
+  if (found !== undefined) return found;
   const what = id === undefined ? 'says of no store' : `learned from snapshot ${id.slice(0, 12)}`;
   throw new SoraError(
     'not-found',

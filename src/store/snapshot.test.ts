@@ -3,7 +3,7 @@ import { SoraError } from '../errors.ts';
 import type { Schema } from '../particle/schema.ts';
 import { checkRebase, headOf, joinSchemas, resolveRemovals } from './change.ts';
 import type { Commit } from './commit.ts';
-import { foldSnapshot, resolveAt, snapshotId } from './snapshot.ts';
+import { foldSnapshot, newestSnapshot, resolveAt, snapshotId } from './snapshot.ts';
 
 const schema: Schema = { fields: [{ name: 'x', type: 'number', role: 'feature' }] };
 const name = (letter: string) => letter.repeat(64);
@@ -88,6 +88,15 @@ describe('snapshot', () => {
   it('describes a particle as the last commit that names it', () => {
     const list = log({ add: [ref('a')] }, { add: [ref('b'), { ...ref('a', 'd'), bytes: 90 }] });
     expect(foldSnapshot(list, 1).particles[0]).toMatchObject({ sha256: name('d'), bytes: 90, commit: 1 });
+  });
+
+  it('is found by its id, the newest of equal ones', () => {
+    const list = log({ add: [ref('a')] }, { add: [ref('b')] }, { remove: [{ at: 1, hash: name('b') }] });
+    const { id } = foldSnapshot(list, 1);
+    expect(newestSnapshot(list, id)).toEqual(foldSnapshot(list, 3));
+    expect(newestSnapshot(list.slice(0, 2), id)).toEqual(foldSnapshot(list, 1));
+    expect(newestSnapshot(list, name('z'))).toBeUndefined();
+    expect(newestSnapshot(list, undefined)).toBeUndefined();
   });
 
   it('tells the source of each particle', () => {

@@ -96,6 +96,16 @@ export function foldSnapshot(log: readonly Commit[], number: number): Snapshot {
   };
 }
 
+/** The newest snapshot of this identity; undefined where no commit of the log holds it. O(particles) a commit looked at. */
+export function newestSnapshot(log: readonly Commit[], id: string | undefined): Snapshot | undefined {
+  if (id === undefined) return undefined;
+  for (let number = log.length; number > 0; number--) {
+    const snapshot = foldSnapshot(log, number);
+    if (snapshot.id === id) return snapshot;
+  }
+  return undefined;
+}
+
 /** As {@link applyCommit}, in place where nothing is removed, so that folding a long log stays linear. */
 function extend(particles: SnapshotParticle[], commit: Commit): SnapshotParticle[] {
   if (commit.remove === 'all' || commit.remove.length > 0) return applyCommit(particles, commit);
