@@ -14,11 +14,12 @@ export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerm
 export {
   treeAdd,
   treeBins,
-  treeHistogram,
+  treeHistograms,
   treeMerge,
-  treePartition,
   treeQuantize,
+  treeQuantizeSome,
   treeSlopes,
+  treeSplits,
   treeSubtract,
 } from './tree';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';

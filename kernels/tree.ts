@@ -1,6 +1,7 @@
 // The inner loops of tree growth over binned rows.
 //
-//   rowsPtr  → records: row r from r · (width + 4), `width` bytes of bins (a multiple of 4), then a quant
+//   rowsPtr  → records: row r from r · stride, first the bins, a byte each, then from a multiple of 4 on a quant for each
+//              of the trees that grow at the same time
 //   quant    = i32: gradient (signed, upper 16 bits) and Hessian (unsigned, lower 16), as small integers
 //   orderPtr → u32 row numbers; those of a leaf stand together, ascending
 //   histPtr  → i64 a bin, 256 a feature: sums of gradients (upper 32 bits) and Hessians (lower 32)
@@ -12,30 +13,44 @@
 const AHEAD: usize = 64;
 
 /**
- * Adds the rows order[0 … count), or rows 0 … count where orderPtr is 0, to the histogram of every feature.
+ * Adds the rows of `nodes` nodes to their histograms, which follow each other from `histPtr` on, of `bytes` features each;
+ * quants are at `quantAt` of each record. `rangesPtr` → i32 start and count in the order of each node; start −1 where its
+ * rows are the first so many.
  *
  * Rows of a small leaf lie far apart, each a miss of every cache, and the sums of one row are too long for the processor
  * to begin the next meanwhile. WebAssembly has no prefetch, so a block of rows is first touched by loads that wait for
  * nothing; what they add up to is returned, so that no compiler leaves them out.
  */
-export function treeHistogram(rowsPtr: usize, width: i32, orderPtr: usize, count: i32, histPtr: usize): i32 {
-  const bytes = <usize>width;
-  const stride = bytes + 4;
-  if (orderPtr == 0) {
-    const end = rowsPtr + stride * <usize>count;
-    for (; rowsPtr < end; rowsPtr += stride) addRow(rowsPtr, bytes, histPtr);
-    return 0;
-  }
-  const stop = orderPtr + (<usize>count << 2);
+export function treeHistograms(
+  rowsPtr: usize,
+  stride: usize,
+  bytes: usize,
+  quantAt: usize,
+  orderPtr: usize,
+  rangesPtr: usize,
+  nodes: i32,
+  histPtr: usize,
+): i32 {
   let touched: i32 = 0;
-  for (let block = orderPtr; block < stop; ) {
-    const end = min(stop, block + (AHEAD << 2));
-    for (let i = block; i < end; i += 4) {
-      const row = rowsPtr + <usize>load<u32>(i) * stride;
-      for (let line: usize = 0; line < bytes; line += 64) touched += <i32>load<u8>(row + line);
-      touched += load<i32>(row + bytes);
+  for (let node = 0; node < nodes; node++, rangesPtr += 8, histPtr += bytes << 11) {
+    const start = load<i32>(rangesPtr);
+    const count = <usize>load<i32>(rangesPtr, 4);
+    if (start < 0) {
+      const end = rowsPtr + stride * count;
+      for (let row = rowsPtr; row < end; row += stride) addRow(row, bytes, quantAt, histPtr);
+      continue;
     }
-    for (; block < end; block += 4) addRow(rowsPtr + <usize>load<u32>(block) * stride, bytes, histPtr);
+    let block = orderPtr + (<usize>start << 2);
+    const stop = block + (count << 2);
+    while (block < stop) {
+      const end = min(stop, block + (AHEAD << 2));
+      for (let i = block; i < end; i += 4) {
+        const row = rowsPtr + <usize>load<u32>(i) * stride;
+        for (let line: usize = 0; line < bytes; line += 64) touched += <i32>load<u8>(row + line);
+        touched += load<i32>(row + quantAt);
+      }
+      for (; block < end; block += 4) addRow(rowsPtr + <usize>load<u32>(block) * stride, bytes, quantAt, histPtr);
+    }
   }
   return touched;
 }
@@ -43,15 +58,33 @@ export function treeHistogram(rowsPtr: usize, width: i32, orderPtr: usize, count
 /** Bins are read a byte at a time: with a word of four, taking it apart costs more than the loads. */
 // @ts-ignore: decorator
 @inline
-function addRow(rowPtr: usize, bytes: usize, histPtr: usize): void {
-  const quant = load<i32>(rowPtr + bytes);
+function addRow(rowPtr: usize, bytes: usize, quantAt: usize, histPtr: usize): void {
+  const quant = load<i32>(rowPtr + quantAt);
   if (quant == 0) return;
   const both = (<i64>(quant >> 16) << 32) + <i64>(quant & 0xffff);
   let at = rowPtr;
   let hist = histPtr;
   const end = rowPtr + (bytes & ~7);
   for (; at < end; at += 8, hist += 16384) addEight(at, hist, both);
-  if (bytes & 4) addFour(at, hist, both);
+  if (bytes & 4) {
+    addFour(at, hist, both);
+    at += 4;
+    hist += 8192;
+  }
+  if (bytes & 2) {
+    addOne(at, hist, both);
+    addOne(at + 1, hist + 2048, both);
+    at += 2;
+    hist += 4096;
+  }
+  if (bytes & 1) addOne(at, hist, both);
+}
+
+// @ts-ignore: decorator
+@inline
+function addOne(at: usize, hist: usize, both: i64): void {
+  const bin = hist + (<usize>load<u8>(at) << 3);
+  store<i64>(bin, load<i64>(bin) + both);
 }
 
 // @ts-ignore: decorator
@@ -103,16 +136,39 @@ export function treeSubtract(intoPtr: usize, fromPtr: usize, words: i32): void {
 }
 
 /**
- * Moves rows whose bin has 1 in the table to the front of order[0 … count), the others behind them, both in their order.
- * Returns how many went to the front. `columnPtr` → u8 bins of one feature by row; `spare` has room for `count` rows.
+ * Makes the splits number `from` … `to` − 1 of a tree, one after the other: rows of the node whose bin has 1 in the table
+ * move to the front of its part of the order, the others behind them, both in their order.
+ * `columnsPtr` → u8 bins, a column of `rows` a feature; `splitsPtr` → i32 node and feature of each of these splits;
+ * `tablesPtr` → 256 bytes each; `rangesPtr` → i32 start and count of every node: those of the children, nodes 2 s + 1 and
+ * 2 s + 2 of split number s, are written. `sparePtr` has room for `rows` row numbers.
  */
-export function treePartition(
-  columnPtr: usize,
+export function treeSplits(
+  columnsPtr: usize,
+  rows: usize,
   orderPtr: usize,
-  count: i32,
-  tablePtr: usize,
+  rangesPtr: usize,
+  splitsPtr: usize,
+  tablesPtr: usize,
+  from: i32,
+  to: i32,
   sparePtr: usize,
-): i32 {
+): void {
+  for (let split = from; split < to; split++, splitsPtr += 8, tablesPtr += 256) {
+    const node = rangesPtr + (<usize>load<i32>(splitsPtr) << 3);
+    const start = load<i32>(node);
+    const count = load<i32>(node, 4);
+    const column = columnsPtr + <usize>load<i32>(splitsPtr, 4) * rows;
+    const left = partition(column, orderPtr + (<usize>start << 2), count, tablesPtr, sparePtr);
+    const children = rangesPtr + (<usize>(2 * split + 1) << 3);
+    store<i32>(children, start);
+    store<i32>(children, left, 4);
+    store<i32>(children, start + left, 8);
+    store<i32>(children, count - left, 12);
+  }
+}
+
+/** Returns how many rows went to the front. */
+function partition(columnPtr: usize, orderPtr: usize, count: i32, tablePtr: usize, sparePtr: usize): i32 {
   let left = orderPtr;
   let right = sparePtr;
   for (let i: usize = 0; i < <usize>count; i++) {
@@ -139,11 +195,21 @@ function mix(word: u32): u32 {
   return x ^ (x >> 16);
 }
 
+/** The same of four words. */
+// @ts-ignore: decorator
+@inline
+function mixV(words: v128): v128 {
+  let x = words;
+  x = v128.xor(x, i32x4.shr_u(x, 16));
+  x = i32x4.mul(x, i32x4.splat(0x85ebca6b));
+  x = v128.xor(x, i32x4.shr_u(x, 13));
+  x = i32x4.mul(x, i32x4.splat(0xc2b2ae35));
+  return v128.xor(x, i32x4.shr_u(x, 16));
+}
+
 /**
- * Gradients and Hessians (f32 pairs at `slopesPtr`) to the quants of records, rounded at random so that sums stay
- * unbiased (Shi et al. 2022): ⌊x · scale + u⌋ with u in [0, 1) from the row number and the key.
- * Of the rows, those whose word by `dropKey` reaches `limit` are left out: their quants are 0. Rows with 1 at `keptPtr`
- * (a byte a row, or 0 for none) are kept in any case, and the others multiplied by `factor`.
+ * Gradients and Hessians (f32 pairs at `slopesPtr`) to quants, `stride` bytes apart from `quantPtr` on, rounded at random
+ * so that sums stay unbiased (Shi et al. 2022): ⌊x · scale + u⌋ with u in [0, 1) from the row number and the key.
  */
 export function treeQuantize(
   slopesPtr: usize,
@@ -151,26 +217,80 @@ export function treeQuantize(
   gradientScale: f64,
   hessianScale: f64,
   key: u32,
+  quantPtr: usize,
+  stride: usize,
+): void {
+  const scales = f64x2.replace_lane(f64x2.splat(gradientScale), 1, hessianScale);
+  const keys = i32x4.splat(key);
+  let numbers = v128(0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0);
+  let r = 0;
+  for (; r + 4 <= rows; r += 4, slopesPtr += 32) {
+    const bits = mixV(i32x4.add(mixV(v128.xor(numbers, keys)), keys));
+    numbers = i32x4.add(numbers, i32x4.splat(4));
+    const low = v128.and(bits, i32x4.splat(0xffff));
+    const high = i32x4.shr_u(bits, 16);
+    const first = v128.shuffle<i32>(low, high, 0, 4, 1, 5);
+    const second = v128.shuffle<i32>(low, high, 2, 6, 3, 7);
+    quantPtr = storeTwo(v128.load(slopesPtr), first, scales, quantPtr, stride);
+    quantPtr = storeTwo(v128.load(slopesPtr, 16), second, scales, quantPtr, stride);
+  }
+  for (; r < rows; r++, slopesPtr += 8, quantPtr += stride) {
+    const bits = mix(mix(<u32>r ^ key) + key);
+    store<i32>(quantPtr, quantOf(slopesPtr, 1.0, gradientScale, hessianScale, bits));
+  }
+}
+
+/** Quants of two rows: (gradient, Hessian) pairs as f32, and the random words that go with them. */
+// @ts-ignore: decorator
+@inline
+function storeTwo(slopes: v128, words: v128, scales: v128, quantPtr: usize, stride: usize): usize {
+  const unit = f64x2.splat(1.0 / 65536.0);
+  const u = f64x2.mul(f64x2.convert_low_i32x4_u(words), unit);
+  const v = f64x2.mul(f64x2.convert_low_i32x4_u(v128.shuffle<i64>(words, words, 1, 1)), unit);
+  const x = f64x2.promote_low_f32x4(slopes);
+  const y = f64x2.promote_low_f32x4(v128.shuffle<i64>(slopes, slopes, 1, 1));
+  const a = i32x4.trunc_sat_f64x2_s_zero(f64x2.floor(f64x2.add(f64x2.mul(x, scales), u)));
+  const b = i32x4.trunc_sat_f64x2_s_zero(f64x2.floor(f64x2.add(f64x2.mul(y, scales), v)));
+  const both = v128.shuffle<i64>(a, b, 0, 2);
+  const quants = v128.or(i32x4.shl(both, 16), v128.shuffle<i32>(both, both, 1, 1, 3, 3));
+  v128.store_lane<i32>(quantPtr, quants, 0);
+  v128.store_lane<i32>(quantPtr + stride, quants, 2);
+  return quantPtr + 2 * stride;
+}
+
+// @ts-ignore: decorator
+@inline
+function quantOf(slopesPtr: usize, times: f64, gradientScale: f64, hessianScale: f64, bits: u32): i32 {
+  const u = <f64>(bits & 0xffff) * (1.0 / 65536.0);
+  const v = <f64>(bits >> 16) * (1.0 / 65536.0);
+  const g = <i32>Math.floor(<f64>load<f32>(slopesPtr) * times * gradientScale + u);
+  const h = <i32>Math.floor(<f64>load<f32>(slopesPtr, 4) * times * hessianScale + v);
+  return (g << 16) | h;
+}
+
+/**
+ * The same where rows are left out: those whose word by `dropKey` reaches `limit` have quants of 0. Rows with 1 at
+ * `keptPtr` (a byte a row, or 0 for none) are kept in any case, and the others multiplied by `factor`.
+ */
+export function treeQuantizeSome(
+  slopesPtr: usize,
+  rows: i32,
+  gradientScale: f64,
+  hessianScale: f64,
+  key: u32,
+  quantPtr: usize,
+  stride: usize,
   dropKey: u32,
   limit: f64,
   keptPtr: usize,
   factor: f64,
-  rowsPtr: usize,
-  width: i32,
 ): void {
-  let quantPtr = rowsPtr + <usize>width;
-  const stride = <usize>width + 4;
-  const all = limit >= 4294967296.0;
   for (let r: u32 = 0; r < <u32>rows; r++, slopesPtr += 8, quantPtr += stride) {
-    const bits = mix(mix(r ^ key) + key);
-    const u = <f64>(bits & 0xffff) * (1.0 / 65536.0);
-    const v = <f64>(bits >> 16) * (1.0 / 65536.0);
     const sure = keptPtr != 0 && load<u8>(keptPtr + r) != 0;
-    const times = sure ? 1.0 : factor;
-    const g = <i32>Math.floor(<f64>load<f32>(slopesPtr) * times * gradientScale + u);
-    const h = <i32>Math.floor(<f64>load<f32>(slopesPtr, 4) * times * hessianScale + v);
-    const kept = sure || all || <f64>mix((dropKey * 0x9e3779b1 + 0x7f4a7c15) ^ mix(r)) < limit;
-    store<i32>(quantPtr, kept ? (g << 16) | h : 0);
+    const kept = sure || <f64>mix((dropKey * 0x9e3779b1 + 0x7f4a7c15) ^ mix(r)) < limit;
+    const bits = mix(mix(r ^ key) + key);
+    const quant = kept ? quantOf(slopesPtr, sure ? 1.0 : factor, gradientScale, hessianScale, bits) : 0;
+    store<i32>(quantPtr, quant);
   }
 }
 
@@ -193,11 +313,27 @@ export function treeSlopes(gradientsPtr: usize, hessiansPtr: usize, rows: i32, o
   store<f64>(mostPtr, <f64>mostHessian, 8);
 }
 
-/** margins[r] += value for the rows order[0 … count). */
-export function treeAdd(marginsPtr: usize, orderPtr: usize, count: i32, value: f64): void {
-  for (let i: usize = 0; i < <usize>count; i++) {
-    const at = marginsPtr + (<usize>load<u32>(orderPtr + (i << 2)) << 3);
-    store<f64>(at, load<f64>(at) + value);
+/**
+ * margins[r] += value for the rows of each leaf. `leavesPtr` → i32 node of each, `valuesPtr` → f64 value,
+ * `rangesPtr` → i32 start and count of every node.
+ */
+export function treeAdd(
+  marginsPtr: usize,
+  orderPtr: usize,
+  rangesPtr: usize,
+  leavesPtr: usize,
+  valuesPtr: usize,
+  leaves: i32,
+): void {
+  for (let leaf = 0; leaf < leaves; leaf++, leavesPtr += 4, valuesPtr += 8) {
+    const value = load<f64>(valuesPtr);
+    const range = rangesPtr + (<usize>load<i32>(leavesPtr) << 3);
+    let at = orderPtr + (<usize>load<i32>(range) << 2);
+    const end = at + (<usize>load<i32>(range, 4) << 2);
+    for (; at < end; at += 4) {
+      const margin = marginsPtr + (<usize>load<u32>(at) << 3);
+      store<f64>(margin, load<f64>(margin) + value);
+    }
   }
 }
 

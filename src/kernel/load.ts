@@ -68,9 +68,10 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly shapTerms: Pointers;
   readonly shapPairTerms: Pointers;
   readonly shapAdd: Pointers;
-  readonly treeHistogram: Total;
-  readonly treePartition: Total;
+  readonly treeHistograms: Total;
+  readonly treeSplits: Pointers;
   readonly treeQuantize: Pointers;
+  readonly treeQuantizeSome: Pointers;
   readonly treeMerge: Pointers;
   readonly treeSlopes: Pointers;
   readonly treeSubtract: Pointers;

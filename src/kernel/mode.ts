@@ -15,6 +15,8 @@ export interface KernelRun {
   readonly wasm: KernelExports | undefined;
   /** An array for the duration of the call, all zero; resident on the WebAssembly path. */
   zeros<T extends TypedArray>(type: ArrayConstructor<T> & (new (length: number) => T), length: number): T;
+  /** The same with whatever stands in it. */
+  room<T extends TypedArray>(type: ArrayConstructor<T> & (new (length: number) => T), length: number): T;
   /** The array itself if kernels can read it where it lies, else a copy for the duration of the call. */
   place<T extends TypedArray>(array: T): T;
   /** Whether kernels can read the array where it lies. */
@@ -49,6 +51,7 @@ export function countRun(path: KernelMode): void {
 const plainRun: KernelRun = {
   wasm: undefined,
   zeros: (type, length) => new type(length),
+  room: (type, length) => new type(length),
   place: (array) => array,
   inPlace: () => true,
 };
@@ -80,6 +83,7 @@ export function kernelSite(
       array.fill(0);
       return array;
     },
+    room,
     place(array) {
       if (isIn(array)) return array;
       type Placed = typeof array;

@@ -3,62 +3,58 @@ import { randomUniform, randomWord } from '../random.ts';
 import { arena } from './memory.ts';
 import { kernelRuns, runKernels, setKernelMode } from './mode.ts';
 import {
-  addHistogram,
-  addToRows,
+  addHistograms,
+  addLeaves,
   addWords,
   binValues,
   FEATURE_WORDS,
   packSlopes,
-  partitionRows,
+  quantByte,
   quantizeRows,
   recordBytes,
+  splitRows,
   subtractWords,
 } from './tree.ts';
 
 afterEach(() => setKernelMode('wasm'));
 
 const ROWS = 1003;
-const WIDTH = 28;
 
 /** Arrays of a binned view in kernel memory; given back after `body`. */
-function withRows<T>(body: (rows: ReturnType<typeof make>) => T): T {
+function withRows<T>(body: (rows: ReturnType<typeof make>) => T, codes = 28, quants = 1): T {
   const mark = arena.mark();
   try {
-    return body(make());
+    return body(make({ codes, quants }));
   } finally {
     arena.reset(mark);
   }
 }
 
-function make() {
-  const records = arena.alloc(Uint8Array, recordBytes(ROWS, WIDTH))!;
+function make(shape: { codes: number; quants: number }) {
+  const bytes = recordBytes(shape);
+  const records = arena.alloc(Uint8Array, ROWS * bytes)!;
   records.forEach((_, i) => {
     records[i] = randomWord(1, 0, i) & 255;
   });
-  const quants = new Int32Array(records.buffer, records.byteOffset, records.length / 4);
-  const binOf = (row: number, f: number) => records[recordBytes(row, WIDTH) + f];
-  const quantAt = (row: number) => (recordBytes(row, WIDTH) + WIDTH) / 4;
+  const words = new Int32Array(records.buffer, records.byteOffset, records.length / 4);
+  const binOf = (row: number, f: number) => records[row * bytes + f];
+  const quantOf = (row: number, quant = 0) => words[(row * bytes + quantByte(shape, quant)) / 4];
   for (let row = 0; row < ROWS; row++) {
-    const gradient = Math.floor(60_000 * randomUniform(2, 0, row) - 30_000);
-    quants[quantAt(row)] =
-      row % 5 === 0 ? 0 : (gradient << 16) | Math.floor(30_000 * randomUniform(3, 0, row));
+    for (let q = 0; q < shape.quants; q++) {
+      const gradient = Math.floor(60_000 * randomUniform(2, q, row) - 30_000);
+      words[(row * bytes + quantByte(shape, q)) / 4] =
+        row % 5 === 0 ? 0 : (gradient << 16) | Math.floor(30_000 * randomUniform(3, q, row));
+    }
   }
   const order = arena.alloc(Uint32Array, ROWS)!;
   order.forEach((_, i) => {
     order[i] = i;
   });
   const margins = arena.alloc(Float64Array, ROWS)!.fill(0);
-  const column = arena.alloc(Uint8Array, ROWS)!;
-  for (let row = 0; row < ROWS; row++) column[row] = binOf(row, 3);
-  return {
-    records,
-    binOf,
-    quantOf: (row: number) => quants[quantAt(row)],
-    column,
-    width: WIDTH,
-    order,
-    margins,
-  };
+  const columns = arena.alloc(Uint8Array, 2 * ROWS)!;
+  for (let row = 0; row < ROWS; row++) columns.set([binOf(row, 1)], ROWS + row);
+  columns.set(columns.subarray(ROWS).toReversed());
+  return { ...shape, records, binOf, quantOf, columns, order, margins };
 }
 
 /** What both paths give, and that each was taken. */
@@ -75,35 +71,47 @@ function onBothPaths<T>(body: () => T): T {
 }
 
 describe('kernels of trees equal their twins', () => {
-  it.each([4, 8, 12, 28])('histograms of %i features, also where sums pass 31 bits of one half', (width) => {
-    const sumsOf = (rows: ReturnType<typeof make>, order: Uint32Array | number) =>
-      runKernels((run) => {
-        const sums = run.zeros(Int32Array, width * FEATURE_WORDS);
-        addHistogram(run, { records: rows.records, width }, order, sums);
-        return sums.slice();
-      });
-    const count = Math.floor((ROWS * (WIDTH + 4)) / (width + 4));
-    const orders = (rows: ReturnType<typeof make>) => [rows.order.subarray(100, 900), count] as const;
-    const found = onBothPaths(() => withRows((rows) => orders(rows).map((order) => sumsOf(rows, order))));
-    withRows(({ records }) => {
-      const quants = new Int32Array(records.buffer, records.byteOffset, records.length / 4);
-      [
-        [100, 900],
-        [0, count],
-      ].forEach(([from, to], i) => {
-        const expected = new Int32Array(width * FEATURE_WORDS);
-        for (let row = from; row < to; row++) {
-          const quant = quants[(row * (width + 4) + width) / 4];
-          for (let f = 0; f < width; f++) {
-            const word = f * FEATURE_WORDS + 2 * records[row * (width + 4) + f];
-            expected[word] += quant & 0xffff;
-            expected[word + 1] += quant >> 16;
+  it.each([1, 2, 3, 4, 7, 8, 9, 15, 28, 30])(
+    'histograms of %i features, also where sums pass 31 bits of one half',
+    (codes) => {
+      // Rows by the order, none, and the first so many; of the second of three quants.
+      const ranges = Int32Array.of(100, 800, 5, 0, -1, 600, 0, 100);
+      const sizes = codes * FEATURE_WORDS;
+      const found = onBothPaths(() =>
+        withRows(
+          (rows) => {
+            rows.order.reverse();
+            return runKernels((run) => {
+              const sums = run.zeros(Int32Array, 4 * sizes);
+              addHistograms(run, rows, 1, rows.order, ranges, sums);
+              return sums.slice();
+            });
+          },
+          codes,
+          3,
+        ),
+      );
+      const expected = new Int32Array(4 * sizes);
+      withRows(
+        ({ binOf, quantOf }) => {
+          for (let node = 0; node < 4; node++) {
+            const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
+            for (let i = 0; i < count; i++) {
+              const row = start < 0 ? i : ROWS - 1 - start - i;
+              for (let f = 0; f < codes; f++) {
+                const word = node * sizes + f * FEATURE_WORDS + 2 * binOf(row, f);
+                expected[word] += quantOf(row, 1) & 0xffff;
+                expected[word + 1] += quantOf(row, 1) >> 16;
+              }
+            }
           }
-        }
-        expect(found[i]).toEqual(expected);
-      });
-    });
-  });
+        },
+        codes,
+        3,
+      );
+      expect(found).toEqual(expected);
+    },
+  );
 
   it('sums and differences of histograms', () => {
     const words = (seed: number) =>
@@ -127,50 +135,71 @@ describe('kernels of trees equal their twins', () => {
     );
   });
 
-  it('partitions, stable on both sides', () => {
-    const table = Uint8Array.from({ length: 256 }, (_, bin) => (bin % 3 === 0 ? 1 : 0));
-    const { order, left } = onBothPaths(() =>
+  it('splits of nodes and of their children, stable on both sides', () => {
+    const tables = new Uint8Array(3 * 256);
+    for (let bin = 0; bin < 256; bin++) tables.set([bin % 7 === 0 ? 0 : 1], bin);
+    for (let bin = 0; bin < 256; bin++) tables.set([bin % 3 === 0 ? 1 : 0], 256 + bin);
+    for (let bin = 0; bin < 256; bin++) tables.set([bin < 100 ? 1 : 0], 512 + bin);
+    const nodes = Int32Array.of(0, 0, 1, 1, 4, 0);
+    const { order, ranges } = onBothPaths(() =>
       withRows((rows) => {
-        const count = partitionRows(rows.column, rows.order.subarray(10, 1000), table);
-        return { left: count, order: rows.order.slice() };
+        const at = new Int32Array(2 * 7);
+        at.set([0, ROWS]);
+        // As rounds do: the first split, then the others.
+        splitRows(rows.columns, rows.order, at, { nodes: nodes.subarray(0, 2), tables }, 0);
+        splitRows(rows.columns, rows.order, at, { nodes, tables }, 1);
+        return { order: rows.order.slice(), ranges: at };
       }),
     );
-    withRows(({ binOf }) => {
-      const side = (row: number) => table[binOf(row, 3)];
-      const inside = Array.from({ length: 990 }, (_, i) => i + 10);
-      const expected = [...inside.filter((row) => side(row)), ...inside.filter((row) => !side(row))];
-      expect([...order.subarray(10, 1000)]).toEqual(expected);
-      expect(left).toBe(inside.filter((row) => side(row)).length);
+    withRows(({ columns }) => {
+      const sides = (rows: readonly number[], split: number) => {
+        const isLeft = (row: number) =>
+          tables[256 * split + columns[nodes[2 * split + 1] * ROWS + row]] === 1;
+        return [rows.filter(isLeft), rows.filter((row) => !isLeft(row))];
+      };
+      const members: number[][] = [Array.from({ length: ROWS }, (_, row) => row)];
+      for (let split = 0; split < 3; split++) members.push(...sides(members[nodes[2 * split]], split));
+      for (const node of [2, 3, 5, 6]) {
+        expect(members[node].length).toBeGreaterThan(10);
+        const [start, count] = ranges.subarray(2 * node, 2 * node + 2);
+        expect([...order.subarray(start, start + count)]).toEqual(members[node]);
+      }
+      expect([...ranges.subarray(2, 4)]).toEqual([0, members[1].length]);
     });
-    expect([...order.subarray(0, 10)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
   it('quants, without bias, 0 for rows that are left out', () => {
-    const rows = 20_000;
+    // Not a multiple of the rows that are taken at a time.
+    const rows = 20_003;
+    const shape = { codes: 3, quants: 2 };
     const quantsOf = (share?: number) =>
       onBothPaths(() => {
         const mark = arena.mark();
         try {
           const slopes = arena.alloc(Float32Array, 2 * rows)!;
-          for (let r = 0; r < rows; r++) slopes.set([0.12345, 0.0001], 2 * r);
-          const records = arena.alloc(Uint8Array, recordBytes(rows, 4))!.fill(7);
+          for (let r = 0; r < rows; r++) slopes.set([r % 2 ? 0.12345 : -0.12345, 0.0001], 2 * r);
+          const records = arena.alloc(Uint8Array, rows * recordBytes(shape))!.fill(7);
           const drop = share === undefined ? {} : { drop: { key: 5, limit: share * 2 ** 32 } };
           const quantization = { gradientScale: 1000, hessianScale: 4000, key: 77, ...drop };
-          runKernels((run) => quantizeRows(run, slopes, quantization, { records, width: 4 }));
+          runKernels((run) => quantizeRows(run, slopes, quantization, { records, ...shape }, 1));
           const words = new Int32Array(records.slice().buffer);
-          expect(words.filter((_, i) => i % 2 === 0).every((word) => word === 0x07070707)).toBe(true);
-          return words.filter((_, i) => i % 2 === 1);
+          expect(words.filter((_, i) => i % 3 < 2).every((word) => word === 0x07070707)).toBe(true);
+          return words.filter((_, i) => i % 3 === 2);
         } finally {
           arena.reset(mark);
         }
       });
     const quants = quantsOf();
-    const mean = (part: (quant: number) => number) =>
-      quants.reduce((sum, quant) => sum + part(quant), 0) / rows;
-    // Standard errors of the means of a coin: below 0.0036.
-    expect(mean((quant) => quant >> 16)).toBeCloseTo(123.45, 1);
-    expect(mean((quant) => quant & 0xffff)).toBeCloseTo(0.4, 1);
-    expect(new Set(Array.from(quants, (quant) => quant >> 16))).toEqual(new Set([123, 124]));
+    const mean = (odd: number, part: (quant: number) => number) => {
+      const half = quants.filter((_, row) => row % 2 === odd);
+      return half.reduce((sum, quant) => sum + part(quant), 0) / half.length;
+    };
+    // Standard errors of the means of a coin: below 0.005.
+    expect(mean(1, (quant) => quant >> 16)).toBeCloseTo(123.45, 1);
+    expect(mean(0, (quant) => quant >> 16)).toBeCloseTo(-123.45, 1);
+    expect(mean(1, (quant) => quant & 0xffff)).toBeCloseTo(0.4, 1);
+    const values = new Set(Array.from(quants, (quant) => quant >> 16));
+    expect(values).toEqual(new Set([123, 124, -123, -124]));
     const sampled = quantsOf(0.25);
     const kept = sampled.filter((quant) => quant !== 0).length;
     expect(Math.abs(kept / rows - 0.25)).toBeLessThan(0.015);
@@ -194,12 +223,12 @@ describe('kernels of trees equal their twins', () => {
     expect([...most]).toEqual([Math.fround(7.7), 6]);
   });
 
-  it('margins of the rows of a leaf', () => {
+  it('margins of the rows of leaves', () => {
     const margins = onBothPaths(() =>
-      withRows((rows) => {
-        runKernels((run) => addToRows(run, rows.margins, rows.order.subarray(5, 9), 0.1));
-        runKernels((run) => addToRows(run, rows.margins, rows.order.subarray(8, 12), 0.2));
-        return rows.margins.slice(0, 14);
+      withRows(({ margins: sums, order }) => {
+        const ranges = Int32Array.of(0, ROWS, 5, 4, 8, 4);
+        addLeaves(sums, order, ranges, Int32Array.of(1, 2), Float64Array.of(0.1, 0.2));
+        return sums.slice(0, 14);
       }),
     );
     expect([...margins]).toEqual([0, 0, 0, 0, 0, 0.1, 0.1, 0.1, 0.1 + 0.2, 0.2, 0.2, 0.2, 0, 0]);

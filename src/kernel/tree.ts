@@ -12,17 +12,29 @@ export const FEATURE_WORDS = 512;
 /** Bytes of a quant: gradient (signed, upper 16 bits) and Hessian (unsigned, lower 16). */
 const QUANT_BYTES = 4;
 
-/** Records of binned rows: row r has `width` bytes of bins from r · (width + 4), features first, then its quant. */
-export interface BinnedRows {
-  readonly records: Uint8Array;
-  /** A multiple of 4. */
-  readonly width: number;
+/** What a record has: bins, a byte each, and from the next multiple of 4 on quants, one a tree that grows meanwhile. */
+export interface RecordShape {
+  readonly codes: number;
+  readonly quants: number;
 }
 
-/** Bytes of the records of so many rows. */
-export function recordBytes(rows: number, width: number): number {
-  return rows * (width + QUANT_BYTES);
+/** Binned rows as records, one after the other. */
+export interface BinnedRows extends RecordShape {
+  readonly records: Uint8Array;
 }
+
+/** Bytes of a record. */
+export function recordBytes({ codes, quants }: RecordShape): number {
+  return quantByte({ codes }, quants);
+}
+
+/** Where a quant stands in a record. */
+export function quantByte({ codes }: Pick<RecordShape, 'codes'>, quant: number): number {
+  return ((codes + 3) & ~3) + QUANT_BYTES * quant;
+}
+
+/** Start and count of the rows of a node in the order; start −1: they are the first so many. */
+export type NodeRanges = Int32Array;
 
 /** How gradients and Hessians become integers: ⌊x · scale + u⌋, u in [0, 1) by the row number and the key. */
 export interface Quantization {
@@ -42,39 +54,56 @@ export interface Quantization {
 }
 
 /**
- * Adds the rows of `order`, or the first `order` rows where it is a number, to `histogram` ({@link FEATURE_WORDS} ×
- * width words, resident on the WebAssembly path). O(rows × features): 0.55–0.8 ns each.
+ * Adds the rows of nodes to their histograms, which follow each other in `histograms` ({@link FEATURE_WORDS} × codes words
+ * each, resident on the WebAssembly path), by quant number `quant`. `ranges` has the rows of these nodes.
+ * O(rows × features): 0.55–0.8 ns each.
  */
-export function addHistogram(
+export function addHistograms(
   run: KernelRun,
-  { records, width }: BinnedRows,
-  order: Uint32Array | number,
-  histogram: Int32Array,
+  { records, codes, quants }: BinnedRows,
+  quant: number,
+  order: Uint32Array,
+  ranges: NodeRanges,
+  histograms: Int32Array,
 ): void {
   const { wasm } = run;
-  const [from, count] = typeof order === 'number' ? [0, order] : [order.byteOffset, order.length];
-  const orderIn = typeof order === 'number' || run.inPlace(order);
-  if (wasm && run.inPlace(records) && orderIn && run.inPlace(histogram)) {
-    wasm.treeHistogram(records.byteOffset, width, from, count, histogram.byteOffset);
+  const stride = recordBytes({ codes, quants });
+  const quantAt = quantByte({ codes }, quant);
+  const nodes = ranges.length / 2;
+  if (wasm && run.inPlace(records) && run.inPlace(order) && run.inPlace(histograms)) {
+    wasm.treeHistograms(
+      records.byteOffset,
+      stride,
+      codes,
+      quantAt,
+      order.byteOffset,
+      run.place(ranges).byteOffset,
+      nodes,
+      histograms.byteOffset,
+    );
     return;
   }
-  const quants = quantsOf(records);
-  const stride = width + QUANT_BYTES;
-  for (let i = 0; i < count; i++) {
-    const start = (typeof order === 'number' ? i : order[i]) * stride;
-    const quant = quants[(start + width) >> 2];
-    if (quant === 0) continue;
-    const [gradient, hessian] = [quant >> 16, quant & 0xffff];
-    for (let f = 0, at = start; f < width; f++, at++) {
-      const word = f * FEATURE_WORDS + 2 * records[at];
-      histogram[word] += hessian;
-      histogram[word + 1] += gradient;
+  const words = wordsOf(records);
+  const size = codes * FEATURE_WORDS;
+  for (let node = 0; node < nodes; node++) {
+    const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
+    const histogram = histograms.subarray(node * size, (node + 1) * size);
+    for (let i = 0; i < count; i++) {
+      const at = (start < 0 ? i : order[start + i]) * stride;
+      const word = words[(at + quantAt) >> 2];
+      if (word === 0) continue;
+      const [gradient, hessian] = [word >> 16, word & 0xffff];
+      for (let f = 0; f < codes; f++) {
+        const bin = f * FEATURE_WORDS + 2 * records[at + f];
+        histogram[bin] += hessian;
+        histogram[bin + 1] += gradient;
+      }
     }
   }
 }
 
-/** Records as 32-bit words: the quant of row r is word ((r + 1) · (width + 4)) / 4 − 1. */
-function quantsOf(records: Uint8Array): Int32Array {
+/** Records as 32-bit words. */
+function wordsOf(records: Uint8Array): Int32Array {
   return new Int32Array(records.buffer, records.byteOffset, records.byteLength >> 2);
 }
 
@@ -105,75 +134,103 @@ export function subtractWords(run: KernelRun, into: Int32Array, from: Int32Array
   for (let i = 0; i < from.length; i++) into[i] -= from[i];
 }
 
-/**
- * Moves rows whose bin has 1 in `table` (256 bytes) to the front of `order`, keeping the order on both sides; returns
- * how many they are. `column` has the bins of one feature, a byte a row. O(rows).
- */
-export function partitionRows(column: Uint8Array, order: Uint32Array, table: Uint8Array): number {
-  return runKernels((run) => {
-    const spare = run.zeros(Uint32Array, order.length);
-    const { wasm } = run;
-    if (wasm && run.inPlace(column) && run.inPlace(order)) {
-      const placed = run.place(table);
-      return wasm.treePartition(
-        column.byteOffset,
-        order.byteOffset,
-        order.length,
-        placed.byteOffset,
-        spare.byteOffset,
-      );
-    }
-    let [left, right] = [0, 0];
-    for (let i = 0; i < order.length; i++) {
-      const row = order[i];
-      if (table[column[row]] === 1) order[left++] = row;
-      else spare[right++] = row;
-    }
-    order.set(spare.subarray(0, right), left);
-    return left;
-  });
+/** Splits of a tree, as they are made. */
+export interface PackedSplits {
+  /** Node and feature of each. */
+  readonly nodes: Int32Array;
+  /** 256 bytes each: 1 for every bin that goes left. */
+  readonly tables: Uint8Array;
 }
 
 /**
- * Quantizes gradients and Hessians (pairs a row, from {@link packSlopes}) into the records of the rows.
+ * Makes the splits number `from` and later of a tree: the rows of a node that go left move to the front of its part of
+ * `order`, the others behind them, both in their order. `ranges`, of every node, gets those of the children, which of
+ * split number s are nodes 2 s + 1 and 2 s + 2. `columns` has the bins of each feature, `order.length` rows apart.
+ * O(rows of the nodes): 1–2 ns each.
+ */
+export function splitRows(
+  columns: Uint8Array,
+  order: Uint32Array,
+  ranges: NodeRanges,
+  { nodes, tables }: PackedSplits,
+  from: number,
+): void {
+  const to = nodes.length / 2;
+  const rows = order.length;
+  runKernels((run) => {
+    const spare = run.room(Uint32Array, rows);
+    const { wasm } = run;
+    if (wasm && run.inPlace(columns) && run.inPlace(order)) {
+      const placed = run.place(ranges);
+      wasm.treeSplits(
+        columns.byteOffset,
+        rows,
+        order.byteOffset,
+        placed.byteOffset,
+        run.place(nodes.subarray(2 * from)).byteOffset,
+        run.place(tables.subarray(256 * from)).byteOffset,
+        from,
+        to,
+        spare.byteOffset,
+      );
+      ranges.set(placed);
+      return;
+    }
+    for (let split = from; split < to; split++) {
+      const [node, feature] = [nodes[2 * split], nodes[2 * split + 1]];
+      const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
+      const column = columns.subarray(feature * rows, (feature + 1) * rows);
+      const table = tables.subarray(256 * split, 256 * (split + 1));
+      const left = partition(column, order.subarray(start, start + count), table, spare);
+      ranges.set([start, left, start + left, count - left], 2 * (2 * split + 1));
+    }
+  });
+}
+
+function partition(column: Uint8Array, order: Uint32Array, table: Uint8Array, spare: Uint32Array): number {
+  let [left, right] = [0, 0];
+  for (const row of order) {
+    if (table[column[row]] === 1) order[left++] = row;
+    else spare[right++] = row;
+  }
+  order.set(spare.subarray(0, right), left);
+  return left;
+}
+
+/**
+ * Quantizes gradients and Hessians (pairs a row, from {@link packSlopes}) into quant number `quant` of the records.
  * Rounding at random keeps sums unbiased (Shi et al. 2022, "Quantized Training of Gradient Boosting Decision Trees").
  */
 export function quantizeRows(
   run: KernelRun,
   slopes: Float32Array,
   { gradientScale, hessianScale, key, drop }: Quantization,
-  { records, width }: BinnedRows,
+  { records, codes, quants }: BinnedRows,
+  quant: number,
 ): void {
   const { wasm } = run;
   const rows = slopes.length / 2;
-  const limit = drop?.limit ?? 2 ** 32;
-  const dropKey = drop?.key ?? 0;
-  const factor = drop?.factor ?? 1;
-  const kept = drop?.kept;
+  const stride = recordBytes({ codes, quants });
+  const first = quantByte({ codes }, quant);
+  const { limit = 2 ** 32, key: dropKey = 0, factor = 1, kept } = drop ?? {};
   if (wasm && run.inPlace(slopes) && run.inPlace(records)) {
-    wasm.treeQuantize(
-      slopes.byteOffset,
-      rows,
-      gradientScale,
-      hessianScale,
-      key,
-      dropKey,
-      limit,
-      kept === undefined ? 0 : run.place(kept).byteOffset,
-      factor,
-      records.byteOffset,
-      width,
-    );
+    const to = records.byteOffset + first;
+    const basic = [slopes.byteOffset, rows, gradientScale, hessianScale, key, to, stride];
+    if (drop === undefined) wasm.treeQuantize(...basic);
+    else {
+      const sure = kept === undefined ? 0 : run.place(kept).byteOffset;
+      wasm.treeQuantizeSome(...basic, dropKey, limit, sure, factor);
+    }
     return;
   }
-  const quants = quantsOf(records);
-  for (let r = 0, at = width >> 2; r < rows; r++, at += (width + QUANT_BYTES) >> 2) {
+  const words = wordsOf(records);
+  for (let r = 0, at = first >> 2; r < rows; r++, at += stride >> 2) {
     const bits = mix32(mix32(r ^ key) + key);
     const sure = kept !== undefined && kept[r] === 1;
     const times = sure ? 1 : factor;
     const g = Math.floor(slopes[2 * r] * times * gradientScale + (bits & 0xffff) / 65_536);
     const h = Math.floor(slopes[2 * r + 1] * times * hessianScale + (bits >>> 16) / 65_536);
-    quants[at] = sure || combine32(dropKey, r) < limit ? (g << 16) | h : 0;
+    words[at] = sure || combine32(dropKey, r) < limit ? (g << 16) | h : 0;
   }
 }
 
@@ -267,12 +324,34 @@ export function binBlock(
   }
 }
 
-/** margins[row] += value for the rows of `order`. */
-export function addToRows(run: KernelRun, margins: Float64Array, order: Uint32Array, value: number): void {
-  const { wasm } = run;
-  if (wasm && run.inPlace(margins) && run.inPlace(order)) {
-    wasm.treeAdd(margins.byteOffset, order.byteOffset, order.length, value);
-    return;
-  }
-  for (let i = 0; i < order.length; i++) margins[order[i]] += value;
+/**
+ * margins[row] += value for the rows of each leaf. `ranges` has start and count in `order` of every node; of these the
+ * leaves are `nodes`.
+ */
+export function addLeaves(
+  margins: Float64Array,
+  order: Uint32Array,
+  ranges: NodeRanges,
+  nodes: Int32Array,
+  values: Float64Array,
+): void {
+  runKernels((run) => {
+    const { wasm } = run;
+    if (wasm && run.inPlace(margins) && run.inPlace(order)) {
+      const [at, leaves, adds] = [run.place(ranges), run.place(nodes), run.place(values)];
+      wasm.treeAdd(
+        margins.byteOffset,
+        order.byteOffset,
+        at.byteOffset,
+        leaves.byteOffset,
+        adds.byteOffset,
+        nodes.length,
+      );
+      return;
+    }
+    nodes.forEach((node, leaf) => {
+      const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
+      for (let i = start; i < start + count; i++) margins[order[i]] += values[leaf];
+    });
+  });
 }

@@ -24,7 +24,8 @@ export interface HostOptions {
 interface HostSession {
   readonly body: SessionBody;
   readonly source: Promise<Source>;
-  readonly shared: SharedBytes;
+  /** Memory for results, by the number of their rounds. */
+  readonly shared: Map<number, SharedBytes>;
   round?: { readonly body: RoundBody; readonly ready: Promise<HostRound> };
 }
 
@@ -58,13 +59,13 @@ export class TaskHost {
   /** Opens a session; what goes wrong is thrown by its first task. */
   openSession(body: SessionBody): void {
     const source = quiet(resolveReference<Source>(body.source, body.sourceData));
-    this.#sessions.set(body.session, { body, source, shared: new SharedBytes() });
+    this.#sessions.set(body.session, { body, source, shared: new Map() });
   }
 
   /** Begins a round; what goes wrong is thrown by its first task. */
   beginRound(body: RoundBody): void {
     const session = this.#session(body.session);
-    session.shared.beginRound();
+    if (body.brief !== undefined) session.shared.get(body.brief)?.beginRound();
     session.round = { body, ready: quiet(this.#prepare(body)) };
   }
 
@@ -106,7 +107,7 @@ export class TaskHost {
   async #runLoose(all: Running): Promise<TaskResult> {
     const { session, round, summary, kind, task } = all;
     const refs = session.body.particles.slice(task.first, task.first + task.count);
-    const state = summary.empty(round.brief && this.#options.shares ? session.shared : undefined);
+    const state = summary.empty(this.#options.shares ? sharedBytes(session, round.brief) : undefined);
     const views = refs.map((ref) => this.#inputs.resident(kind, ref));
     const resident = !views.includes(undefined);
     if (resident) {
@@ -181,6 +182,13 @@ export class TaskHost {
     this.#lastProgress = now;
     onProgress({ session, round, first, rows });
   }
+}
+
+function sharedBytes({ shared }: HostSession, brief: number | undefined): SharedBytes | undefined {
+  if (brief === undefined) return undefined;
+  const known = shared.get(brief) ?? new SharedBytes();
+  shared.set(brief, known);
+  return known;
 }
 
 function notesOf(input: string, scratch: Scratch | undefined): InputNotes | undefined {

@@ -27,8 +27,8 @@ export interface RoundBody {
   readonly nodes: boolean;
   /** Whether each task is always run by the same worker. */
   readonly sticky: boolean;
-  /** Whether results may lie in memory that the next round uses again. */
-  readonly brief: boolean;
+  /** Results may lie in memory that the next round of the same number uses again; absent: they may not. */
+  readonly brief?: number;
 }
 
 /** A task of the round that the session is in. */

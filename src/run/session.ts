@@ -69,8 +69,11 @@ export interface Round {
    * where a worker knows more of its particles than their views.
    */
   readonly coarse?: boolean;
-  /** The result is done with when the next round begins: large states may lie in memory that is used again. */
-  readonly brief?: boolean;
+  /**
+   * The result is done with when the next round of the same number begins: large states may lie in memory that is used
+   * again.
+   */
+  readonly brief?: number;
   /** Shown in progress, e.g. `gradient`. */
   readonly label?: string;
 }

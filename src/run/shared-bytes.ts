@@ -1,5 +1,5 @@
 /**
- * Memory for the results of a session's rounds, shared with the thread that merges them, so that megabytes a round are
+ * Memory for the results of rounds of one number of a session, shared with the thread that merges them, so that megabytes a round are
  * neither copied nor allocated anew. Each state of a round has memory of its own; the next round uses the same again.
  */
 import type { StateMemory } from '../summary/summary.ts';

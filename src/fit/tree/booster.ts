@@ -4,6 +4,7 @@
  */
 import { SoraError, throwIfAborted } from '../../errors.ts';
 import type { HistogramMemory } from '../../kernel/histogram-memory.ts';
+import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import type { Loss } from '../../loss/loss.ts';
 import { combine32 } from '../../random.ts';
 import type { FeatureBins } from './bins.ts';
@@ -11,10 +12,11 @@ import { type BoosterState, decodeCheckpoint, encodeCheckpoint } from './checkpo
 import { columnRule } from './columns.ts';
 import { droppedIn } from './dropout.ts';
 import type { BoostedTree } from './forest.ts';
-import { type Grown, growTree, histogramMemory, leastGain } from './grow.ts';
-import { type RecordLayout, widthOf } from './layout.ts';
+import { type Grown, type GrowAsk, growTree, histogramMemory, LEAVES, leastGain } from './grow.ts';
+import type { Histograms } from './histogram.ts';
+import type { RecordLayout } from './layout.ts';
 import type { FitTreesOptions, TreeStop } from './options.ts';
-import type { Player, TreeRound } from './player.ts';
+import type { Iteration, Player } from './player.ts';
 import type { GrownTree, RowSampling } from './round.ts';
 import { rowSampling } from './row-sampling.ts';
 import { leafValue, type SearchPlan, searchPlan } from './split.ts';
@@ -23,8 +25,6 @@ import type { Watched } from './statistics.ts';
 /** Sums of so many bits stay in their 32; individual numbers have at most 15. */
 const SUM_BITS = 30;
 const MOST_BITS = 15;
-/** Most leaves of a tree. */
-const LEAVES = 31;
 /** Rows that a tree of a forest learns from: so many different ones are in a bootstrap sample. */
 const FOREST_SHARE = 0.632;
 
@@ -37,6 +37,8 @@ export interface BoosterSetting {
   readonly loss: Loss;
   readonly rows: number;
   readonly holdOut: boolean;
+  /** Trees that grow at the same time. */
+  readonly together: number;
   /** Of the records, where features share bytes of them. */
   readonly layout?: RecordLayout;
   /** A text that two fits have in common only if their checkpoints may be exchanged. */
@@ -65,7 +67,7 @@ class Booster {
   readonly #setting: BoosterSetting;
   readonly #player: Player;
   readonly #state: BoosterState;
-  readonly #width: number;
+  readonly #codes: number;
   readonly #store: HistogramMemory;
   /** Least gain of the last tree of each output. */
   readonly #gains: (number | undefined)[] = [];
@@ -83,8 +85,8 @@ class Booster {
   ) {
     this.#options = options;
     this.#plan = searchPlan(bins, setting.layout);
-    this.#width = widthOf(setting.layout?.columns ?? options.features);
-    this.#store = histogramMemory(this.#width, options.leaves ?? LEAVES, bins.length);
+    this.#codes = setting.layout?.columns ?? options.features;
+    this.#store = histogramMemory(this.#codes, options.leaves ?? LEAVES, bins.length, setting.together);
     this.#setting = setting;
     this.#player = player;
     this.#state = state;
@@ -130,7 +132,7 @@ class Booster {
 
   /** Grows the trees of an iteration and adds them; false where none has a split. */
   async #iterate(round: number, watched: Watched, dropped: readonly number[]): Promise<boolean> {
-    const { outputs, mode, topShare = 0, otherShare = 0.1 } = this.#options;
+    const { outputs, mode, topShare = 0, otherShare = 0.1, seed = 1 } = this.#options;
     const share = this.#options.rowShare ?? (mode === 'forest' ? FOREST_SHARE : 1);
     const sampling = rowSampling(watched, share, topShare, otherShare);
     const scales = this.#scales(watched, sampling);
@@ -138,11 +140,16 @@ class Booster {
     const { trees, weights } = this.#state;
     const weight = 1 / (dropped.length + 1);
     let grew = false;
-    for (let k = 0; k < outputs; k++) {
-      const tree = await this.#grow(k, round, { slopesAt, scales, ...(sampling ? { sampling } : {}) });
-      trees.push(tree);
-      if (tree.told.splits.length > 0) grew = true;
-      if (mode !== 'forest') this.#player.add(scaled(tree.told, weight));
+    const key = combine32(seed, round);
+    const iteration = { slopesAt, scales, key, ...(sampling ? { sampling } : {}) };
+    const { together } = this.#setting;
+    for (let first = 0; first < outputs; first += together) {
+      const some = Array.from({ length: Math.min(together, outputs - first) }, (_, i) => first + i);
+      for (const tree of await this.#growAll(some, round, iteration)) {
+        trees.push(tree);
+        if (tree.told.splits.length > 0) grew = true;
+        if (mode !== 'forest') this.#player.add(scaled(tree.told, weight));
+      }
     }
     weights.push(weight);
     for (const index of dropped) {
@@ -200,7 +207,7 @@ class Booster {
   }
 
   /** Scales that use as many bits as the sums of all rows allow. */
-  #scales({ gradients, hessians }: Watched, sampling: RowSampling | undefined): TreeRound['scales'] {
+  #scales({ gradients, hessians }: Watched, sampling: RowSampling | undefined): Iteration['scales'] {
     const bits = Math.min(MOST_BITS, SUM_BITS - Math.ceil(Math.log2(Math.max(2, this.#setting.rows))));
     const most = 2 ** bits - 1;
     const scale = (largest: number): number => (largest > 0 ? most / largest : 0);
@@ -213,30 +220,26 @@ class Booster {
     });
   }
 
-  async #grow(
-    output: number,
-    round: number,
-    at: Pick<TreeRound, 'slopesAt' | 'scales' | 'sampling'>,
-  ): Promise<BoostedTree> {
-    const {
-      leaves = LEAVES,
-      maxDepth = Number.POSITIVE_INFINITY,
-      l2 = 1,
-      order,
-      monotone,
-      mode,
-    } = this.#options;
-    const { minRows = 20, minHessian = 1e-3, minGain = 0, seed = 1, signal } = this.#options;
-    const learningRate = mode === 'forest' ? 1 : (this.#options.learningRate ?? 0.1);
-    const [gradientScale, hessianScale] = at.scales[output];
-    const none: Grown = { splits: [], nodes: new Map() };
-    const number = this.#state.trees.length;
-    if (gradientScale === 0 || hessianScale === 0) {
-      return { told: { tree: number, ...told(output, none, 0, l2) }, grown: none };
-    }
+  /** Trees of these outputs, grown at the same time. */
+  async #growAll(outputs: readonly number[], round: number, iteration: Iteration): Promise<BoostedTree[]> {
+    const first = this.#state.trees.length;
+    const growths = outputs.map((output, i) => this.#begin(output, first + i, round, iteration.scales[output]));
+    // Two lanes: while thresholds are searched for the trees of one, workers sum for those of the other.
+    const lanes = [0, 1].map((lane) => growths.filter((_, i) => i % 2 === lane));
+    await everyOne(lanes.map((some, lane) => this.#advance(some, iteration, lane)));
+    const trees: BoostedTree[] = [];
+    for (const growth of growths) trees.push(await this.#finished(growth, iteration));
+    return trees;
+  }
+
+  #begin(output: number, tree: number, round: number, scales: readonly [number, number]): Growth {
+    const [gradientScale, hessianScale] = scales;
+    if (gradientScale === 0 || hessianScale === 0) return { output, tree, grown: NO_TREE };
+    const { leaves = LEAVES, maxDepth = Number.POSITIVE_INFINITY, order, monotone } = this.#options;
+    const { l2 = 1, minRows = 20, minHessian = 1e-3, minGain = 0 } = this.#options;
     const machine = growTree({
       plan: this.#plan,
-      width: this.#width,
+      codes: this.#codes,
       units: { gradient: 1 / gradientScale, hessian: 1 / hessianScale },
       rules: { l2, minRows, minHessian, minGain },
       leaves,
@@ -247,23 +250,66 @@ class Booster {
       store: this.#store,
       likelyGain: this.#gains[output],
     });
-    const tree = { ...at, key: combine32(seed, round), tree: number, output };
-    let step = machine.next();
-    while (!step.done) {
-      throwIfAborted(signal);
-      step = machine.next(await this.#player.histograms(tree, step.value));
+    return { output, tree, machine, asked: machine.next().value as GrowAsk };
+  }
+
+  /** Grows trees, a round for all of them at a time, until each is done. */
+  async #advance(growths: readonly Growth[], iteration: Iteration, lane: number): Promise<void> {
+    for (let open = growths; ; ) {
+      open = open.filter(({ asked }) => asked !== undefined);
+      if (open.length === 0) return;
+      throwIfAborted(this.#options.signal);
+      const trees = open.map(({ tree, output, asked }) => ({ tree, output, ...(asked as GrowAsk) }));
+      const { words, rows } = await this.#player.histograms(iteration, trees, lane);
+      let from = 0;
+      for (const growth of open) {
+        const to = from + (growth.asked as GrowAsk).ask.length;
+        const size = this.#codes * FEATURE_WORDS;
+        step(growth, { words: words.subarray(from * size, to * size), rows: rows.subarray(from, to) });
+        from = to;
+      }
     }
-    const grown = step.value;
+  }
+
+  async #finished({ output, tree, grown = NO_TREE }: Growth, iteration: Iteration): Promise<BoostedTree> {
+    const { l2 = 1, mode } = this.#options;
+    const learningRate = mode === 'forest' ? 1 : (this.#options.learningRate ?? 0.1);
     this.#gains[output] = leastGain(grown) ?? this.#gains[output];
-    const plain = { tree: number, ...told(output, grown, learningRate, l2) };
+    const plain = { tree, ...told(output, grown, learningRate, l2) };
     const { leafQuantile } = this.#setting.loss;
     if (leafQuantile === undefined || plain.splits.length === 0) return { told: plain, grown };
-    const values = await this.#player.leafQuantiles(leafQuantile, tree, plain);
+    const values = await this.#player.leafQuantiles(leafQuantile, iteration, plain);
     const renewed = plain.leaves.map(([node], i) => {
       const { low = values[i], high = values[i] } = grown.nodes.get(node)?.bounds ?? {};
       return [node, learningRate * Math.min(high, Math.max(low, values[i]))] as const;
     });
     return { told: { ...plain, leaves: renewed }, grown };
+  }
+}
+
+/** A tree in growth. */
+interface Growth {
+  readonly output: number;
+  readonly tree: number;
+  readonly machine?: ReturnType<typeof growTree>;
+  /** What it waits for; absent when it is done. */
+  asked?: GrowAsk;
+  grown?: Grown;
+}
+
+const NO_TREE: Grown = { splits: [], nodes: new Map() };
+
+/** Gives a tree what it asked for. */
+function step(growth: Growth, histograms: Histograms): void {
+  const { done, value } = (growth.machine as ReturnType<typeof growTree>).next(histograms);
+  growth.asked = done ? undefined : value;
+  if (done) growth.grown = value;
+}
+
+/** Waits for all, and throws what the first that failed threw. */
+async function everyOne(promises: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(promises)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
   }
 }
 

@@ -6,16 +6,27 @@
  * and finds it there; without them its desk is empty each time.
  *
  *     order      | rows of leaf a | rows of leaf b | …     ascending within each; ranges[node] = [start, count)
+ *
+ * Trees of several outputs grow at the same time: each has a slot, with an order and a quant in every record.
  */
 import { SoraError } from '../../errors.ts';
 import { runKernels } from '../../kernel/mode.ts';
-import { addToRows, partitionRows, quantizeRows } from '../../kernel/tree.ts';
+import { addLeaves, type NodeRanges, type PackedSplits, quantizeRows, splitRows } from '../../kernel/tree.ts';
 import { combine32 } from '../../random.ts';
 import type { InputNotes } from '../../summary/summary.ts';
 import { type DeskArrays, notedArrays, residentArrays } from './notes.ts';
-import { type GrownTree, type HistogramRound, leftOf, type MarginsAt, rightOf, type Split } from './round.ts';
+import type { GrowingTree, GrownTree, GrowthRound, MarginsAt, Split } from './round.ts';
 import { countSizes, gradientSizes, type MarginStatistics, takeSlopes } from './slopes.ts';
 import type { BinnedView } from './view.ts';
+
+/** What the order of a slot contains. */
+interface Slot {
+  /** The tree; -1: none yet. */
+  tree: number;
+  /** How many of its splits. */
+  splits: number;
+  ranges: NodeRanges;
+}
 
 /** Where the desk of a view stands. */
 interface Standing {
@@ -24,23 +35,21 @@ interface Standing {
   steps: number;
   /** Steps at which the slopes were taken; -1: not yet. */
   slopesAt: number;
-  /** Tree whose splits the order contains, and how many of them; -1: none. */
-  tree: number;
-  splits: number;
-  /** Start and count of the rows of each node. */
-  ranges: number[];
+  readonly slots: readonly Slot[];
 }
 
 /** A desk in use. */
 interface Desk {
   readonly view: BinnedView;
   readonly arrays: DeskArrays;
+  /** Whether the view stays in memory. */
+  readonly stays: boolean;
   at: Standing;
 }
 
-/** Desks of views that stay in memory, and which tree's quants their records have. */
+/** Desks of views that stay in memory, and by slot which tree's quants their records have. */
 const residents = new WeakMap<BinnedView, Standing>();
-const quantized = new WeakMap<BinnedView, number>();
+const quantized = new WeakMap<BinnedView, number[]>();
 /** Standings of views that do not, by input; of one fit at a time. */
 const noted = new Map<string, Standing>();
 
@@ -60,8 +69,8 @@ export function isNotFollowed(error: unknown): boolean {
 function atDesk<T>(view: BinnedView, fit: string, notes: InputNotes | undefined, work: (desk: Desk) => T): T {
   if (notes !== undefined) return atNotedDesk(view, fit, notes, work);
   const known = residents.get(view);
-  const at = known?.fit === fit ? known : emptyStanding(fit);
-  const desk = { view, arrays: residentArrays, at };
+  const at = known?.fit === fit ? known : emptyStanding(view, fit);
+  const desk = { view, arrays: residentArrays, stays: true, at };
   const result = work(desk);
   residents.set(view, desk.at);
   return result;
@@ -77,51 +86,78 @@ function atNotedDesk<T>(view: BinnedView, fit: string, notes: InputNotes, work: 
   noted.delete(notes.input);
   const from = (at: Standing): T => {
     const arrays = notedArrays(view, notes);
-    const desk = { view, arrays, at };
+    const desk = { view, arrays, stays: false, at };
     const result = work(desk);
     if (arrays.save()) noted.set(notes.input, desk.at);
     return result;
   };
-  if (known?.fit !== fit) return from(emptyStanding(fit));
+  if (known?.fit !== fit) return from(emptyStanding(view, fit));
   try {
     return from(known);
   } catch (error) {
     if (!isNotFollowed(error)) throw error;
-    return from(emptyStanding(fit));
+    return from(emptyStanding(view, fit));
   }
 }
 
-function emptyStanding(fit: string): Standing {
-  return { fit, steps: -1, slopesAt: -1, tree: -1, splits: 0, ranges: [] };
+function emptyStanding({ quants }: BinnedView, fit: string): Standing {
+  const slots = Array.from({ length: quants }, () => ({ tree: -1, splits: 0, ranges: new Int32Array(2) }));
+  return { fit, steps: -1, slopesAt: -1, slots };
+}
+
+/** The slot in which trees of an output grow. */
+export function slotOf({ quants }: Pick<BinnedView, 'quants'>, output: number): number {
+  return output % quants;
+}
+
+/** The order of a slot. */
+export function orderOf({ order, rows }: BinnedView, slot: number): Uint32Array {
+  return order.subarray(slot * rows, (slot + 1) * rows);
 }
 
 /**
- * Brings quants and order to where the round wants them, and margins if asked, for `use`, which is given the rows of
- * any node; a number where they are the first so many of the view. Throws {@link notFollowed}.
+ * Brings quants and orders to where the round wants them, and margins if asked. Returns start and count of the rows of
+ * the nodes that are asked, tree after tree; start −1 where they are the first so many of the view. What lies in the view
+ * stays so until the next call. Throws {@link notFollowed}.
  */
-export function withOrder<T>(
+export function bringToRound(
   view: BinnedView,
-  round: HistogramRound,
+  round: GrowthRound,
   notes: InputNotes | undefined,
-  use: (rowsOf: (node: number) => Uint32Array | number) => T,
   withMargins = false,
-): T {
+): NodeRanges {
   return atDesk(view, round.fit, notes, (desk) => {
     if (desk.at.slopesAt !== round.slopesAt) {
       bringTo(desk, round, round.slopesAt);
       takeSlopesAt(desk, round);
     }
     bringTo(desk, round, round.steps);
-    if (notes !== undefined || quantized.get(view) !== round.tree) {
-      need(desk, 'slopes');
-      quantize(view, round);
-      quantized.set(view, round.tree);
-    }
-    // Only the root's rows are wanted where nothing is split, and they are all.
-    if (round.splits.length > 0) applySplits(desk, round.tree, round.splits);
     if (withMargins) need(desk, 'margins');
-    return use((node) => (node === 0 ? view.rows : rowsOf(desk, node)));
+    const ranges: number[] = [];
+    for (const growing of round.trees) {
+      const slot = slotOf(view, growing.output);
+      bringQuants(desk, round, growing, slot);
+      // Only the root's rows are wanted where nothing is split, and they are all.
+      if (growing.splits.length > 0) applySplits(desk, slot, growing);
+      const known = desk.at.slots[slot].ranges;
+      for (const node of growing.ask) {
+        if (node === 0) ranges.push(-1, view.rows);
+        else ranges.push(known[2 * node], known[2 * node + 1]);
+      }
+    }
+    return Int32Array.from(ranges);
   });
+}
+
+/** Records of a view that does not stay have no quants of an earlier round. */
+function bringQuants(desk: Desk, round: GrowthRound, { tree, output }: GrowingTree, slot: number): void {
+  const { view, stays } = desk;
+  const known = quantized.get(view) ?? [];
+  if (stays && known[slot] === tree) return;
+  need(desk, 'slopes');
+  quantize(view, round, output, slot);
+  known[slot] = tree;
+  quantized.set(view, known);
 }
 
 /** Adds the statistics of the view at its margins; throws {@link notFollowed}. */
@@ -160,15 +196,10 @@ function need({ arrays }: Desk, name: Parameters<DeskArrays['load']>[0]): void {
   if (!arrays.load(name)) throw notFollowed();
 }
 
-function rowsOf({ view, at }: Desk, node: number): Uint32Array {
-  const start = at.ranges[2 * node];
-  return view.order.subarray(start, start + at.ranges[2 * node + 1]);
-}
-
 function bringTo(desk: Desk, { fit, base, steps, news = [], model }: MarginsAt, to: number): void {
   if (desk.at.steps < 0 || desk.at.steps > to) {
     if (to > 0 && model === undefined) throw notFollowed();
-    desk.at = { ...emptyStanding(fit), steps: 0 };
+    desk.at = { ...emptyStanding(desk.view, fit), steps: 0 };
     resetMargins(desk.view, base);
     desk.arrays.changed('margins');
   }
@@ -192,40 +223,37 @@ function resetMargins({ rows, margins, offsets, start }: BinnedView, base: reado
 }
 
 /** Adds the values of a tree's leaves. */
-function addTree(desk: Desk, { tree, output, splits, leaves }: GrownTree): void {
+function addTree(desk: Desk, tree: GrownTree): void {
   const { view, arrays, at } = desk;
-  applySplits(desk, tree, splits);
+  const { output, leaves } = tree;
+  const slot = slotOf(view, output);
+  applySplits(desk, slot, tree);
   need(desk, 'margins');
   const margins = view.margins.subarray(output * view.rows, (output + 1) * view.rows);
-  runKernels((run) => {
-    for (const [node, value] of leaves) addToRows(run, margins, rowsOf(desk, node), value);
-  });
+  const nodes = Int32Array.from(leaves, ([node]) => node);
+  const values = Float64Array.from(leaves, ([, value]) => value);
+  addLeaves(margins, orderOf(view, slot), at.slots[slot].ranges, nodes, values);
   arrays.changed('margins');
   at.steps++;
 }
 
-/** Brings the order to the splits of a tree, of which those that it contains already are the first. */
-function applySplits(desk: Desk, tree: number, splits: readonly Split[]): void {
-  const { view, arrays, at } = desk;
+/** Brings the order of a slot to the splits of a tree, of which those that it contains already are the first. */
+function applySplits(desk: Desk, slot: number, { tree, splits }: Pick<GrownTree, 'tree' | 'splits'>): void {
+  const { view, arrays } = desk;
+  const at = desk.at.slots[slot];
+  const order = orderOf(view, slot);
   if (at.tree !== tree || at.splits > splits.length) {
-    view.order.set(ascending(view.rows));
-    at.ranges = [0, view.rows];
-    at.tree = tree;
-    at.splits = 0;
+    order.set(ascending(view.rows));
+    Object.assign(at, { tree, splits: 0, ranges: Int32Array.of(0, view.rows) });
     arrays.changed('order');
   } else need(desk, 'order');
-  if (at.splits < splits.length) arrays.changed('order');
-  for (; at.splits < splits.length; at.splits++) {
-    const split = splits[at.splits];
-    const rows = rowsOf(desk, split.node);
-    const column = view.columns.subarray(split.feature * view.rows, (split.feature + 1) * view.rows);
-    const left = rows.length === 0 ? 0 : partitionRows(column, rows, knownTable(split));
-    const start = at.ranges[2 * split.node];
-    at.ranges[2 * leftOf(at.splits)] = start;
-    at.ranges[2 * leftOf(at.splits) + 1] = left;
-    at.ranges[2 * rightOf(at.splits)] = start + left;
-    at.ranges[2 * rightOf(at.splits) + 1] = rows.length - left;
-  }
+  if (at.splits === splits.length) return;
+  arrays.changed('order');
+  const ranges = new Int32Array(2 * (2 * splits.length + 1));
+  ranges.set(at.ranges);
+  splitRows(view.columns, order, ranges, packed(splits), at.splits);
+  at.ranges = ranges;
+  at.splits = splits.length;
 }
 
 let counted = new Uint32Array(0);
@@ -236,27 +264,32 @@ function ascending(rows: number): Uint32Array {
   return counted.subarray(0, rows);
 }
 
-/** Tables of the splits of this round, which every view asks for. */
-const tables = new WeakMap<Split, Uint8Array>();
+/** The splits of this round as kernels have them, which every view asks for. */
+const packs = new WeakMap<readonly Split[], PackedSplits>();
 
-function knownTable(split: Split): Uint8Array {
-  const table = tables.get(split) ?? tableOf(split);
-  tables.set(split, table);
-  return table;
+function packed(splits: readonly Split[]): PackedSplits {
+  const known = packs.get(splits);
+  if (known !== undefined) return known;
+  const pack = packSplits(splits);
+  packs.set(splits, pack);
+  return pack;
 }
 
-/** 1 for every bin that goes left. */
-export function tableOf({ bin, set, missingLeft, bins }: Split): Uint8Array {
-  const table = new Uint8Array(256);
-  if (set === undefined) table.fill(1, 0, bin + 1);
-  else for (const member of set) table[member] = 1;
-  table[bins] = missingLeft ? 1 : 0;
-  return table;
+/** Splits as kernels have them. */
+export function packSplits(splits: readonly Split[]): PackedSplits {
+  const tables = new Uint8Array(256 * splits.length);
+  splits.forEach(({ bin, set, missingLeft, bins }, s) => {
+    const table = tables.subarray(256 * s, 256 * (s + 1));
+    if (set === undefined) table.fill(1, 0, bin + 1);
+    else for (const member of set) table[member] = 1;
+    table[bins] = missingLeft ? 1 : 0;
+  });
+  return { nodes: Int32Array.from(splits.flatMap(({ node, feature }) => [node, feature])), tables };
 }
 
-function quantize(view: BinnedView, round: HistogramRound): void {
+function quantize(view: BinnedView, round: GrowthRound, output: number, slot: number): void {
   const { rows, salt, slopes } = view;
-  const { output, key, sampling, scales, outputs } = round;
+  const { key, sampling, scales, outputs } = round;
   const [gradientScale, hessianScale] = scales[output];
   // The rows of an iteration are the same for all of its trees.
   const drop = sampling && {
@@ -273,7 +306,7 @@ function quantize(view: BinnedView, round: HistogramRound): void {
     ...(drop ? { drop } : {}),
   };
   const plane = slopes.subarray(2 * output * rows, 2 * (output + 1) * rows);
-  runKernels((run) => quantizeRows(run, plane, quantization, view));
+  runKernels((run) => quantizeRows(run, plane, quantization, view, slot));
 }
 
 /** 1 for each row whose size reaches the limit. */

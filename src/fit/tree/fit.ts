@@ -18,7 +18,8 @@ import { categoryBins, type FeatureBins, MOST_BINS, numberBins } from './bins.ts
 import { boost, scaled } from './booster.ts';
 import { chooseLayout } from './exclusive.ts';
 import { forestOf } from './forest.ts';
-import { type RecordLayout, widthOf } from './layout.ts';
+import { treesTogether } from './grow.ts';
+import type { RecordLayout } from './layout.ts';
 import { checkOptions, type FitTreesOptions, type TreeStop, type TreesRound } from './options.ts';
 import { Player } from './player.ts';
 import { checkQueries } from './query-check.ts';
@@ -60,8 +61,11 @@ export async function fitTrees(session: Session, asked: FitTreesOptions): Promis
   const { loss, base } = await startOf(session, options, totals);
   const { bins, layout } = await chooseBins(session, options, totals.rows);
   const holdOut = earlyStopping > 0 ? (options.holdOut ?? 0.1) : 0;
+  const codes = layout?.columns ?? options.features;
+  const together = treesTogether(outputs, codes, options.leaves);
   const binned = binnedReference(view, bins, {
     outputs,
+    together,
     holdOut,
     seed,
     ...(own ? { loss: own } : {}),
@@ -69,23 +73,23 @@ export async function fitTrees(session: Session, asked: FitTreesOptions): Promis
     ...(from ? { from: Buffer.from(encodeForest(from)).toString('base64') } : {}),
   });
   const problem = { fit: `${process.pid} ${fits++}`, loss, outputs, base: [...base] };
-  const width = widthOf(layout?.columns ?? options.features);
   const setting = {
     loss: lossOf(loss as LossSpec),
     rows: totals.rows,
     holdOut: holdOut > 0,
+    together,
     ...(layout ? { layout } : {}),
     // The layout shapes no forest, and depends on how many rounds are asked for.
     identity: identityOf(session, options, [
       { ...problem, fit: '' },
-      { ...(binned.options as object), layout: undefined },
+      { ...(binned.options as object), layout: undefined, together: undefined },
     ]),
   };
   const boosted = await boost(
     options,
     bins,
     setting,
-    (steps) => new Player(session, binned, problem, width, steps),
+    (steps) => new Player(session, binned, problem, codes, steps),
   );
   const { trees, weights, stopped, history, kept } = boosted;
   const added = forestOf(

@@ -4,7 +4,7 @@ import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import { randomWord } from '../../random.ts';
 import { fitLoopSync } from '../loop.ts';
 import type { FeatureBins } from './bins.ts';
-import { tableOf } from './desk.ts';
+import { packSplits } from './desk.ts';
 import { type GrowAsk, type GrowOptions, growTree } from './grow.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
 import { bestSplit, type Candidate, nodeSums, searchPlan } from './split.ts';
@@ -25,7 +25,7 @@ const bins: FeatureBins[] = Array.from({ length: FEATURES }, (_, f) => ({
 
 const options: GrowOptions = {
   plan: searchPlan(bins),
-  width: FEATURES,
+  codes: FEATURES,
   units: { gradient: 0.001, hessian: 0.01 },
   rules: { l2: 1, minRows: 5, minHessian: 0, minGain: 0 },
   leaves: 31,
@@ -44,7 +44,7 @@ function histogramOf(rows: readonly number[]): Int32Array {
 }
 
 const sidesOf = (rows: readonly number[], split: Omit<Split, 'node'>) => {
-  const table = tableOf({ ...split, node: 0 });
+  const { tables: table } = packSplits([{ ...split, node: 0 }]);
   const goesLeft = (row: number) => table[BINS[row * FEATURES + split.feature]] === 1;
   return [rows.filter(goesLeft), rows.filter((row) => !goesLeft(row))] as const;
 };

@@ -27,8 +27,8 @@ import {
 export interface GrowOptions {
   /** What can be split, and where it stands in a histogram. */
   readonly plan: SearchPlan;
-  /** Bytes of a record, padding included: so many parts a histogram has. */
-  readonly width: number;
+  /** Bins of a record: so many parts a histogram has. */
+  readonly codes: number;
   readonly units: Units;
   readonly rules: SplitRules;
   readonly leaves: number;
@@ -54,10 +54,31 @@ export interface NodePath {
   readonly asked: ReadonlySet<number>;
 }
 
-/** Room for the histograms of trees of so many leaves, whose records have `width` bytes. */
-export function histogramMemory(width: number, leaves: number, features: number): HistogramMemory {
-  const kept = 2 * Math.min(leaves, MOST_KEPT) + LOOK_AHEAD;
-  return new HistogramMemory(width * FEATURE_WORDS, kept, (4 * PLACE_WORDS + 1) * features);
+/** Room for the histograms of trees of so many leaves, of which so many grow at the same time. */
+export function histogramMemory(codes: number, leaves: number, features: number, together = 1): HistogramMemory {
+  const kept = together * keptAtATime(leaves);
+  return new HistogramMemory(codes * FEATURE_WORDS, kept, (4 * PLACE_WORDS + 1) * features);
+}
+
+/**
+ * How many trees grow at the same time: one of each output, as far as their histograms have room. A function of the
+ * problem alone: never of workers or memory.
+ */
+export function treesTogether(outputs: number, codes: number, leaves = LEAVES): number {
+  const bytes = 4 * codes * FEATURE_WORDS * keptAtATime(leaves);
+  return Math.max(1, Math.min(outputs, MOST_TOGETHER, Math.floor(MOST_BYTES / bytes)));
+}
+
+/** Leaves of a tree where none are asked for. */
+export const LEAVES = 31;
+/** More quants would make records longer than what they are read for. */
+const MOST_TOGETHER = 8;
+/** Bytes of the histograms of trees that grow at the same time. */
+const MOST_BYTES = 2 ** 28;
+
+/** Histograms of a tree that are there at the same time. */
+function keptAtATime(leaves: number): number {
+  return 2 * Math.min(leaves, MOST_KEPT) + LOOK_AHEAD;
 }
 
 /** Larger trees keep what is beyond in other memory. */
@@ -118,8 +139,8 @@ const LIKELY = 0.9;
 export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms, Grown> {
   const splits: Split[] = [];
   const known = new Map<number, Open>();
-  const store = options.store ?? histogramMemory(options.width, options.leaves, options.plan.bins.length);
-  const size = options.width * FEATURE_WORDS;
+  const store = options.store ?? histogramMemory(options.codes, options.leaves, options.plan.bins.length);
+  const size = options.codes * FEATURE_WORDS;
   const first = yield { splits, ask: [0] };
   const root = store.keep(first.words.subarray(0, size));
   const sums = nodeSums(root, options.units, first.rows[0]);
@@ -215,7 +236,7 @@ function* lookAhead(
     return l.hessian <= r.hessian ? leftOf(leaf.split) : rightOf(leaf.split);
   });
   const { words, rows } = yield { splits, ask };
-  const size = options.width * FEATURE_WORDS;
+  const size = options.codes * FEATURE_WORDS;
   chosen.forEach((leaf, i) => {
     const smallIsLeft = ask[i] === leftOf(leaf.split as number);
     for (const child of children(

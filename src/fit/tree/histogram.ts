@@ -3,27 +3,27 @@
  * feature and bin. The sums are integers, so any order of merging gives the same bits, and a worker adds all of its
  * particles into one state. Throws {@link notFollowed} where a view cannot be brought to where the round stands.
  *
- *     state: i32 [ask][feature][bin][Hessian, gradient] …, rows of each node asked
+ *     state: i32 [ask of every tree][feature][bin][Hessian, gradient] …, rows of each node asked
  */
 import type { Json } from '../../json.ts';
 import { runKernels } from '../../kernel/mode.ts';
-import { addHistogram, addWords, FEATURE_WORDS } from '../../kernel/tree.ts';
+import { addHistograms, addWords, FEATURE_WORDS } from '../../kernel/tree.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { InputNotes, Summary } from '../../summary/summary.ts';
-import { withOrder } from './desk.ts';
-import { decodeRound, type HistogramRound } from './round.ts';
+import { bringToRound, orderOf, slotOf } from './desk.ts';
+import { decodeRound, type GrowthRound } from './round.ts';
 import type { BinnedView } from './view.ts';
 
 /** Histograms by node asked. */
 export interface Histograms {
-  /** {@link FEATURE_WORDS} × width words a node. */
+  /** {@link FEATURE_WORDS} × codes words a node. */
   readonly words: Int32Array;
   readonly rows: Int32Array;
 }
 
-/** Names {@link histograms} of so many nodes, for views of this width. */
-export function histogramsReference(width: number, asked: number): Reference {
-  return { module: import.meta.url, name: 'histograms', options: { width, asked } };
+/** Names {@link histograms} of so many nodes, for views whose records have so many bins. */
+export function histogramsReference(codes: number, asked: number): Reference {
+  return { module: import.meta.url, name: 'histograms', options: { codes, asked } };
 }
 
 /**
@@ -34,13 +34,13 @@ export function histograms(
   options: Json,
   parameters?: Uint8Array,
 ): Summary<Int32Array, Histograms, BinnedView> {
-  const { width, asked } = options as { width: number; asked: number };
-  const size = width * FEATURE_WORDS;
+  const { codes, asked } = options as { codes: number; asked: number };
+  const size = codes * FEATURE_WORDS;
   // Decoded where it is wanted: the session merges and reads, and need not know the round.
-  let known: HistogramRound | undefined;
-  const round = () => (known ??= decodeRound<HistogramRound>(parameters as Uint8Array));
+  let known: GrowthRound | undefined;
+  const round = () => (known ??= decodeRound<GrowthRound>(parameters as Uint8Array));
   return {
-    id: `tree-histograms/1 ${width}`,
+    id: `tree-histograms/2 ${codes}`,
     empty: (memory) => words(memory?.take(4 * (asked * size + asked)) ?? 4 * (asked * size + asked)),
     observe: (state, view, notes) => addAll(state, [view], round(), size, notes),
     observeAll: (state, views) => addAll(state, views, round(), size),
@@ -69,29 +69,31 @@ function words(bytes: Uint8Array | number): Int32Array {
 function addAll(
   state: Int32Array,
   views: readonly BinnedView[],
-  round: HistogramRound,
+  round: GrowthRound,
   size: number,
   notes?: InputNotes,
 ): void {
-  const { ask } = round;
+  // Desks first: what scratch they take is given back.
+  const ranges = views.map((view) => bringToRound(view, round, notes));
+  const outputs = round.trees.flatMap(({ output, ask }) => ask.map(() => output));
+  const asked = outputs.length;
+  for (const one of ranges) for (let i = 0; i < asked; i++) state[asked * size + i] += one[2 * i + 1];
   const together = Math.max(1, Math.floor(MOST_SCRATCH / (4 * size)));
-  for (let from = 0; from < ask.length; from += together) {
-    const nodes = ask.slice(from, from + together);
-    // Desks first: what scratch they take is given back.
-    const rows = views.map((view) => withOrder(view, round, notes, (rowsOf) => nodes.map(rowsOf)));
+  for (let from = 0; from < asked; from += together) {
+    const to = Math.min(asked, from + together);
     runKernels((run) => {
-      const sums = nodes.map(() => run.zeros(Int32Array, size));
-      const counts = new Int32Array(nodes.length);
+      const sums = run.zeros(Int32Array, (to - from) * size);
       views.forEach((view, v) => {
-        rows[v].forEach((order, i) => {
-          addHistogram(run, view, order, sums[i]);
-          counts[i] += typeof order === 'number' ? order : order.length;
-        });
+        for (let start = from, end = from; start < to; start = end) {
+          while (end < to && outputs[end] === outputs[start]) end++;
+          const slot = slotOf(view, outputs[start]);
+          const into = sums.subarray((start - from) * size, (end - from) * size);
+          addHistograms(run, view, slot, orderOf(view, slot), ranges[v].subarray(2 * start, 2 * end), into);
+        }
       });
-      sums.forEach((sum, i) => {
-        addWords(state.subarray((from + i) * size, (from + i + 1) * size), sum);
-        state[ask.length * size + from + i] += counts[i];
-      });
+      for (let at = 0; at < sums.length; at += size) {
+        addWords(state.subarray(from * size + at, from * size + at + size), sums.subarray(at, at + size));
+      }
     });
   }
 }

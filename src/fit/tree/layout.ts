@@ -7,6 +7,7 @@
  *     its usual bin left out of the count
  *     sums of a usual bin: those of the node, which any byte has, less those of the member's other bins
  */
+import { quantByte } from '../../kernel/tree.ts';
 import { PLACE_WORDS } from '../../kernel/tree-search.ts';
 import type { FeatureBins } from './bins.ts';
 
@@ -68,7 +69,7 @@ export function layoutOf(
   }
   const shared = bundles.filter(({ members }) => members.length > 1);
   const saved = shared.reduce((sum, { members }) => sum + members.length - 1, 0);
-  if (widthOf(bins.length - saved) === widthOf(bins.length)) return undefined;
+  if (quantByte({ codes: bins.length - saved }, 0) === quantByte({ codes: bins.length }, 0)) return undefined;
   const places: Place[] = new Array(bins.length);
   shared.forEach(({ members }, column) => {
     let first = 1;
@@ -81,11 +82,6 @@ export function layoutOf(
   let columns = shared.length;
   for (let f = 0; f < bins.length; f++) places[f] ??= { column: columns++ };
   return { columns, places };
-}
-
-/** Bytes of the bins of a record: a multiple of 4. */
-export function widthOf(columns: number): number {
-  return (columns + 3) & ~3;
 }
 
 /** Code of each bin of a feature in its byte, where that bin is not the usual one. */

@@ -9,15 +9,16 @@ import { type Histograms, histogramsReference } from './histogram.ts';
 import { leafBytesReference, leafQuantiles, type RenewRound } from './renew.ts';
 import {
   encodeRound,
+  type GrowingTree,
   type GrownTree,
-  type HistogramRound,
+  type GrowthRound,
   type MarginsAt,
   type TreeProblem,
 } from './round.ts';
 import { type Watched, watchReference } from './statistics.ts';
 
-/** A round over the tree in growth, but for what it asks. */
-export type TreeRound = Omit<HistogramRound, keyof MarginsAt | 'splits' | 'ask'>;
+/** What all rounds of an iteration have in common. */
+export type Iteration = Omit<GrowthRound, keyof MarginsAt | 'trees'>;
 
 /** After so many losses in a row every round carries all steps: there is no use in trying without. */
 const MOST_LOSSES = 3;
@@ -26,7 +27,7 @@ export class Player {
   readonly #session: Session;
   readonly #view: Reference;
   readonly #problem: TreeProblem;
-  readonly #width: number;
+  readonly #codes: number;
   /** All steps so far. */
   readonly #steps: GrownTree[];
   /** How many of them every worker has been told of. */
@@ -34,18 +35,18 @@ export class Player {
   /** Rounds one after the other that workers had not followed. */
   #losses = 0;
 
-  /** `view` is of binned rows, `width` bytes each; `steps` are those of a fit that is resumed. */
+  /** `view` is of binned rows, `codes` bins each; `steps` are those of a fit that is resumed. */
   constructor(
     session: Session,
     view: Reference,
     problem: TreeProblem,
-    width: number,
+    codes: number,
     steps: readonly GrownTree[] = [],
   ) {
     this.#session = session;
     this.#view = view;
     this.#problem = problem;
-    this.#width = width;
+    this.#codes = codes;
     this.#steps = [...steps];
   }
 
@@ -72,24 +73,29 @@ export class Player {
     });
   }
 
-  /** Histograms of the nodes `ask` of the tree in growth; they last until the next round. */
-  histograms(tree: TreeRound, asked: Pick<HistogramRound, 'splits' | 'ask'>): Promise<Histograms> {
-    const round: HistogramRound = { ...this.#at(), ...tree, ...asked };
+  /**
+   * Histograms of the nodes that are asked of trees in growth, tree after tree; they last until the next round of the
+   * same lane. Rounds of two lanes may be under way at the same time.
+   */
+  histograms(iteration: Iteration, trees: readonly GrowingTree[], lane: number): Promise<Histograms> {
+    const round: GrowthRound = { ...this.#at(), ...iteration, trees };
+    const asked = trees.reduce((sum, { ask }) => sum + ask.length, 0);
     return this.#play<Histograms>(round, {
-      summary: histogramsReference(this.#width, asked.ask.length),
+      summary: histogramsReference(this.#codes, asked),
       coarse: true,
-      brief: true,
+      brief: lane,
       label: 'trees',
     });
   }
 
-  /** The quantile `share` of the residuals in each leaf of the tree in growth. */
-  leafQuantiles(share: number, tree: TreeRound, { splits, leaves }: GrownTree): Promise<number[]> {
-    const ask = leaves.map(([node]) => node);
-    return leafQuantiles(share, ask, (asked) => {
-      const round: RenewRound = { ...this.#at(), ...tree, splits, ...asked };
+  /** The quantile `share` of the residuals in each leaf of a tree. */
+  leafQuantiles(share: number, iteration: Iteration, grown: GrownTree): Promise<number[]> {
+    const { tree, output, splits, leaves } = grown;
+    const nodes = leaves.map(([node]) => node);
+    return leafQuantiles(share, nodes, (ask, asked) => {
+      const round: RenewRound = { ...this.#at(), ...iteration, trees: [{ tree, output, splits, ask }], ...asked };
       return this.#play(round, {
-        summary: leafBytesReference(asked.ask.length),
+        summary: leafBytesReference(ask.length),
         coarse: true,
         label: 'trees',
       });

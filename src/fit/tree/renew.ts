@@ -12,14 +12,14 @@ import type { Reference } from '../../run/reference.ts';
 import { taggedCodec } from '../../summary/codec.ts';
 import { keyOf, scoreOf } from '../../summary/score-histogram.ts';
 import type { InputNotes, Summary } from '../../summary/summary.ts';
-import { withOrder } from './desk.ts';
-import { decodeRound, type HistogramRound } from './round.ts';
+import { bringToRound, orderOf, slotOf } from './desk.ts';
+import { decodeRound, type GrowthRound } from './round.ts';
 import type { BinnedView } from './view.ts';
 
 const BYTES = 4;
 
-/** A round that asks where the quantile of each leaf lies: `ask` are the leaves. */
-export interface RenewRound extends HistogramRound {
+/** A round that asks where the quantile of each leaf lies: the leaves are what is asked of its one tree. */
+export interface RenewRound extends GrowthRound {
   /** Bytes that are known. */
   readonly level: number;
   /** By leaf, those bytes. */
@@ -62,27 +62,19 @@ export function leafBytes(
 function addBytes(state: Float64Array, view: BinnedView, round: RenewRound, notes?: InputNotes): void {
   const { labels, margins, weights, kept } = view;
   const shift = 8 * (BYTES - 1 - round.level);
-  const addLeaf = (order: Uint32Array, leaf: number): void => {
+  const ranges = bringToRound(view, round, notes, true);
+  const order = orderOf(view, slotOf(view, round.trees[0].output));
+  for (let leaf = 0; leaf < ranges.length / 2; leaf++) {
+    const [start, count] = [ranges[2 * leaf], ranges[2 * leaf + 1]];
     const prefix = round.prefixes[leaf];
-    for (const row of order) {
+    // Leaves of a tree with a split: never the whole view.
+    for (const row of order.subarray(start, start + count)) {
       if (kept !== undefined && kept[row] === 0) continue;
       const key = keyOf(labels[row] - margins[row]);
       if (round.level > 0 && key >>> (shift + 8) !== prefix) continue;
       state[256 * leaf + ((key >>> shift) & 255)] += weights === undefined ? 1 : weights[row];
     }
-  };
-  withOrder(
-    view,
-    round,
-    notes,
-    (rowsOf) => {
-      round.ask.forEach((node, leaf) => {
-        // Leaves of a tree with a split: never the whole view.
-        addLeaf(rowsOf(node) as Uint32Array, leaf);
-      });
-    },
-    true,
-  );
+  }
 }
 
 /**
@@ -92,7 +84,7 @@ function addBytes(state: Float64Array, view: BinnedView, round: RenewRound, note
 export async function leafQuantiles(
   share: number,
   leaves: readonly number[],
-  play: (round: Pick<RenewRound, 'ask' | 'level' | 'prefixes'>) => Promise<Float64Array>,
+  play: (ask: readonly number[], round: Pick<RenewRound, 'level' | 'prefixes'>) => Promise<Float64Array>,
 ): Promise<number[]> {
   const found = [...leaves, ...leaves].map((node, i) => ({
     ...{ node, prefix: 0, below: 0, target: 0, empty: false },
@@ -102,11 +94,8 @@ export async function leafQuantiles(
     const apart = found.slice(leaves.length).filter(({ prefix }, i) => prefix !== found[i].prefix);
     const asked = [...found.slice(0, leaves.length), ...apart];
     const places = new Map(asked.map((leaf, at) => [leaf, at]));
-    const sums = await play({
-      ask: asked.map(({ node }) => node),
-      level,
-      prefixes: asked.map(({ prefix }) => prefix),
-    });
+    const nodes = asked.map(({ node }) => node);
+    const sums = await play(nodes, { level, prefixes: asked.map(({ prefix }) => prefix) });
     found.forEach((leaf, i) => {
       const at = places.get(leaf) ?? i - leaves.length;
       const bytes = sums.subarray(256 * at, 256 * (at + 1));

@@ -64,31 +64,36 @@ export interface RowSampling {
   readonly keepFrom?: number;
 }
 
-/** A round that asks for histograms of nodes. */
-export interface HistogramRound extends MarginsAt {
+/** A tree in growth: its splits so far, and what is asked of it. */
+export interface GrowingTree {
+  /** Its number in the whole fit, and the output that it adds to. */
+  readonly tree: number;
+  readonly output: number;
+  readonly splits: readonly Split[];
+  /** Nodes. */
+  readonly ask: readonly number[];
+}
+
+/** A round over trees that grow at the same time, each of an output of its own. */
+export interface GrowthRound extends MarginsAt {
   /** Steps after which gradients are taken: those since belong to other outputs of the same iteration. */
   readonly slopesAt: number;
   /** Scales of gradients and Hessians by output, and the key of their rounding. */
   readonly scales: readonly (readonly [gradient: number, hessian: number])[];
   readonly key: number;
   readonly sampling?: RowSampling;
-  /** Number of the tree in growth in the whole fit, and the output that it adds to. */
-  readonly tree: number;
-  readonly output: number;
-  readonly splits: readonly Split[];
-  readonly ask: readonly number[];
+  readonly trees: readonly GrowingTree[];
 }
 
 /** A split as it is sent: node, feature, bin, bins, 1 if missing values go left, then the set of categories if it has one. */
 type SentSplit = readonly [number, number, number, number, 0 | 1, (readonly number[])?];
 
-/** A tree as JSON has it. */
-export interface SentTree {
-  readonly tree: number;
-  readonly output: number;
+type Sent<T extends { readonly splits: readonly Split[] }> = Omit<T, 'splits'> & {
   readonly splits: readonly SentSplit[];
-  readonly leaves: GrownTree['leaves'];
-}
+};
+
+/** A tree as JSON has it. */
+export type SentTree = Sent<GrownTree>;
 
 function sendSplit({ node, feature, bin, bins, missingLeft, set }: Split): SentSplit {
   return set === undefined
@@ -100,25 +105,29 @@ function receiveSplit([node, feature, bin, bins, missingLeft, set]: SentSplit): 
   return { node, feature, bin, bins, missingLeft: missingLeft === 1, ...(set ? { set } : {}) };
 }
 
-/** A tree as JSON. */
-export const sendTree = (tree: GrownTree): SentTree => ({ ...tree, splits: tree.splits.map(sendSplit) });
-/** The tree of {@link sendTree}. */
-export const receiveTree = (tree: SentTree): GrownTree => ({
+const sendSplits = <T extends { readonly splits: readonly Split[] }>(tree: T): Sent<T> => ({
   ...tree,
-  splits: tree.splits.map(receiveSplit),
+  splits: tree.splits.map(sendSplit),
 });
+const receiveSplits = <T extends { readonly splits: readonly Split[] }>(tree: Sent<T>): T =>
+  ({ ...tree, splits: tree.splits.map(receiveSplit) }) as unknown as T;
+
+/** A tree as JSON. */
+export const sendTree: (tree: GrownTree) => SentTree = sendSplits;
+/** The tree of {@link sendTree}. */
+export const receiveTree: (tree: SentTree) => GrownTree = receiveSplits;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** The round as bytes: JSON, splits as arrays. */
-export function encodeRound(round: MarginsAt | HistogramRound): Uint8Array {
+export function encodeRound(round: MarginsAt | GrowthRound): Uint8Array {
   const { news, model } = round;
   const sent = {
     ...round,
     news: news?.map(sendTree),
     model: model?.map(sendTree),
-    ...('splits' in round ? { splits: round.splits.map(sendSplit) } : {}),
+    ...('trees' in round ? { trees: round.trees.map(sendSplits) } : {}),
   };
   return encoder.encode(JSON.stringify(sent));
 }
@@ -130,6 +139,6 @@ export function decodeRound<T extends MarginsAt>(bytes: Uint8Array): T {
     ...sent,
     ...(sent.news ? { news: sent.news.map(receiveTree) } : {}),
     ...(sent.model ? { model: sent.model.map(receiveTree) } : {}),
-    ...(sent.splits ? { splits: sent.splits.map(receiveSplit) } : {}),
+    ...(sent.trees ? { trees: sent.trees.map(receiveSplits) } : {}),
   };
 }

@@ -4,7 +4,7 @@
  * Rows that are held out to stop early are chosen by what stands in them, so never by how the data is cut.
  */
 import type { Json } from '../../json.ts';
-import { recordBytes } from '../../kernel/tree.ts';
+import { quantByte, type RecordShape, recordBytes } from '../../kernel/tree.ts';
 import { forestScorer } from '../../model/forest-predict.ts';
 import { decodeForest, type ForestShape } from '../../model/forest-tensors.ts';
 import type { DenseView, View } from '../../particle/view.ts';
@@ -13,17 +13,15 @@ import { compiledModule, type Reference, resolveReference } from '../../run/refe
 import type { ViewKind } from '../../run/session.ts';
 import { loadLoss } from '../own-loss.ts';
 import { binColumn, type FeatureBins } from './bins.ts';
-import { type RecordLayout, sharedColumns, widthOf } from './layout.ts';
+import { type RecordLayout, sharedColumns } from './layout.ts';
 
 /** Binned rows with a desk. Plane k of margins starts at k · rows, that of slopes at 2 · k · rows. */
-export interface BinnedView extends View {
+export interface BinnedView extends View, RecordShape {
   readonly kind: 'binned';
   readonly features: number;
-  /** Bytes of the bins of a row in its record: one a feature unless some share one, rounded up to 4. */
-  readonly width: number;
   /** Hash of the bins: tells particles apart where random numbers are wanted. */
   readonly salt: number;
-  /** Bins by row, each row with its quant behind: see kernel/tree.ts. Quants belong to the desk. */
+  /** Bins by row, a byte a feature unless some share one, quants behind: see kernel/tree.ts. Quants belong to the desk. */
   readonly records: Uint8Array;
   /** Bins by column, rows apart by 1: what a split looks at, from few cache lines. */
   readonly columns: Uint8Array;
@@ -40,6 +38,7 @@ export interface BinnedView extends View {
   readonly margins: Float64Array;
   /** Gradient and Hessian, a pair a row. */
   readonly slopes: Float32Array;
+  /** A plane of `rows` for each of the trees that grow at the same time, as many as there are quants. */
   readonly order: Uint32Array;
 }
 
@@ -55,6 +54,8 @@ export interface BinnedOptions {
     readonly categorical: boolean;
   }[];
   readonly outputs: number;
+  /** Trees that grow at the same time. */
+  readonly together: number;
   /** Share of rows that are held out. */
   readonly holdOut: number;
   readonly seed: number;
@@ -82,7 +83,8 @@ export function binnedReference(
  * @byReference
  */
 export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
-  const { view, bins, outputs, holdOut, seed, loss, from, layout } = options as unknown as BinnedOptions;
+  const { view, bins, loss, from, ...rest } = options as unknown as BinnedOptions;
+  const { outputs, together, holdOut, seed, layout } = rest;
   if (loss !== undefined) await loadLoss(loss);
   // Inside a worker this module is compiled, and so must be the one it names.
   const module = import.meta.url.endsWith('.ts') ? view.module : compiledModule(view.module);
@@ -94,11 +96,11 @@ export async function binnedView(options: Json): Promise<ViewKind<BinnedView>> {
   const shared = layout === undefined ? '' : ` shared ${hashText(JSON.stringify(layout))}`;
   const continued = from === undefined ? '' : ` ${hashText(from)} ${from.length}`;
   return {
-    id: `binned/2 ${outputs} ${holdOut} ${seed} ${binsHash(features)}${shared}${continued} ${inner.id}`,
+    id: `binned/3 ${outputs} ${together} ${holdOut} ${seed} ${binsHash(features)}${shared}${continued} ${inner.id}`,
     kept: true,
     derive: (particle, memory) => {
       const dense = inner.derive(particle, memory);
-      const binned = binRows(dense, features, outputs, holdOut, seed, layout);
+      const binned = binRows(dense, features, rest);
       return start === undefined ? binned : { ...binned, start: start(dense) };
     },
   };
@@ -137,10 +139,7 @@ function binsHash(bins: readonly FeatureBins[]): number {
 export function binRows(
   view: DenseView,
   bins: readonly FeatureBins[],
-  outputs: number,
-  holdOut: number,
-  seed: number,
-  layout?: RecordLayout,
+  { outputs, together, holdOut, seed, layout }: Omit<BinnedOptions, 'view' | 'bins' | 'loss' | 'from'>,
 ): BinnedView {
   const { rows, features, stride, values, labels, weights, offsets, groups } = view;
   const columns = new Uint8Array(rows * features);
@@ -148,13 +147,14 @@ export function binRows(
     const column = columns.subarray(f * rows, (f + 1) * rows);
     binColumn(bins[f], values.subarray(f * stride, f * stride + rows), column);
   }
-  const plain = interleaved(columns, rows, features);
+  const shape = { codes: layout?.columns ?? features, quants: together };
+  const codes = layout === undefined ? columns : sharedColumns(columns, rows, layout, bins);
+  const records = interleaved(codes, rows, shape);
   // Of every bin, so that what is chosen at random does not depend on the layout.
-  const hashes = rowHashes(plain, widthOf(features), labels, seed);
-  const records =
+  const hashes =
     layout === undefined
-      ? plain
-      : interleaved(sharedColumns(columns, rows, layout, bins), rows, layout.columns);
+      ? rowHashes(records, rows, shape, labels, seed)
+      : plainHashes(columns, rows, features, labels, seed);
   let salt = rows;
   for (const hash of hashes) salt = (Math.imul(salt, 31) + hash) | 0;
   const kept = holdOut > 0 ? keptRows(groups ? firstOfGroup(hashes, groups) : hashes, holdOut) : undefined;
@@ -162,7 +162,7 @@ export function binRows(
     kind: 'binned',
     rows,
     features,
-    width: widthOf(layout?.columns ?? features),
+    ...shape,
     salt: mix32(salt),
     records,
     columns,
@@ -173,18 +173,17 @@ export function binRows(
     ...(groups ? { groups } : {}),
     margins: new Float64Array(outputs * rows),
     slopes: new Float32Array(2 * outputs * rows),
-    order: new Uint32Array(rows),
+    order: new Uint32Array(together * rows),
   };
 }
 
 /** Records of the columns, their quants 0. */
-function interleaved(columns: Uint8Array, rows: number, features: number): Uint8Array {
-  const width = widthOf(features);
-  const out = new Uint8Array(recordBytes(rows, width));
-  const stride = recordBytes(1, width);
+function interleaved(columns: Uint8Array, rows: number, shape: RecordShape): Uint8Array {
+  const stride = recordBytes(shape);
+  const out = new Uint8Array(rows * stride);
   for (let start = 0; start < rows; start += BLOCK_ROWS) {
     const end = Math.min(rows, start + BLOCK_ROWS);
-    for (let f = 0; f < features; f++) {
+    for (let f = 0; f < shape.codes; f++) {
       for (let row = start, from = f * rows, at = start * stride + f; row < end; row++, at += stride)
         out[at] = columns[from + row];
     }
@@ -195,15 +194,26 @@ function interleaved(columns: Uint8Array, rows: number, features: number): Uint8
 /** Rows whose bytes stay in the first-level cache while column after column is written to them. */
 const BLOCK_ROWS = 512;
 
-/** A hash of what stands in each row. O(rows × features / 4). */
-function rowHashes(records: Uint8Array, width: number, labels: Float64Array, seed: number): Uint32Array {
+function plainHashes(columns: Uint8Array, rows: number, features: number, labels: Float64Array, seed: number) {
+  const shape = { codes: features, quants: 0 };
+  return rowHashes(interleaved(columns, rows, shape), rows, shape, labels, seed);
+}
+
+/** A hash of what stands in each row, but for its quants. O(rows × features / 4). */
+function rowHashes(
+  records: Uint8Array,
+  rows: number,
+  shape: RecordShape,
+  labels: Float64Array,
+  seed: number,
+): Uint32Array {
   const words = new Uint32Array(records.buffer, records.byteOffset, records.byteLength / 4);
-  const perRow = width / 4;
-  const gap = recordBytes(1, width) / 4 - perRow;
-  const hashes = new Uint32Array(labels.length);
+  const perRow = quantByte(shape, 0) / 4;
+  const gap = recordBytes(shape) / 4 - perRow;
+  const hashes = new Uint32Array(rows);
   const number = new Float64Array(1);
   const halves = new Uint32Array(number.buffer);
-  for (let row = 0, at = 0; row < hashes.length; row++, at += gap) {
+  for (let row = 0, at = 0; row < rows; row++, at += gap) {
     let hash = seed | 0;
     for (let i = 0; i < perRow; i++, at++) hash = Math.imul(hash ^ words[at], 0x9e3779b1) ^ (hash >>> 15);
     number[0] = labels[row];
