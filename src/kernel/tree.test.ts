@@ -71,47 +71,46 @@ function onBothPaths<T>(body: () => T): T {
 }
 
 describe('kernels of trees equal their twins', () => {
-  it.each([1, 2, 3, 4, 7, 8, 9, 15, 28, 30])(
-    'histograms of %i features, also where sums pass 31 bits of one half',
-    (codes) => {
-      // Rows by the order, none, and the first so many; of the second of three quants.
-      const ranges = Int32Array.of(100, 800, 5, 0, -1, 600, 0, 100);
-      const sizes = codes * FEATURE_WORDS;
-      const found = onBothPaths(() =>
-        withRows(
-          (rows) => {
-            rows.order.reverse();
-            return runKernels((run) => {
-              const sums = run.zeros(Int32Array, 4 * sizes);
-              addHistograms(run, rows, 1, rows.order, ranges, sums);
-              return sums.slice();
-            });
-          },
-          codes,
-          3,
-        ),
-      );
-      const expected = new Int32Array(4 * sizes);
+  it.each([
+    1, 2, 3, 4, 7, 8, 9, 15, 28, 30,
+  ])('histograms of %i features, also where sums pass 31 bits of one half', (codes) => {
+    // Rows by the order, none, and the first so many; of the second of three quants.
+    const ranges = Int32Array.of(100, 800, 5, 0, -1, 600, 0, 100);
+    const sizes = codes * FEATURE_WORDS;
+    const found = onBothPaths(() =>
       withRows(
-        ({ binOf, quantOf }) => {
-          for (let node = 0; node < 4; node++) {
-            const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
-            for (let i = 0; i < count; i++) {
-              const row = start < 0 ? i : ROWS - 1 - start - i;
-              for (let f = 0; f < codes; f++) {
-                const word = node * sizes + f * FEATURE_WORDS + 2 * binOf(row, f);
-                expected[word] += quantOf(row, 1) & 0xffff;
-                expected[word + 1] += quantOf(row, 1) >> 16;
-              }
-            }
-          }
+        (rows) => {
+          rows.order.reverse();
+          return runKernels((run) => {
+            const sums = run.zeros(Int32Array, 4 * sizes);
+            addHistograms(run, rows, 1, rows.order, ranges, sums);
+            return sums.slice();
+          });
         },
         codes,
         3,
-      );
-      expect(found).toEqual(expected);
-    },
-  );
+      ),
+    );
+    const expected = new Int32Array(4 * sizes);
+    withRows(
+      ({ binOf, quantOf }) => {
+        for (let node = 0; node < 4; node++) {
+          const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
+          for (let i = 0; i < count; i++) {
+            const row = start < 0 ? i : ROWS - 1 - start - i;
+            for (let f = 0; f < codes; f++) {
+              const word = node * sizes + f * FEATURE_WORDS + 2 * binOf(row, f);
+              expected[word] += quantOf(row, 1) & 0xffff;
+              expected[word + 1] += quantOf(row, 1) >> 16;
+            }
+          }
+        }
+      },
+      codes,
+      3,
+    );
+    expect(found).toEqual(expected);
+  });
 
   it('sums and differences of histograms', () => {
     const words = (seed: number) =>

@@ -14,7 +14,7 @@ export interface Job {
   onProgress(first: number, rows: number): void;
 }
 
-/** Runs the tasks of one round at a time. */
+/** Runs the tasks of one round of a lane at a time. */
 export interface Backend {
   readonly workers: number;
   /** Rejects with the first error of a task, `worker-lost`, or promptly with `cancelled`. */

@@ -24,7 +24,7 @@ export interface HostOptions {
 interface HostSession {
   readonly body: SessionBody;
   readonly source: Promise<Source>;
-  /** Memory for results, by the number of their rounds. */
+  /** Memory for results, by the lane of their rounds. */
   readonly shared: Map<number, SharedBytes>;
   round?: { readonly body: RoundBody; readonly ready: Promise<HostRound> };
 }
@@ -65,7 +65,7 @@ export class TaskHost {
   /** Begins a round; what goes wrong is thrown by its first task. */
   beginRound(body: RoundBody): void {
     const session = this.#session(body.session);
-    if (body.brief !== undefined) session.shared.get(body.brief)?.beginRound();
+    if (body.lane !== undefined) sharedBytes(session, body.lane).beginRound(body.round);
     session.round = { body, ready: quiet(this.#prepare(body)) };
   }
 
@@ -107,7 +107,8 @@ export class TaskHost {
   async #runLoose(all: Running): Promise<TaskResult> {
     const { session, round, summary, kind, task } = all;
     const refs = session.body.particles.slice(task.first, task.first + task.count);
-    const state = summary.empty(this.#options.shares ? sharedBytes(session, round.brief) : undefined);
+    const isShared = this.#options.shares === true && round.lane !== undefined;
+    const state = summary.empty(isShared ? sharedBytes(session, round.lane as number) : undefined);
     const views = refs.map((ref) => this.#inputs.resident(kind, ref));
     const resident = !views.includes(undefined);
     if (resident) {
@@ -184,10 +185,9 @@ export class TaskHost {
   }
 }
 
-function sharedBytes({ shared }: HostSession, brief: number | undefined): SharedBytes | undefined {
-  if (brief === undefined) return undefined;
-  const known = shared.get(brief) ?? new SharedBytes();
-  shared.set(brief, known);
+function sharedBytes({ shared }: HostSession, lane: number): SharedBytes {
+  const known = shared.get(lane) ?? new SharedBytes();
+  shared.set(lane, known);
   return known;
 }
 

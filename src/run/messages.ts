@@ -27,8 +27,8 @@ export interface RoundBody {
   readonly nodes: boolean;
   /** Whether each task is always run by the same worker. */
   readonly sticky: boolean;
-  /** Results may lie in memory that the next round of the same number uses again; absent: they may not. */
-  readonly brief?: number;
+  /** Results may lie in memory that the next round of the same lane uses again; absent: they may not. */
+  readonly lane?: number;
 }
 
 /** A task of the round that the session is in. */

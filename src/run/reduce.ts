@@ -134,7 +134,7 @@ export class ReduceSession implements Session {
       view: round.view && { number: viewNumbers.of(round.view), reference: round.view },
       nodes,
       sticky: round.coarse ?? false,
-      ...(round.brief === undefined ? {} : { brief: round.brief }),
+      ...(round.lane === undefined ? {} : { lane: round.lane }),
     };
   }
 

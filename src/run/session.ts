@@ -70,10 +70,11 @@ export interface Round {
    */
   readonly coarse?: boolean;
   /**
-   * The result is done with when the next round of the same number begins: large states may lie in memory that is used
-   * again.
+   * Rounds of one lane are played one after the other, and the result of each is done with when the next begins: large
+   * states may lie in memory that is used again. Rounds of two lanes may be under way at the same time. Absent: rounds
+   * are played one after the other, and results last.
    */
-  readonly brief?: number;
+  readonly lane?: number;
   /** Shown in progress, e.g. `gradient`. */
   readonly label?: string;
 }

@@ -39,11 +39,12 @@ export function threadExecutor(options: ThreadOptions = {}): Executor {
 class ThreadBackend implements Backend {
   readonly #options: ThreadOptions;
   #processBytes = process.memoryUsage.rss();
-  readonly #turns = new Turns();
+  /** By the lane of the round. */
+  readonly #turns = new Map<number, Turns>();
   readonly #counter: DispatchCounter = { dispatched: 0 };
   #shares: Shares;
   #lanes: Lane[];
-  #running: { readonly job: Job; readonly run: RoundRun } | undefined;
+  readonly #running = new Map<Job, RoundRun>();
   #closed = false;
 
   constructor(options: ThreadOptions) {
@@ -64,7 +65,10 @@ class ThreadBackend implements Backend {
   }
 
   play(job: Job): Promise<void> {
-    return this.#turns.take(job.signal, () => this.#play(job));
+    const { lane = 0 } = job.round;
+    const turns = this.#turns.get(lane) ?? new Turns();
+    this.#turns.set(lane, turns);
+    return turns.take(job.signal, () => this.#play(job));
   }
 
   shrink(needBytes: number): boolean {
@@ -90,7 +94,8 @@ class ThreadBackend implements Backend {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#running?.run.fail(new SoraError('cancelled', 'The executor was closed.'));
+    for (const run of this.#running.values())
+      run.fail(new SoraError('cancelled', 'The executor was closed.'));
     await Promise.all(this.#lanes.map((lane) => lane.terminate()));
   }
 
@@ -102,11 +107,11 @@ class ThreadBackend implements Backend {
       for (const lane of this.#lanes) if (lane.busy) void lane.terminate();
     };
     job.signal?.addEventListener('abort', onAbort, { once: true });
-    this.#running = { job, run };
+    this.#running.set(job, run);
     try {
       await run.play();
     } finally {
-      this.#running = undefined;
+      this.#running.delete(job);
       job.signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -124,7 +129,8 @@ class ThreadBackend implements Backend {
   }
 
   #onProgress({ session, round, first, rows }: TaskProgress): void {
-    const job = this.#running?.job;
-    if (job?.round.session === session && job.round.round === round) job.onProgress(first, rows);
+    for (const job of this.#running.keys()) {
+      if (job.round.session === session && job.round.round === round) job.onProgress(first, rows);
+    }
   }
 }

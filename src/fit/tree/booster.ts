@@ -12,7 +12,7 @@ import { type BoosterState, decodeCheckpoint, encodeCheckpoint } from './checkpo
 import { columnRule } from './columns.ts';
 import { droppedIn } from './dropout.ts';
 import type { BoostedTree } from './forest.ts';
-import { type Grown, type GrowAsk, growTree, histogramMemory, LEAVES, leastGain } from './grow.ts';
+import { type GrowAsk, type Grown, growTree, histogramMemory, LEAVES, leastGain } from './grow.ts';
 import type { Histograms } from './histogram.ts';
 import type { RecordLayout } from './layout.ts';
 import type { FitTreesOptions, TreeStop } from './options.ts';
@@ -223,7 +223,9 @@ class Booster {
   /** Trees of these outputs, grown at the same time. */
   async #growAll(outputs: readonly number[], round: number, iteration: Iteration): Promise<BoostedTree[]> {
     const first = this.#state.trees.length;
-    const growths = outputs.map((output, i) => this.#begin(output, first + i, round, iteration.scales[output]));
+    const growths = outputs.map((output, i) =>
+      this.#begin(output, first + i, round, iteration.scales[output]),
+    );
     // Two lanes: while thresholds are searched for the trees of one, workers sum for those of the other.
     const lanes = [0, 1].map((lane) => growths.filter((_, i) => i % 2 === lane));
     await everyOne(lanes.map((some, lane) => this.#advance(some, iteration, lane)));

@@ -55,7 +55,12 @@ export interface NodePath {
 }
 
 /** Room for the histograms of trees of so many leaves, of which so many grow at the same time. */
-export function histogramMemory(codes: number, leaves: number, features: number, together = 1): HistogramMemory {
+export function histogramMemory(
+  codes: number,
+  leaves: number,
+  features: number,
+  together = 1,
+): HistogramMemory {
   const kept = together * keptAtATime(leaves);
   return new HistogramMemory(codes * FEATURE_WORDS, kept, (4 * PLACE_WORDS + 1) * features);
 }

@@ -83,7 +83,7 @@ export class Player {
     return this.#play<Histograms>(round, {
       summary: histogramsReference(this.#codes, asked),
       coarse: true,
-      brief: lane,
+      lane,
       label: 'trees',
     });
   }
@@ -93,7 +93,12 @@ export class Player {
     const { tree, output, splits, leaves } = grown;
     const nodes = leaves.map(([node]) => node);
     return leafQuantiles(share, nodes, (ask, asked) => {
-      const round: RenewRound = { ...this.#at(), ...iteration, trees: [{ tree, output, splits, ask }], ...asked };
+      const round: RenewRound = {
+        ...this.#at(),
+        ...iteration,
+        trees: [{ tree, output, splits, ask }],
+        ...asked,
+      };
       return this.#play(round, {
         summary: leafBytesReference(ask.length),
         coarse: true,

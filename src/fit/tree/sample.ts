@@ -86,11 +86,12 @@ export function sample(options: Json): Summary<Float32Array[][], Float32Array[],
       for (let f = 0; f < features; f++) into[f].push(...from[f]);
     },
     read: (state) => state.map(joined),
-    codec: { encode: (state) => encodeColumns(state.map(joined)), decode: (bytes) => decodeColumns(bytes) },
+    codec: { encode: encodeColumns, decode: decodeColumns },
   };
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0];
   const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -101,22 +102,30 @@ function joined(parts: readonly Float32Array[]): Float32Array {
 }
 
 /** Number of columns, their lengths, then their values: little-endian, 4 bytes each. */
-function encodeColumns(columns: readonly Float32Array[]): Uint8Array {
-  const head = Uint32Array.of(columns.length, ...columns.map((column) => column.length));
-  const body = joined(columns);
-  const bytes = new Uint8Array(head.byteLength + body.byteLength);
-  bytes.set(new Uint8Array(head.buffer));
-  bytes.set(new Uint8Array(body.buffer), head.byteLength);
-  return bytes;
+function encodeColumns(state: readonly (readonly Float32Array[])[]): Uint8Array {
+  const lengths = state.map((parts) => parts.reduce((sum, { length }) => sum + length, 0));
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const words = new Uint32Array(1 + state.length + total);
+  words.set([state.length, ...lengths]);
+  const values = new Float32Array(words.buffer);
+  let at = 1 + state.length;
+  for (const parts of state) {
+    for (const part of parts) {
+      values.set(part, at);
+      at += part.length;
+    }
+  }
+  return new Uint8Array(words.buffer);
 }
 
+/** The columns lie where the bytes do, which nobody else uses. */
 function decodeColumns(bytes: Uint8Array): Float32Array[][] {
-  const own = bytes.slice().buffer;
-  const count = new Uint32Array(own, 0, 1)[0];
-  const lengths = new Uint32Array(own, 4, count);
-  let at = 4 * (1 + count);
+  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const [count] = new Uint32Array(buffer, byteOffset, 1);
+  const lengths = new Uint32Array(buffer, byteOffset + 4, count);
+  let at = byteOffset + 4 * (1 + count);
   return Array.from(lengths, (length) => {
-    const column = new Float32Array(own, at, length);
+    const column = new Float32Array(buffer, at, length);
     at += 4 * length;
     return length > 0 ? [column] : [];
   });
