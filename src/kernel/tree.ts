@@ -143,19 +143,21 @@ export interface PackedSplits {
 }
 
 /**
- * Makes the splits number `from` and later of a tree: the rows of a node that go left move to the front of its part of
- * `order`, the others behind them, both in their order. `ranges`, of every node, gets those of the children, which of
- * split number s are nodes 2 s + 1 and 2 s + 2. `columns` has the bins of each feature, `order.length` rows apart.
- * O(rows of the nodes): 1–2 ns each.
+ * Makes splits of a tree, of which `splits` has those from number `first` on, and `from` is the first to be made: the rows
+ * of a node that go left move to the front of its part of `order`, the others behind them, both in their order.
+ * `ranges`, of every node, gets those of the children, which of split number s are nodes 2 s + 1 and 2 s + 2. `columns`
+ * has the bins of each feature, `order.length` rows apart. O(rows of the nodes): 1–2 ns each.
  */
 export function splitRows(
   columns: Uint8Array,
   order: Uint32Array,
   ranges: NodeRanges,
-  { nodes, tables }: PackedSplits,
+  splits: PackedSplits,
+  first: number,
   from: number,
 ): void {
-  const to = nodes.length / 2;
+  const nodes = splits.nodes.subarray(2 * (from - first));
+  const tables = splits.tables.subarray(256 * (from - first));
   const rows = order.length;
   runKernels((run) => {
     const spare = run.room(Uint32Array, rows);
@@ -167,22 +169,22 @@ export function splitRows(
         rows,
         order.byteOffset,
         placed.byteOffset,
-        run.place(nodes.subarray(2 * from)).byteOffset,
-        run.place(tables.subarray(256 * from)).byteOffset,
+        run.place(nodes).byteOffset,
+        run.place(tables).byteOffset,
         from,
-        to,
+        from + nodes.length / 2,
         spare.byteOffset,
       );
       ranges.set(placed);
       return;
     }
-    for (let split = from; split < to; split++) {
-      const [node, feature] = [nodes[2 * split], nodes[2 * split + 1]];
+    for (let i = 0; i < nodes.length / 2; i++) {
+      const [node, feature] = [nodes[2 * i], nodes[2 * i + 1]];
       const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
       const column = columns.subarray(feature * rows, (feature + 1) * rows);
-      const table = tables.subarray(256 * split, 256 * (split + 1));
+      const table = tables.subarray(256 * i, 256 * (i + 1));
       const left = partition(column, order.subarray(start, start + count), table, spare);
-      ranges.set([start, left, start + left, count - left], 2 * (2 * split + 1));
+      ranges.set([start, left, start + left, count - left], 2 * (2 * (from + i) + 1));
     }
   });
 }

@@ -19,6 +19,6 @@ export class SharedBytes implements StateMemory {
   take(bytes: number): Uint8Array {
     const at = this.#next++;
     if (!(this.#buffers[at]?.byteLength >= bytes)) this.#buffers[at] = new SharedArrayBuffer(bytes);
-    return new Uint8Array(this.#buffers[at], 0, bytes).fill(0);
+    return new Uint8Array(this.#buffers[at], 0, bytes);
   }
 }

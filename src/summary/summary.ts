@@ -16,7 +16,7 @@ export interface Codec<T> {
 
 /** Memory for states that are read before it is used again. */
 export interface StateMemory {
-  /** So many bytes, all 0. */
+  /** So many bytes, whatever stands in them. */
   take(bytes: number): Uint8Array;
 }
 

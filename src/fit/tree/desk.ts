@@ -15,7 +15,7 @@ import { addLeaves, type NodeRanges, type PackedSplits, quantizeRows, splitRows 
 import { combine32 } from '../../random.ts';
 import type { InputNotes } from '../../summary/summary.ts';
 import { type DeskArrays, notedArrays, residentArrays } from './notes.ts';
-import type { GrowingTree, GrownTree, GrowthRound, MarginsAt, Split } from './round.ts';
+import type { GrowingTree, GrownTree, GrowthRound, MarginsAt, Split, TreeSplits } from './round.ts';
 import { countSizes, gradientSizes, type MarginStatistics, takeSlopes } from './slopes.ts';
 import type { BinnedView } from './view.ts';
 
@@ -138,7 +138,7 @@ export function bringToRound(
       const slot = slotOf(view, growing.output);
       bringQuants(desk, round, growing, slot);
       // Only the root's rows are wanted where nothing is split, and they are all.
-      if (growing.splits.length > 0) applySplits(desk, slot, growing);
+      if (growing.splits.length > 0 || growing.from) applySplits(desk, slot, growing);
       const known = desk.at.slots[slot].ranges;
       for (const node of growing.ask) {
         if (node === 0) ranges.push(-1, view.rows);
@@ -237,23 +237,29 @@ function addTree(desk: Desk, tree: GrownTree): void {
   at.steps++;
 }
 
-/** Brings the order of a slot to the splits of a tree, of which those that it contains already are the first. */
-function applySplits(desk: Desk, slot: number, { tree, splits }: Pick<GrownTree, 'tree' | 'splits'>): void {
+/**
+ * Brings the order of a slot to the splits of a tree, of which those that it contains already are the first. Throws
+ * {@link notFollowed} where some that are missing were told before.
+ */
+function applySplits(desk: Desk, slot: number, { tree, splits, from = 0 }: TreeSplits): void {
   const { view, arrays } = desk;
   const at = desk.at.slots[slot];
   const order = orderOf(view, slot);
-  if (at.tree !== tree || at.splits > splits.length) {
+  const to = from + splits.length;
+  const isBehind = at.tree !== tree || at.splits > to;
+  if (isBehind ? from > 0 : at.splits < from) throw notFollowed();
+  if (isBehind) {
     order.set(ascending(view.rows));
     Object.assign(at, { tree, splits: 0, ranges: Int32Array.of(0, view.rows) });
     arrays.changed('order');
   } else need(desk, 'order');
-  if (at.splits === splits.length) return;
+  if (at.splits === to) return;
   arrays.changed('order');
-  const ranges = new Int32Array(2 * (2 * splits.length + 1));
+  const ranges = new Int32Array(2 * (2 * to + 1));
   ranges.set(at.ranges);
-  splitRows(view.columns, order, ranges, packed(splits), at.splits);
+  splitRows(view.columns, order, ranges, packed(splits), from, at.splits);
   at.ranges = ranges;
-  at.splits = splits.length;
+  at.splits = to;
 }
 
 let counted = new Uint32Array(0);

@@ -9,7 +9,7 @@ import type { Json } from '../../json.ts';
 import { runKernels } from '../../kernel/mode.ts';
 import { addHistograms, addWords, FEATURE_WORDS } from '../../kernel/tree.ts';
 import type { Reference } from '../../run/reference.ts';
-import type { InputNotes, Summary } from '../../summary/summary.ts';
+import type { InputNotes, StateMemory, Summary } from '../../summary/summary.ts';
 import { bringToRound, orderOf, slotOf } from './desk.ts';
 import { decodeRound, type GrowthRound } from './round.ts';
 import type { BinnedView } from './view.ts';
@@ -41,7 +41,7 @@ export function histograms(
   const round = () => (known ??= decodeRound<GrowthRound>(parameters as Uint8Array));
   return {
     id: `tree-histograms/2 ${codes}`,
-    empty: (memory) => words(memory?.take(4 * (asked * size + asked)) ?? 4 * (asked * size + asked)),
+    empty: (memory) => blankState(4 * (asked * size + asked), memory),
     observe: (state, view, notes) => addAll(state, [view], round(), size, notes),
     observeAll: (state, views) => addAll(state, views, round(), size),
     merge: addWords,
@@ -57,8 +57,17 @@ export function histograms(
   };
 }
 
-function words(bytes: Uint8Array | number): Int32Array {
-  if (typeof bytes === 'number') return new Int32Array(bytes / 4);
+/** States whose memory has something else in it, until the first views are written to them. */
+const blanks = new WeakSet<Int32Array>();
+
+function blankState(bytes: number, memory?: StateMemory): Int32Array {
+  if (memory === undefined) return new Int32Array(bytes / 4);
+  const state = words(memory.take(bytes));
+  blanks.add(state);
+  return state;
+}
+
+function words(bytes: Uint8Array): Int32Array {
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
@@ -77,7 +86,10 @@ function addAll(
   const ranges = views.map((view) => bringToRound(view, round, notes));
   const outputs = round.trees.flatMap(({ output, ask }) => ask.map(() => output));
   const asked = outputs.length;
-  for (const one of ranges) for (let i = 0; i < asked; i++) state[asked * size + i] += one[2 * i + 1];
+  const isBlank = blanks.delete(state);
+  const counts = state.subarray(asked * size);
+  if (isBlank) counts.fill(0);
+  for (const one of ranges) for (let i = 0; i < asked; i++) counts[i] += one[2 * i + 1];
   const together = Math.max(1, Math.floor(MOST_SCRATCH / (4 * size)));
   for (let from = 0; from < asked; from += together) {
     const to = Math.min(asked, from + together);
@@ -91,7 +103,8 @@ function addAll(
           addHistograms(run, view, slot, orderOf(view, slot), ranges[v].subarray(2 * start, 2 * end), into);
         }
       });
-      for (let at = 0; at < sums.length; at += size) {
+      if (isBlank) state.set(sums, from * size);
+      for (let at = 0; at < sums.length && !isBlank; at += size) {
         addWords(state.subarray(from * size + at, from * size + at + size), sums.subarray(at, at + size));
       }
     });

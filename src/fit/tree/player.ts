@@ -32,6 +32,8 @@ export class Player {
   readonly #steps: GrownTree[];
   /** How many of them every worker has been told of. */
   #told = 0;
+  /** How many splits, by the number of a tree that grows or has just grown. */
+  readonly #splits = new Map<number, number>();
   /** Rounds one after the other that workers had not followed. */
   #losses = 0;
 
@@ -113,20 +115,19 @@ export class Player {
   }
 
   /** Plays a round; again with every step in it where a worker had not followed. */
-  async #play<Value>(at: MarginsAt, round: Omit<Round, 'view' | 'parameters'>): Promise<Value> {
-    const send = async (told: MarginsAt): Promise<Value> => {
-      const parameters = encodeRound(told);
+  async #play<Value>(at: MarginsAt | GrowthRound, round: Omit<Round, 'view' | 'parameters'>): Promise<Value> {
+    const send = async (parameters: Uint8Array): Promise<Value> => {
       const { value } = await this.#session.reduce<unknown, Value>({
         ...round,
         view: this.#view,
         parameters,
       });
-      this.#told = at.steps;
+      this.#noteTold(at);
       return value;
     };
     if (!this.replays) {
       try {
-        const value = await send(at);
+        const value = await send(encodeRound(at, this.#splits));
         this.#losses = 0;
         return value;
       } catch (error) {
@@ -134,6 +135,13 @@ export class Player {
         this.#losses++;
       }
     }
-    return send({ ...at, news: [], model: this.#steps });
+    return send(encodeRound({ ...at, news: [], model: this.#steps }));
+  }
+
+  #noteTold(at: MarginsAt | GrowthRound): void {
+    this.#told = at.steps;
+    // A tree that is added again tells all of its splits.
+    for (const { tree } of at.news ?? []) this.#splits.delete(tree);
+    for (const { tree, splits } of 'trees' in at ? at.trees : []) this.#splits.set(tree, splits.length);
   }
 }

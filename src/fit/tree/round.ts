@@ -22,12 +22,18 @@ export interface Split {
 export const leftOf = (split: number): number => 2 * split + 1;
 export const rightOf = (split: number): number => 2 * split + 2;
 
-/** A tree as it is added to margins: splits in the order they were made, and what leaves add. Those below a leaf are void. */
-export interface GrownTree {
-  /** Its number in the whole fit. */
+/** The splits of a tree, in the order they were made. */
+export interface TreeSplits {
+  /** Its number in the whole fit, and the output that it adds to. */
   readonly tree: number;
   readonly output: number;
   readonly splits: readonly Split[];
+  /** Number of the first of these: earlier ones were told before. Absent: 0. */
+  readonly from?: number;
+}
+
+/** A tree as it is added to margins: its splits, and what leaves add. Those below a leaf are void. */
+export interface GrownTree extends TreeSplits {
   readonly leaves: readonly (readonly [node: number, value: number])[];
 }
 
@@ -64,13 +70,8 @@ export interface RowSampling {
   readonly keepFrom?: number;
 }
 
-/** A tree in growth: its splits so far, and what is asked of it. */
-export interface GrowingTree {
-  /** Its number in the whole fit, and the output that it adds to. */
-  readonly tree: number;
-  readonly output: number;
-  readonly splits: readonly Split[];
-  /** Nodes. */
+/** A tree in growth: its splits so far, and the nodes that are asked of it. */
+export interface GrowingTree extends TreeSplits {
   readonly ask: readonly number[];
 }
 
@@ -88,9 +89,7 @@ export interface GrowthRound extends MarginsAt {
 /** A split as it is sent: node, feature, bin, bins, 1 if missing values go left, then the set of categories if it has one. */
 type SentSplit = readonly [number, number, number, number, 0 | 1, (readonly number[])?];
 
-type Sent<T extends { readonly splits: readonly Split[] }> = Omit<T, 'splits'> & {
-  readonly splits: readonly SentSplit[];
-};
+type Sent<T extends TreeSplits> = Omit<T, 'splits'> & { readonly splits: readonly SentSplit[] };
 
 /** A tree as JSON has it. */
 export type SentTree = Sent<GrownTree>;
@@ -105,29 +104,35 @@ function receiveSplit([node, feature, bin, bins, missingLeft, set]: SentSplit): 
   return { node, feature, bin, bins, missingLeft: missingLeft === 1, ...(set ? { set } : {}) };
 }
 
-const sendSplits = <T extends { readonly splits: readonly Split[] }>(tree: T): Sent<T> => ({
-  ...tree,
-  splits: tree.splits.map(sendSplit),
-});
-const receiveSplits = <T extends { readonly splits: readonly Split[] }>(tree: Sent<T>): T =>
-  ({ ...tree, splits: tree.splits.map(receiveSplit) }) as unknown as T;
+function sendFrom<T extends TreeSplits>(tree: T, from = 0): Sent<T> {
+  const splits = (from === 0 ? tree.splits : tree.splits.slice(from)).map(sendSplit);
+  return from === 0 ? { ...tree, splits } : { ...tree, splits, from };
+}
+
+function receive<T extends TreeSplits>(tree: Sent<T>): T {
+  return { ...tree, splits: tree.splits.map(receiveSplit) } as unknown as T;
+}
 
 /** A tree as JSON. */
-export const sendTree: (tree: GrownTree) => SentTree = sendSplits;
+export const sendTree = (tree: GrownTree): SentTree => sendFrom(tree);
 /** The tree of {@link sendTree}. */
-export const receiveTree: (tree: SentTree) => GrownTree = receiveSplits;
+export const receiveTree = (tree: SentTree): GrownTree => receive(tree);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The round as bytes: JSON, splits as arrays. */
-export function encodeRound(round: MarginsAt | GrowthRound): Uint8Array {
+/** The round as bytes: JSON, splits as arrays. `known`: how many splits of a tree workers have been told already. */
+export function encodeRound(
+  round: MarginsAt | GrowthRound,
+  known: ReadonlyMap<number, number> = new Map(),
+): Uint8Array {
   const { news, model } = round;
+  const rest = <T extends TreeSplits>(tree: T): Sent<T> => sendFrom(tree, known.get(tree.tree));
   const sent = {
     ...round,
-    news: news?.map(sendTree),
+    news: news?.map(rest),
     model: model?.map(sendTree),
-    ...('trees' in round ? { trees: round.trees.map(sendSplits) } : {}),
+    ...('trees' in round ? { trees: round.trees.map(rest) } : {}),
   };
   return encoder.encode(JSON.stringify(sent));
 }
@@ -137,8 +142,8 @@ export function decodeRound<T extends MarginsAt>(bytes: Uint8Array): T {
   const sent = JSON.parse(decoder.decode(bytes));
   return {
     ...sent,
-    ...(sent.news ? { news: sent.news.map(receiveTree) } : {}),
-    ...(sent.model ? { model: sent.model.map(receiveTree) } : {}),
-    ...(sent.trees ? { trees: sent.trees.map(receiveSplits) } : {}),
+    ...(sent.news ? { news: sent.news.map(receive) } : {}),
+    ...(sent.model ? { model: sent.model.map(receive) } : {}),
+    ...(sent.trees ? { trees: sent.trees.map(receive) } : {}),
   };
 }
