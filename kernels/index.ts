@@ -14,10 +14,12 @@ export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerm
 export {
   treeAdd,
   treeBins,
+  treeHash,
   treeHistograms,
   treeMerge,
   treeQuantize,
   treeQuantizeSome,
+  treeRecords,
   treeSlopes,
   treeSplits,
   treeSubtract,

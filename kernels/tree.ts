@@ -375,3 +375,80 @@ export function treeBins(
     store<u8>(outPtr + r, z == z ? <u8>(<i32>d + first) : <u8>missing, 3);
   }
 }
+
+/** Rows of the bins of four columns, sixteen at a time: four bytes a row. */
+// @ts-ignore: decorator
+@inline
+function rowsOf(low: v128, high: v128, part: i32): v128 {
+  if (part == 0) return v128.shuffle<i16>(low, high, 0, 8, 1, 9, 2, 10, 3, 11);
+  return v128.shuffle<i16>(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+// @ts-ignore: decorator
+@inline
+function lows(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+function highs(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeRows(words: v128, outPtr: usize, stride: usize): usize {
+  v128.store_lane<i32>(outPtr, words, 0);
+  v128.store_lane<i32>(outPtr + stride, words, 1);
+  v128.store_lane<i32>(outPtr + 2 * stride, words, 2);
+  v128.store_lane<i32>(outPtr + 3 * stride, words, 3);
+  return outPtr + 4 * stride;
+}
+
+/**
+ * The bins of a block of rows from columns to records: `columnsPtr` → u8, `block` rows a column, a multiple of 16, and a
+ * multiple of 4 columns. Records are `stride` bytes apart from `outPtr` on; only their bins are written.
+ */
+export function treeRecords(columnsPtr: usize, block: usize, columns: i32, outPtr: usize, stride: usize): void {
+  for (let f = 0; f < columns; f += 4, outPtr += 4) {
+    let out = outPtr;
+    for (let r: usize = 0; r < block; r += 16) {
+      const at = columnsPtr + <usize>f * block + r;
+      const a = v128.load(at);
+      const b = v128.load(at + block);
+      const c = v128.load(at + 2 * block);
+      const d = v128.load(at + 3 * block);
+      out = storeRows(rowsOf(lows(a, b), lows(c, d), 0), out, stride);
+      out = storeRows(rowsOf(lows(a, b), lows(c, d), 1), out, stride);
+      out = storeRows(rowsOf(highs(a, b), highs(c, d), 0), out, stride);
+      out = storeRows(rowsOf(highs(a, b), highs(c, d), 1), out, stride);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function hashOn(hashPtr: usize, words: v128): void {
+  const hash = v128.load(hashPtr);
+  const next = i32x4.mul(v128.xor(hash, words), i32x4.splat(0x9e3779b1));
+  v128.store(hashPtr, v128.xor(next, i32x4.shr_u(hash, 15)));
+}
+
+/** Hashes on each row of a block by its bins, four columns at a time; columns as in treeRecords, `hashPtr` → u32 a row. */
+export function treeHash(columnsPtr: usize, block: usize, columns: i32, hashPtr: usize): void {
+  for (let f = 0; f < columns; f += 4) {
+    for (let r: usize = 0; r < block; r += 16) {
+      const at = columnsPtr + <usize>f * block + r;
+      const a = v128.load(at);
+      const b = v128.load(at + block);
+      const c = v128.load(at + 2 * block);
+      const d = v128.load(at + 3 * block);
+      const hash = hashPtr + (r << 2);
+      hashOn(hash, rowsOf(lows(a, b), lows(c, d), 0));
+      hashOn(hash + 16, rowsOf(lows(a, b), lows(c, d), 1));
+      hashOn(hash + 32, rowsOf(highs(a, b), highs(c, d), 0));
+      hashOn(hash + 48, rowsOf(highs(a, b), highs(c, d), 1));
+    }
+  }
+}

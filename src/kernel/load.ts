@@ -70,6 +70,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly shapAdd: Pointers;
   readonly treeHistograms: Total;
   readonly treeSplits: Pointers;
+  readonly treeHash: Pointers;
+  readonly treeRecords: Pointers;
   readonly treeQuantize: Pointers;
   readonly treeQuantizeSome: Pointers;
   readonly treeMerge: Pointers;

@@ -8,10 +8,12 @@ import {
   addWords,
   binValues,
   FEATURE_WORDS,
+  hashBins,
   packSlopes,
   quantByte,
   quantizeRows,
   recordBytes,
+  recordsOf,
   splitRows,
   subtractWords,
 } from './tree.ts';
@@ -110,6 +112,29 @@ describe('kernels of trees equal their twins', () => {
       3,
     );
     expect(found).toEqual(expected);
+  });
+
+  it.each([1, 4, 5, 28, 31])('records and hashes of %i columns, of any number of rows', (codes) => {
+    for (const rows of [1, 15, 1024, 2500]) {
+      const columns = Uint8Array.from({ length: codes * rows }, (_, i) => randomWord(9, codes, i) & 255);
+      const shape = { codes, quants: 2 };
+      const { records, hashes } = onBothPaths(() => ({
+        records: recordsOf(columns, rows, shape),
+        hashes: hashBins(columns, rows, 77),
+      }));
+      const stride = recordBytes(shape);
+      for (const row of [0, rows >> 1, rows - 1]) {
+        const record = [...records.subarray(row * stride, (row + 1) * stride)];
+        const bins = Array.from({ length: codes }, (_, f) => columns[f * rows + row]);
+        expect(record).toEqual([...bins, ...new Array(stride - codes).fill(0)]);
+        let hash = 77;
+        for (let f = 0; f < codes; f += 4) {
+          const [a, b = 0, c = 0, d = 0] = bins.slice(f, f + 4);
+          hash = Math.imul(hash ^ (a | (b << 8) | (c << 16) | (d << 24)), 0x9e3779b1) ^ (hash >>> 15);
+        }
+        expect(hashes[row]).toBe(hash);
+      }
+    }
   });
 
   it('sums and differences of histograms', () => {

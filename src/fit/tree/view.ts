@@ -4,7 +4,7 @@
  * Rows that are held out to stop early are chosen by what stands in them, so never by how the data is cut.
  */
 import type { Json } from '../../json.ts';
-import { type RecordShape, recordBytes } from '../../kernel/tree.ts';
+import { hashBins, type RecordShape, recordsOf } from '../../kernel/tree.ts';
 import { forestScorer } from '../../model/forest-predict.ts';
 import { decodeForest, type ForestShape } from '../../model/forest-tensors.ts';
 import type { DenseView, View } from '../../particle/view.ts';
@@ -149,9 +149,9 @@ export function binRows(
   }
   const shape = { codes: layout?.columns ?? features, quants: together };
   const codes = layout === undefined ? columns : sharedColumns(columns, rows, layout, bins);
-  const records = interleaved(codes, rows, shape);
+  const records = recordsOf(codes, rows, shape);
   // Of every bin, so that what is chosen at random does not depend on the layout.
-  const hashes = rowHashes(columns, rows, features, labels, seed);
+  const hashes = rowHashes(columns, labels, seed);
   let salt = rows;
   for (const hash of hashes) salt = (Math.imul(salt, 31) + hash) | 0;
   const kept = holdOut > 0 ? keptRows(groups ? firstOfGroup(hashes, groups) : hashes, holdOut) : undefined;
@@ -174,48 +174,13 @@ export function binRows(
   };
 }
 
-/** Records of the columns, their quants 0. */
-function interleaved(columns: Uint8Array, rows: number, shape: RecordShape): Uint8Array {
-  const stride = recordBytes(shape);
-  const out = new Uint8Array(rows * stride);
-  for (let start = 0; start < rows; start += BLOCK_ROWS) {
-    const end = Math.min(rows, start + BLOCK_ROWS);
-    for (let f = 0; f < shape.codes; f++) {
-      for (let row = start, from = f * rows, at = start * stride + f; row < end; row++, at += stride)
-        out[at] = columns[from + row];
-    }
-  }
-  return out;
-}
-
-/** Rows whose bytes stay in the first-level cache while column after column is written to them. */
-const BLOCK_ROWS = 512;
-
-/** A hash of the bins and the label of each row, four bins at a time. O(rows × features / 4). */
-function rowHashes(
-  columns: Uint8Array,
-  rows: number,
-  features: number,
-  labels: Float64Array,
-  seed: number,
-): Uint32Array {
-  const hashes = new Uint32Array(rows).fill(seed);
-  const none = new Uint8Array(rows);
-  for (let f = 0; f < features; f += 4) {
-    const [a, b, c, d] = [0, 1, 2, 3].map((i) =>
-      f + i < features ? columns.subarray((f + i) * rows, (f + i + 1) * rows) : none,
-    );
-    for (let row = 0; row < rows; row++) {
-      const word = a[row] | (b[row] << 8) | (c[row] << 16) | (d[row] << 24);
-      const hash = hashes[row];
-      hashes[row] = Math.imul(hash ^ word, 0x9e3779b1) ^ (hash >>> 15);
-    }
-  }
-  const number = new Float64Array(1);
-  const halves = new Uint32Array(number.buffer);
-  for (let row = 0; row < rows; row++) {
-    number[0] = labels[row];
-    hashes[row] = mix32(hashes[row] ^ Math.imul(halves[0], 0x85ebca6b) ^ halves[1]);
+/** A hash of what stands in each row. */
+function rowHashes(columns: Uint8Array, labels: Float64Array, seed: number): Uint32Array {
+  const bins = hashBins(columns, labels.length, seed);
+  const halves = new Int32Array(labels.buffer, labels.byteOffset, 2 * labels.length);
+  const hashes = new Uint32Array(labels.length);
+  for (let row = 0; row < hashes.length; row++) {
+    hashes[row] = mix32(bins[row] ^ Math.imul(halves[2 * row], 0x85ebca6b) ^ halves[2 * row + 1]);
   }
   return hashes;
 }
