@@ -91,6 +91,31 @@ describe('the same bits on every executor', () => {
     }
   });
 
+  it.each([
+    ['undisturbed', {}],
+    ['shuffled, late and twice', shuffling(3)],
+    ['while workers die', { kill: (_: number, dispatch: number) => dispatch % 7 === 3 }],
+  ])('plays rounds of two lanes at the same time, each over memory of its own: %s', async (_, hooks) => {
+    for (const executor of [threads({ hooks }), inlineExecutor()]) {
+      const session = await executor.open(memoryParticles(numberedParticles(13)));
+      const { value: whole } = await session.reduce<unknown, number>({ summary: fixture('wholeSum') });
+      const lane = async (number: number) => {
+        const values: number[] = [];
+        for (let i = 1; i <= 12; i++) {
+          const parameters = new Uint8Array([2 * i + number]);
+          const round = { summary: fixture('wholeSum'), parameters, coarse: true, lane: number };
+          values.push((await session.reduce<unknown, number>(round)).value);
+        }
+        return values;
+      };
+      const found = await Promise.all([lane(0), lane(1)]);
+      for (const number of [0, 1]) {
+        expect(found[number]).toEqual(Array.from({ length: 12 }, (_, i) => (2 * i + 2 + number) * whole));
+      }
+      await session.close();
+    }
+  });
+
   it('plays rounds of several sessions that were asked for at once', async () => {
     const executor = threads();
     const counts = [3, 8, 1, 5, 0];
