@@ -32,8 +32,9 @@ export class ProgressMeter {
       : sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   }
 
-  /** Source `index` begins. */
+  /** Source `index` begins; the first one, so does all. */
   begin(index: number): void {
+    if (index === 0) this.#rows = 0;
     this.#index = index;
     this.#share = 0;
   }

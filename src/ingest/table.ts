@@ -9,7 +9,7 @@ import { type ColumnType, type Field, roleIndex, type Schema } from '../particle
 import { openArrow } from './arrow.ts';
 import { type BadRow, type BadRowPolicy, BadRows, type Quarantine } from './bad-rows.ts';
 import { cutBlocks } from './block.ts';
-import type { Chunk } from './chunk.ts';
+import { type Chunk, chunksBehind } from './chunk.ts';
 import { openCsv } from './csv.ts';
 import { Database } from './duckdb.ts';
 import type { Format } from './format.ts';
@@ -21,6 +21,7 @@ import { MISSING_MARKERS, normaliser } from './missing.ts';
 import { suggestion } from './names.ts';
 import { narrowParticle, type Precision } from './narrow.ts';
 import { isOptional, openRows } from './objects.ts';
+import { cutText, type PlainText, type TextBlock } from './plain-text.ts';
 import { ProgressMeter, type ReadProgress } from './progress.ts';
 import type { OpenSource, PlannedField, ReadContext, ReaderOptions } from './reader.ts';
 import { bytesPerRow, type ColumnOptions, inferSchema } from './schema.ts';
@@ -81,8 +82,16 @@ export interface TableReader {
   readonly bytesPerRow: number;
   /** The rows, once. Ends or fails with everything cleaned up. */
   readonly particles: AsyncIterable<Particle>;
-  /** The same before `narrowParticle`, for workers to finish; `firstIndex` continues the size policy. */
-  blocks(firstIndex?: number): AsyncGenerator<Particle>;
+  /**
+   * The same before `narrowParticle`, for workers to finish; `firstIndex` continues the size policy. Of the rows the first
+   * `skip` are left out.
+   */
+  blocks(firstIndex?: number, skip?: number): AsyncGenerator<Particle>;
+  /**
+   * The same as text that workers parse; undefined if it is not plain. Where they find that it is not after all, `blocks`
+   * goes on.
+   */
+  textBlocks(firstIndex?: number): AsyncGenerator<TextBlock> | undefined;
   report(): ReadReport;
   /** Frees everything if the rows are not wanted. Idempotent. */
   close(): Promise<void>;
@@ -193,16 +202,41 @@ class Table implements TableReader {
     })();
   }
 
-  async *blocks(firstIndex = 0): AsyncGenerator<Particle> {
-    if (this.#begun) throw new SoraError('internal', 'A table can be read only once.');
-    this.#begun = true;
+  /** Strings that mean missing, a field. */
+  get #missing(): readonly (readonly string[])[] {
     const markers = this.#settings.missing ?? MISSING_MARKERS;
     const extra = new Map(this.#first.columns.map((column) => [column.name, column.guess.markers ?? []]));
-    const normalise = this.schema.fields.map((field) =>
-      normaliser([...markers, ...(extra.get(field.name) ?? [])]),
-    );
+    return this.schema.fields.map((field) => [...markers, ...(extra.get(field.name) ?? [])]);
+  }
+
+  textBlocks(firstIndex = 0): AsyncGenerator<TextBlock> | undefined {
+    if (this.#list.length > 1) return undefined;
+    const fields = planFields(this.schema, this.#first, this.#list[0], this.#settings);
+    const text = this.#first.plain?.(fields, this.#missing);
+    return text && this.#cut(text, firstIndex);
+  }
+
+  async *#cut(text: PlainText, firstIndex: number): AsyncGenerator<TextBlock> {
+    const { signal } = this.#settings;
+    const [size] = this.sources.map((source) => source.bytes ?? 1);
+    this.#meter.begin(0);
+    for await (const block of cutText(text, { bytesPerRow: this.bytesPerRow, firstIndex, signal })) {
+      this.#rows += block.rows;
+      this.#meter.share(block.end / size);
+      this.#meter.add(block.rows);
+      yield block;
+    }
+    this.#meter.end(this.#rows);
+  }
+
+  async *blocks(firstIndex = 0, skip = 0): AsyncGenerator<Particle> {
+    if (this.#begun) throw new SoraError('internal', 'A table can be read only once.');
+    this.#begun = true;
+    this.#rows = skip;
+    const normalise = this.#missing.map(normaliser);
     try {
-      const blocks = cutBlocks(this.#chunks(), {
+      const chunks = skip === 0 ? this.#chunks() : chunksBehind(this.#chunks(), skip);
+      const blocks = cutBlocks(chunks, {
         schema: this.schema,
         bytesPerRow: this.bytesPerRow,
         normalise: (index) => normalise[index],
