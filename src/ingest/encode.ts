@@ -46,7 +46,7 @@ export function blockEncoder(
     options.partials.map((reference) => resolveReference<Summary<unknown, unknown>>(reference)),
   );
   return async (given) => {
-    const block = 'text' in given ? parseBlock(given) : given;
+    const block = 'ranges' in given ? parseBlock(given) : given;
     if (block === undefined) return { result: undefined };
     const particle = narrowParticle(block, options.precision);
     const hash = hashParticle(particle);
@@ -72,7 +72,7 @@ export function encodeReference({ precision, partials }: EncodeOptions): Referen
 
 /** The buffers of a block, to be moved to the worker. */
 export function blockBuffers(block: Particle | TextBlock): ArrayBuffer[] {
-  if ('text' in block) return [];
+  if ('ranges' in block) return [];
   const buffers = new Set<ArrayBuffer>();
   const add = (array: ArrayBufferView | undefined) => {
     if (array !== undefined && array.byteLength > 0) buffers.add(array.buffer as ArrayBuffer);

@@ -167,11 +167,12 @@ async function encodeAll(
   const inlineBlocks = sourceBytes < LARGE_SOURCE_BYTES ? INLINE_BLOCKS : 0;
   /** The first block of text that was found not to be plain: those behind it do not count. */
   let broken = Number.POSITIVE_INFINITY;
-  const encode = async (block: Particle | TextBlock, index: number) => {
-    const here = pool === undefined || index < inlineBlocks;
-    const encoded = here
+  const encodeBlock = async (block: Particle | TextBlock, index: number) =>
+    pool === undefined || index < inlineBlocks
       ? (await inline(block)).result
       : await pool.call<EncodedBlock | undefined>(reference, block, blockBuffers(block));
+  const encode = async (block: Particle | TextBlock | undefined, index: number) => {
+    const encoded = block && (await encodeBlock(block, index));
     if (encoded === undefined) broken = Math.min(broken, index);
     return encoded === undefined || index > broken
       ? undefined
@@ -179,7 +180,7 @@ async function encodeAll(
   };
   const refs: ParticleRef[] = [];
   /** Takes blocks in order, until one is not plain. */
-  const take = async (blocks: AsyncIterable<Particle | TextBlock>): Promise<boolean> => {
+  const take = async (blocks: AsyncIterable<Particle | TextBlock | undefined>): Promise<boolean> => {
     const results =
       pool === undefined ? inOrder(blocks, encode) : pool.mapOrdered(blocks, encode, { ahead: workers + 2 });
     for await (const taken of results) {
@@ -194,8 +195,7 @@ async function encodeAll(
     return true;
   };
   try {
-    const text = table.textBlocks(firstIndex);
-    if (text === undefined || !(await take(text))) {
+    if (!(await take(table.textBlocks(firstIndex)))) {
       broken = Number.POSITIVE_INFINITY;
       const rows = refs.reduce((sum, ref) => sum + ref.rows, 0);
       await take(table.blocks(firstIndex + refs.length, rows));

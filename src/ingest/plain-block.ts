@@ -3,56 +3,64 @@
  * Gives the same rows as DuckDB, or nothing where a line is not plain; the file is read here, piece by piece.
  */
 import { isUtf8 } from 'node:buffer';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { type LineColumn, type LineParser, TEXT_BYTES, withLineParser } from '../kernel/csv.ts';
 import { emptyValidity, setPresent } from '../particle/column.ts';
 import type { Particle } from '../particle/particle.ts';
-import type { Field } from '../particle/schema.ts';
+import type { Field, Schema } from '../particle/schema.ts';
 import type { ChunkPart, PackedTextPart } from './chunk.ts';
+import { openVersion } from './file-version.ts';
 import { type Filler, fillerOf } from './filler.ts';
 import { normaliser } from './missing.ts';
 import { packedString } from './packed-text.ts';
-import type { TextBlock } from './plain-text.ts';
+import type { TextBlock, TextRange } from './plain-text.ts';
 
 /** The rows of a block; undefined if not all of its lines are plain. */
-export function parseBlock(block: TextBlock): Particle | undefined {
-  const { text, rows } = block;
-  const { schema } = text;
-  const nulls = new Set(text.nulls);
+export function parseBlock({ schema, rows, ranges }: TextBlock): Particle | undefined {
+  const [{ text }] = ranges;
+  const nulls = new Set(text.form.markers);
   const fillers = schema.fields.map((field, index) => {
     const normalise = normaliser(text.missing[index]);
     return fillerOf(field, rows, (value) => (nulls.has(value) ? undefined : normalise(value)));
   });
-  const file = openSync(text.path, 'r');
+  const plain = ranges.every((range) => parseRange(range, schema, fillers, nulls));
+  return plain ? { schema, rows, columns: fillers.map((filler) => filler.take(0)) } : undefined;
+}
+
+/** Fills in the rows of a range; false if not all of its lines are plain. */
+function parseRange(
+  range: TextRange,
+  { fields }: Schema,
+  fillers: readonly Filler[],
+  nulls: ReadonlySet<string>,
+): boolean {
+  const { form, columns } = range.text;
+  const file = openVersion(range.text, range.version);
   try {
-    const whole = withLineParser(text.form, (parser) => {
-      const parts = schema.fields.map((field, index) =>
-        partOf(field, parser.columns[text.columns[index]], nulls),
-      );
-      return fill(file, block, parser, (count) => append(fillers, parts, count)) === rows;
+    return withLineParser(form, (parser) => {
+      const parts = fields.map((field, index) => partOf(field, parser.columns[columns[index]], nulls));
+      return readRange(file, range, parser, (rows) => append(fillers, parts, rows)) === range.rows;
     });
-    return whole ? { schema, rows, columns: fillers.map((filler) => filler.take(0)) } : undefined;
   } finally {
     closeSync(file);
   }
 }
 
-/** Reads and parses the block; tells how many rows it has, or -1 if they are not plain. */
-function fill(
+/** Reads and parses the range piece by piece; tells how many rows it has, or -1 if they are not plain. */
+function readRange(
   file: number,
-  { text, start, end }: TextBlock,
+  { text, start, end }: TextRange,
   parser: LineParser,
-  take: (count: number) => boolean,
+  take: (rows: number) => boolean,
 ): number {
   const { newline } = text.form;
   const room = Buffer.from(parser.text.buffer, parser.text.byteOffset, TEXT_BYTES);
   const lineByte = newline.charCodeAt(newline.length - 1);
   let rows = 0;
   let held = 0;
-  let plain = true;
   for (let at = start; at < end || held > 0; ) {
     // Room is left for a line end, which the last line of a file may lack.
-    const wanted = Math.min(TEXT_BYTES - 2 - held, end - at);
+    const wanted = Math.min(TEXT_BYTES - newline.length - held, end - at);
     const read = wanted === 0 ? 0 : readSync(file, room, held, wanted, at);
     at += read;
     let length = held + read;
@@ -60,12 +68,11 @@ function fill(
     else if (read === 0) return -1;
     const whole = room.lastIndexOf(lineByte, length - 1) + 1;
     if (whole === 0 || !isUtf8(room.subarray(0, whole))) return -1;
-    plain =
-      parser.parse(whole, (count) => {
-        rows += count;
-        plain &&= take(count);
-      }) && plain;
-    if (!plain) return -1;
+    const parsed = parser.parse(whole, (count) => {
+      rows += count;
+      return take(count);
+    });
+    if (!parsed) return -1;
     room.copyWithin(0, whole, length);
     held = length - whole;
   }

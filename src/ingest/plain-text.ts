@@ -12,29 +12,40 @@ import type { Schema } from '../particle/schema.ts';
 import { particleRows } from '../particle/size.ts';
 import type { CsvFile } from './csv-file.ts';
 import { nullStrings } from './csv-query.ts';
+import { fileVersion } from './file-version.ts';
 import type { PlannedField } from './reader.ts';
 
 /** A file of plain lines: all that a worker has to know. */
 export interface PlainText {
   readonly path: string;
+  /** As the user knows it. */
+  readonly name: string;
   readonly form: LineForm;
   /** Whether the first line holds names. */
   readonly header: boolean;
-  readonly schema: Schema;
   /** Column of each field. */
   readonly columns: readonly number[];
-  /** Strings that mean missing in any column, as they stand between delimiters. */
-  readonly nulls: readonly string[];
   /** Strings that mean missing, a field: white space around them does not count. */
   readonly missing: readonly (readonly string[])[];
 }
 
 /** Whole lines of a file: bytes [start, end), so many of them not blank. */
-export interface TextBlock {
+export interface TextRange {
+  /** Number of the file among the sources. */
+  readonly source: number;
+  /** Which file it is: see `fileVersion`. */
+  readonly version: string;
   readonly text: PlainText;
   readonly start: number;
   readonly end: number;
   readonly rows: number;
+}
+
+/** The rows of a particle: of one file, or of several that follow each other. */
+export interface TextBlock {
+  readonly schema: Schema;
+  readonly rows: number;
+  readonly ranges: readonly TextRange[];
 }
 
 /** Smaller files are read by DuckDB: there is nothing to gain. */
@@ -79,16 +90,16 @@ export function plainText(
   const columns = Array.from({ length: width }, (_, column) => kinds.get(column) ?? 'skip');
   return {
     path: file.path,
+    name: file.name,
     form: { delimiter: dialect.delimiter, quote: dialect.quote, newline, columns, markers: nulls },
     header: text.header,
-    schema: { fields: fields.map(({ field }) => field) },
     columns: fields.map(({ column }) => column),
-    nulls,
     missing,
   };
 }
 
 export interface TextCut {
+  readonly schema: Schema;
   readonly bytesPerRow: number;
   /** Number of the first particle in the size policy. */
   readonly firstIndex: number;
@@ -97,42 +108,75 @@ export interface TextCut {
 
 const PIECE_BYTES = 1 << 20;
 
-/** Cuts the file into blocks by the size policy. Reads it once; holds two pieces of it. */
-export async function* cutText(text: PlainText, cut: TextCut): AsyncGenerator<TextBlock> {
-  const file = await open(text.path, 'r');
+/**
+ * Cuts files into blocks by the size policy. Reads each once; holds one piece of one. Ends with undefined, without the
+ * rows that fill no block yet, where a source is not plain text.
+ */
+export async function* cutTexts(
+  texts: AsyncIterable<PlainText | undefined>,
+  { schema, bytesPerRow, firstIndex, signal }: TextCut,
+): AsyncGenerator<TextBlock | undefined> {
   const piece = new Uint8Array(PIECE_BYTES);
-  const lines = new LineCounter(text.form.newline);
-  let index = cut.firstIndex;
-  let start = 0;
+  let index = firstIndex;
+  let ranges: TextRange[] = [];
   let rows = 0;
+  let source = 0;
+  for await (const text of texts) {
+    if (text === undefined) {
+      yield undefined;
+      return;
+    }
+    const wanted = () => particleRows(index, bytesPerRow) - rows;
+    for await (const { lines, ...range } of lineRanges(text, piece, wanted, signal)) {
+      rows += lines;
+      ranges.push({ source, text, ...range, rows: lines });
+      if (wanted() > 0) continue;
+      yield { schema, rows, ranges };
+      index++;
+      ranges = [];
+      rows = 0;
+    }
+    source++;
+  }
+  if (rows > 0) yield { schema, rows, ranges };
+}
+
+/** Ranges of a file with as many lines as are wanted at that time; the last has what is left, if anything. */
+async function* lineRanges(
+  text: PlainText,
+  piece: Uint8Array,
+  wanted: () => number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Omit<TextRange, 'source' | 'text' | 'rows'> & { lines: number }> {
+  const file = await open(text.path, 'r');
+  const counter = new LineCounter(text.form.newline);
+  let { header } = text;
+  let start = 0;
+  let lines = 0;
   let at = 0;
-  let header = text.header;
   try {
+    const version = fileVersion(await file.stat());
     while (true) {
-      throwIfAborted(cut.signal);
+      throwIfAborted(signal);
       const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, at);
       if (bytesRead === 0) break;
-      let from = at === 0 ? markBytes(piece) : 0;
-      if (at === 0) start = from;
-      while (from < bytesRead) {
-        const wanted = header ? 1 : particleRows(index, cut.bytesPerRow) - rows;
-        const found = lines.take(piece.subarray(from, bytesRead), wanted);
+      if (at === 0) start = markBytes(piece);
+      for (let from = at === 0 ? start : 0; from < bytesRead; ) {
+        const limit = header ? 1 : wanted() - lines;
+        const found = counter.take(piece.subarray(from, bytesRead), limit);
         from += found.end;
-        rows += found.lines;
-        if (found.lines < wanted) break;
+        lines += found.lines;
+        if (found.lines < limit) break;
         const end = at + from;
-        if (!header) {
-          yield { text, start, end, rows };
-          index++;
-        }
+        if (!header) yield { version, start, end, lines };
         header = false;
         start = end;
-        rows = 0;
+        lines = 0;
       }
       at += bytesRead;
     }
-    if (lines.open) rows++;
-    if (rows > 0 && !header) yield { text, start, end: at, rows };
+    if (counter.open) lines++;
+    if (lines > 0 && !header) yield { version, start, end: at, lines };
   } finally {
     await file.close();
   }

@@ -32,9 +32,13 @@ export class ProgressMeter {
       : sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   }
 
-  /** Source `index` begins; the first one, so does all. */
+  /** What was told of more than the first `rows` rows does not count. */
+  restart(rows: number): void {
+    this.#rows = rows;
+  }
+
+  /** Source `index` begins. */
   begin(index: number): void {
-    if (index === 0) this.#rows = 0;
     this.#index = index;
     this.#share = 0;
   }

@@ -2,6 +2,7 @@
  * A table: inputs with a schema, read once, as particles. Types come from the beginning of the first source, or from
  * a schema that is given; every further source must have the same columns, whatever their order.
  */
+import { closeSync } from 'node:fs';
 import { SoraError, throwIfAborted } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Particle } from '../particle/particle.ts';
@@ -12,6 +13,7 @@ import { cutBlocks } from './block.ts';
 import { type Chunk, chunksBehind } from './chunk.ts';
 import { openCsv } from './csv.ts';
 import { Database } from './duckdb.ts';
+import { openVersion } from './file-version.ts';
 import type { Format } from './format.ts';
 import type { Guess } from './guess.ts';
 import { type FileSource, type Resolved, resolveInputs, type Source, type TableInputs } from './inputs.ts';
@@ -21,7 +23,7 @@ import { MISSING_MARKERS, normaliser } from './missing.ts';
 import { suggestion } from './names.ts';
 import { narrowParticle, type Precision } from './narrow.ts';
 import { isOptional, openRows } from './objects.ts';
-import { cutText, type PlainText, type TextBlock } from './plain-text.ts';
+import { cutTexts, type PlainText, type TextBlock } from './plain-text.ts';
 import { ProgressMeter, type ReadProgress } from './progress.ts';
 import type { OpenSource, PlannedField, ReadContext, ReaderOptions } from './reader.ts';
 import { bytesPerRow, type ColumnOptions, inferSchema } from './schema.ts';
@@ -88,10 +90,10 @@ export interface TableReader {
    */
   blocks(firstIndex?: number, skip?: number): AsyncGenerator<Particle>;
   /**
-   * The same as text that workers parse; undefined if it is not plain. Where they find that it is not after all, `blocks`
-   * goes on.
+   * The same as text for workers to parse, as far as sources are plain text: from an undefined block on, or one that is
+   * found not to be plain, `blocks` has to go on.
    */
-  textBlocks(firstIndex?: number): AsyncGenerator<TextBlock> | undefined;
+  textBlocks(firstIndex?: number): AsyncGenerator<TextBlock | undefined>;
   report(): ReadReport;
   /** Frees everything if the rows are not wanted. Idempotent. */
   close(): Promise<void>;
@@ -139,6 +141,10 @@ class Table implements TableReader {
   readonly #onClose: () => Promise<void>;
   #closed: Promise<void> | undefined;
   #rows = 0;
+  /** Rows of each source that was cut as plain text. */
+  readonly #textRows: number[] = [];
+  /** Which files those were. */
+  readonly #versions: string[] = [];
   #begun = false;
 
   static async open(
@@ -209,34 +215,59 @@ class Table implements TableReader {
     return this.schema.fields.map((field) => [...markers, ...(extra.get(field.name) ?? [])]);
   }
 
-  textBlocks(firstIndex = 0): AsyncGenerator<TextBlock> | undefined {
-    if (this.#list.length > 1) return undefined;
-    const fields = planFields(this.schema, this.#first, this.#list[0], this.#settings);
-    const text = this.#first.plain?.(fields, this.#missing);
-    return text && this.#cut(text, firstIndex);
-  }
-
-  async *#cut(text: PlainText, firstIndex: number): AsyncGenerator<TextBlock> {
+  async *textBlocks(firstIndex = 0): AsyncGenerator<TextBlock | undefined> {
+    const { schema, bytesPerRow } = this;
     const { signal } = this.#settings;
-    const [size] = this.sources.map((source) => source.bytes ?? 1);
-    this.#meter.begin(0);
-    for await (const block of cutText(text, { bytesPerRow: this.bytesPerRow, firstIndex, signal })) {
-      this.#rows += block.rows;
-      this.#meter.share(block.end / size);
-      this.#meter.add(block.rows);
+    for await (const block of cutTexts(this.#texts(), { schema, bytesPerRow, firstIndex, signal })) {
+      if (block !== undefined) this.#count(block);
       yield block;
+      if (block === undefined) return;
     }
     this.#meter.end(this.#rows);
+  }
+
+  #count({ rows, ranges }: TextBlock): void {
+    for (const { source, rows, version } of ranges) {
+      this.#textRows[source] = (this.#textRows[source] ?? 0) + rows;
+      this.#versions[source] = version;
+    }
+    const { source, end } = ranges[ranges.length - 1];
+    this.#rows += rows;
+    this.#meter.share(end / (this.sources[source].bytes ?? end));
+    this.#meter.add(rows);
+  }
+
+  /** Sources as plain text; undefined for one that is not, or has other marks of missing values than the first. */
+  async *#texts(): AsyncGenerator<PlainText | undefined> {
+    let markers: string | undefined;
+    for (let index = 0; index < this.#list.length; index++) {
+      const text = await this.#text(index);
+      const own = JSON.stringify(text?.form.markers);
+      markers ??= own;
+      yield own === markers ? text : undefined;
+    }
+  }
+
+  async #text(index: number): Promise<PlainText | undefined> {
+    const listed = this.#list[index];
+    if (listed.kind !== 'file' || listed.format !== 'csv') return undefined;
+    try {
+      const { source, fields } = await this.#open(index);
+      return source.plain?.(fields, this.#missing);
+    } catch {
+      // `blocks` meets the same again, behind what may be wrong before it.
+      return undefined;
+    }
   }
 
   async *blocks(firstIndex = 0, skip = 0): AsyncGenerator<Particle> {
     if (this.#begun) throw new SoraError('internal', 'A table can be read only once.');
     this.#begun = true;
     this.#rows = skip;
+    this.#meter.restart(skip);
     const normalise = this.#missing.map(normaliser);
     try {
-      const chunks = skip === 0 ? this.#chunks() : chunksBehind(this.#chunks(), skip);
-      const blocks = cutBlocks(chunks, {
+      const blocks = cutBlocks(this.#chunks(skip), {
         schema: this.schema,
         bytesPerRow: this.bytesPerRow,
         normalise: (index) => normalise[index],
@@ -254,29 +285,45 @@ class Table implements TableReader {
     }
   }
 
-  async *#chunks(): AsyncGenerator<Chunk> {
+  async *#chunks(skip: number): AsyncGenerator<Chunk> {
+    let left = skip;
     for (let index = 0; index < this.#list.length; index++) {
-      const source = index === 0 ? this.#first : await this.#openers.open(this.#list[index]);
-      const fields = planFields(this.schema, source, this.#list[index], this.#settings);
-      if (index > 0) this.#noteExtra(source, this.#list[index]);
-      this.#meter.begin(index);
+      // What was read as plain text whole has no bad rows either.
+      const done = this.#textRows[index] ?? 0;
+      if (this.#textRows[index + 1] !== undefined && done <= left) {
+        left -= done;
+        continue;
+      }
+      const { source, fields } = await this.#open(index);
+      if (left > 0) closeSync(openVersion(this.#list[index] as FileSource, this.#versions[index]));
       const plan = {
         fields,
         badRows: this.#badRows,
         onShare: (share: number | undefined) => this.#meter.share(share),
       };
-      for await (const chunk of source.read(plan)) {
+      const chunks = source.read(plan);
+      for await (const chunk of left === 0 ? chunks : chunksBehind(chunks, left)) {
         this.#meter.add(chunk.rows);
         yield chunk;
       }
+      left = 0;
     }
+  }
+
+  /** Opens a source, to be read next. */
+  async #open(index: number): Promise<{ source: OpenSource; fields: readonly PlannedField[] }> {
+    const source = index === 0 ? this.#first : await this.#openers.open(this.#list[index]);
+    const fields = planFields(this.schema, source, this.#list[index], this.#settings);
+    if (index > 0) this.#noteExtra(source, this.#list[index]);
+    this.#meter.begin(index);
+    return { source, fields };
   }
 
   #noteExtra(source: OpenSource, { name }: Source): void {
     const known = new Set(this.schema.fields.map((field) => field.name));
     const extra = source.columns.filter((column) => !known.has(column.name)).map((column) => column.name);
-    if (extra.length > 0 && !source.positional)
-      this.notes.push(`${name}: further columns are left out: ${extra.join(', ')}`);
+    const note = `${name}: further columns are left out: ${extra.join(', ')}`;
+    if (extra.length > 0 && !source.positional && !this.notes.includes(note)) this.notes.push(note);
   }
 
   report(): ReadReport {

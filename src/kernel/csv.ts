@@ -36,8 +36,11 @@ export interface LineParser {
   /** Room for text. */
   readonly text: Uint8Array;
   readonly columns: readonly LineColumn[];
-  /** Parses the whole lines at [0, length) of the text; `use` is told how many rows the columns hold now. False: not plain. */
-  parse(length: number, use: (rows: number) => void): boolean;
+  /**
+   * Parses the whole lines at [0, length) of the text; `use` is told how many rows the columns hold now. False: not plain, or
+   * `use` said so.
+   */
+  parse(length: number, use: (rows: number) => boolean): boolean;
 }
 
 const KINDS: readonly LineColumnKind[] = ['skip', 'number', 'string'];
@@ -144,7 +147,7 @@ function parserIn(run: KernelRun, form: LineForm, layout: Layout, markers: Uint8
         if (count < 0) return false;
         at = memory.getUint32(base + layout.state, true);
         readHard(memory, base + layout.hard, memory.getUint32(base + layout.state + 4, true));
-        if (count > 0) useRows(count);
+        if (count > 0 && !useRows(count)) return false;
       }
       return true;
     },
