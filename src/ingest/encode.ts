@@ -34,20 +34,18 @@ export interface EncodedBlock {
   readonly partials: readonly EncodedPartial[];
 }
 
-type Encoded = { readonly result: EncodedBlock; readonly transfer: readonly ArrayBuffer[] };
+type Encoded = { readonly result: EncodedBlock | undefined; readonly transfer: readonly ArrayBuffer[] };
 
 /**
  * Factory of the call that workers run; see {@link encodeReference}. Gives nothing of a block of text that is not plain.
  */
-export function blockEncoder(
-  options: EncodeOptions,
-): (block: Particle | TextBlock) => Promise<Encoded | { readonly result: undefined }> {
+export function blockEncoder(options: EncodeOptions): (block: Particle | TextBlock) => Promise<Encoded> {
   const summaries = Promise.all(
     options.partials.map((reference) => resolveReference<Summary<unknown, unknown>>(reference)),
   );
   return async (given) => {
     const block = 'ranges' in given ? parseBlock(given) : given;
-    if (block === undefined) return { result: undefined };
+    if (block === undefined) return { result: undefined, transfer: [] };
     const particle = narrowParticle(block, options.precision);
     const hash = hashParticle(particle);
     const { bytes, sha256 } = particleFile(particle);
