@@ -151,7 +151,15 @@ describe('numbers', () => {
   it('are rounded correctly, however they are written', () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true });
     const digits = fc.stringMatching(/^-?\d{1,24}(\.\d{0,24})?(e[+-]?\d{1,3})?$/);
+    // Halfway between two doubles, exactly.
+    const halfway = fc
+      .tuple(fc.bigInt({ min: 2n ** 52n, max: 2n ** 53n - 1n }), fc.integer({ min: 0, max: 8 }), fc.nat(3))
+      .map(([whole, twos, fives]) => {
+        const middle = (2n * whole + 1n) * 2n ** BigInt(twos) * 5n ** BigInt(fives);
+        return fives === 0 ? String(middle) : `${middle}e-${fives}`;
+      });
     const text = fc.oneof(
+      halfway,
       double.map(String),
       double.map((value) => value.toPrecision(17)),
       double.map((value) => value.toExponential()),
