@@ -15,7 +15,7 @@ import type { FileSource } from './inputs.ts';
 import { fittingRows, misfitsOf } from './misfits.ts';
 import { MISSING_MARKERS } from './missing.ts';
 import { normalisedCopy, textEncoding } from './normalise.ts';
-import { plainText, SMALLEST_BYTES } from './plain-text.ts';
+import { plainText, SMALLEST_BYTES } from './plain-csv.ts';
 import type { OpenSource, ReadContext, ReadPlan } from './reader.ts';
 import type { GuessedColumn } from './schema.ts';
 import { type ShareOf, shareOf } from './share.ts';

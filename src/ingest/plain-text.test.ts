@@ -7,7 +7,8 @@ import { openStore } from '../store/store.ts';
 import { ingestInto } from './ingest.ts';
 import { narrowParticle } from './narrow.ts';
 import { parseBlock } from './plain-block.ts';
-import { SMALLEST_BYTES, type TextBlock } from './plain-text.ts';
+import { SMALLEST_BYTES } from './plain-csv.ts';
+import type { TextBlock } from './plain-text.ts';
 import { type ReadSettings, readTable } from './table.ts';
 import { failureOf, fileWith, readWhole, scratchFolder } from './test-support.ts';
 

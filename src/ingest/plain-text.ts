@@ -1,19 +1,15 @@
 /**
- * Delimited text that workers parse by themselves: a local file that is not packed, UTF-8, one kind of line end, no
- * quotes as far as its beginning tells, columns of numbers, strings and booleans only. Rows of such a file are lines,
- * so it is cut into blocks by counting them, and a block is a range of bytes. What a block holds besides plain lines is
- * seen where it is parsed (`plain-block.ts`); DuckDB then reads on from its first row.
+ * Plain text: delimited text that workers parse by themselves (`plain-csv.ts` says which files may be). Its rows are
+ * lines, so files are cut into blocks by counting them, and a block is ranges of bytes. What it holds besides plain
+ * lines is seen where it is parsed (`plain-block.ts`); DuckDB then reads on from its first row.
  */
 import { open } from 'node:fs/promises';
 import { throwIfAborted } from '../errors.ts';
-import type { LineColumnKind, LineForm } from '../kernel/csv.ts';
+import type { LineForm } from '../kernel/csv.ts';
 import { LineCounter } from '../kernel/csv-lines.ts';
 import type { Schema } from '../particle/schema.ts';
 import { particleRows } from '../particle/size.ts';
-import type { CsvFile } from './csv-file.ts';
-import { nullStrings } from './csv-query.ts';
 import { fileVersion } from './file-version.ts';
-import type { PlannedField } from './reader.ts';
 
 /** A file of plain lines: all that a worker has to know. */
 export interface PlainText {
@@ -46,56 +42,6 @@ export interface TextBlock {
   readonly schema: Schema;
   readonly rows: number;
   readonly ranges: readonly TextRange[];
-}
-
-/** Smaller files are read by DuckDB: there is nothing to gain. */
-export const SMALLEST_BYTES = 1 << 20;
-const MOST_COLUMNS = 2000;
-const LONGEST_MARKER = 80;
-const DELIMITERS = [',', ';', '\t', '|'];
-const KINDS: Partial<Record<string, LineColumnKind>> = {
-  number: 'number',
-  category: 'string',
-  text: 'string',
-  boolean: 'string',
-};
-
-/** The file as plain text, if its beginning does not say otherwise. */
-export function plainText(
-  csv: CsvFile,
-  fields: readonly PlannedField[],
-  missing: PlainText['missing'],
-): PlainText | undefined {
-  const { text, file } = csv;
-  const { dialect, newline } = text;
-  const width = text.names.length;
-  const kinds = new Map(fields.map(({ field, column }) => [column, KINDS[field.type]]));
-  const nulls = nullStrings(csv);
-  const plain =
-    file.compression === 'none' &&
-    csv.encoding === 'utf-8' &&
-    !csv.quoted &&
-    text.skip === 0 &&
-    width >= 2 &&
-    width <= MOST_COLUMNS &&
-    DELIMITERS.includes(dialect.delimiter) &&
-    /^[!-~]?$/.test(dialect.quote) &&
-    (dialect.escape === '' || dialect.escape === dialect.quote) &&
-    kinds.size === fields.length &&
-    fields.every(
-      ({ field, column }) => column >= 0 && kinds.get(column) !== undefined && field.role !== 'group',
-    ) &&
-    nulls.every((text) => text.length <= LONGEST_MARKER);
-  if (!plain || newline === 'mixed') return undefined;
-  const columns = Array.from({ length: width }, (_, column) => kinds.get(column) ?? 'skip');
-  return {
-    path: file.path,
-    name: file.name,
-    form: { delimiter: dialect.delimiter, quote: dialect.quote, newline, columns, markers: nulls },
-    header: text.header,
-    columns: fields.map(({ column }) => column),
-    missing,
-  };
 }
 
 export interface TextCut {

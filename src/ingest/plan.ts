@@ -8,12 +8,12 @@ import type { Source } from './inputs.ts';
 import { suggestion } from './names.ts';
 import { isOptional } from './objects.ts';
 import type { OpenSource, PlannedField } from './reader.ts';
-import type { ReadSettings } from './table.ts';
+import type { ColumnOptions } from './schema.ts';
 
 /** A given schema, with the kept columns behind it. */
 export function fixedSchema(
   schema: Schema,
-  { keep = [], types }: ReadSettings,
+  { keep = [], types }: Pick<ColumnOptions, 'types'> & { readonly keep?: readonly string[] },
   source: OpenSource,
 ): { schema: Schema; notes: string[] } {
   const known = new Set(schema.fields.map((field) => field.name));
@@ -38,12 +38,12 @@ export function fixedSchema(
   return { schema: { fields: [...schema.fields, ...kept] }, notes };
 }
 
-/** Where each field is in a source. Throws `schema-mismatch` for a column that is not there. */
+/** Where each field is in a source; `given`: the schema does not come from the first one. Throws `schema-mismatch` for a column that is not there. */
 export function planFields(
   schema: Schema,
   source: OpenSource,
   { name }: Source,
-  settings: ReadSettings,
+  given: boolean,
 ): PlannedField[] {
   const positions = positionsOf(schema, source);
   return schema.fields.map((field, index): PlannedField => {
@@ -52,11 +52,11 @@ export function planFields(
       const { format, markers } = source.columns[column].guess;
       return { field, column, format, markers };
     }
-    if (settings.schema !== undefined && isOptional(field)) return { field, column };
+    if (given && isOptional(field)) return { field, column };
     const names = source.columns.map((candidate) => candidate.name);
     throw new SoraError(
       'schema-mismatch',
-      `${name}: there is no column "${field.name}" (${field.type}), which ${settings.schema === undefined ? 'the first source has' : 'the schema needs'}. ${suggestion(field.name, names)}`,
+      `${name}: there is no column "${field.name}" (${field.type}), which ${given ? 'the schema needs' : 'the first source has'}. ${suggestion(field.name, names)}`,
       { details: { file: name, column: field.name, columns: names.slice(0, 1000) } },
     );
   });

@@ -313,7 +313,7 @@ class Table implements TableReader {
   /** Opens a source, to be read next. */
   async #open(index: number): Promise<{ source: OpenSource; fields: readonly PlannedField[] }> {
     const source = index === 0 ? this.#first : await this.#openers.open(this.#list[index]);
-    const fields = planFields(this.schema, source, this.#list[index], this.#settings);
+    const fields = planFields(this.schema, source, this.#list[index], this.#settings.schema !== undefined);
     if (index > 0) this.#noteExtra(source, this.#list[index]);
     this.#meter.begin(index);
     return { source, fields };
