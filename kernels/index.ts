@@ -4,6 +4,7 @@ export { blockSum, denseCurvature, denseDiagonal, denseGradient, denseMargins } 
 export { checksumBlocks, checksumStripes } from './checksum';
 export { factorMargins, factorPass } from './factor';
 export { forestBlock, forestMirror } from './forest';
+export { csvLines, csvRows } from './csv';
 export { csrCurvature, csrDiagonal, csrGradient, csrMargins } from './csr';
 export { denseRows, denseScales, sgdCsr, sgdDense } from './sgd';
 export { onlineAdagrad, onlineEntries, onlineFtrl } from './online';

@@ -70,6 +70,15 @@ export function sliceChunk(chunk: Chunk, from: number, to: number): Chunk {
   return { rows: to - from, parts: chunk.parts.map((part) => slicePart(part, from, to)) };
 }
 
+/** Chunks without the first `skip` rows. */
+export async function* chunksBehind(chunks: AsyncIterable<Chunk>, skip: number): AsyncGenerator<Chunk> {
+  let left = skip;
+  for await (const chunk of chunks) {
+    if (left < chunk.rows) yield left === 0 ? chunk : sliceChunk(chunk, left, chunk.rows);
+    left = Math.max(0, left - chunk.rows);
+  }
+}
+
 function slicePart(part: ChunkPart, from: number, to: number): ChunkPart {
   const bits =
     'validity' in part && part.validity !== undefined ? sliceBits(part.validity, from, to) : undefined;

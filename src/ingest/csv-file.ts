@@ -9,6 +9,8 @@ export interface CsvFile {
   /** Without its sample, which would keep the whole beginning in memory. */
   readonly text: Omit<DelimitedText, 'sample'>;
   readonly encoding: 'utf-8' | 'latin-1' | 'utf-16';
+  /** Whether its beginning holds a quote character. */
+  readonly quoted: boolean;
   readonly guesses: readonly Guess[];
   readonly markers: readonly string[];
   /** Mean bytes of a record in the sample, its line end included. */

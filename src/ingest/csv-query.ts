@@ -80,11 +80,6 @@ function timeOf(name: string, csv: CsvFile, column: number): string {
 function readOptions(csv: CsvFile, rejects: string | undefined): string {
   const { text, file, encoding } = csv;
   const { delimiter, quote, escape: escaping } = text.dialect;
-  const nulls = nullStrings(
-    [...csv.markers, ...csv.guesses.flatMap((guess) => guess.markers ?? [])],
-    delimiter,
-    quote,
-  );
   return [
     'auto_detect = false',
     `header = ${text.header}`,
@@ -97,7 +92,7 @@ function readOptions(csv: CsvFile, rejects: string | undefined): string {
       : [`new_line = ${literal(text.newline.replace('\r', '\\r').replace('\n', '\\n'))}`]),
     `compression = '${file.compression}'`,
     `encoding = '${encoding}'`,
-    `nullstr = [${nulls.map(literal).join(', ')}]`,
+    `nullstr = [${nullStrings(csv).map(literal).join(', ')}]`,
     `max_line_size = ${LINE_BYTES}`,
     `buffer_size = ${BUFFER_BYTES}`,
     ...(rejects === undefined
@@ -111,8 +106,13 @@ function readOptions(csv: CsvFile, rejects: string | undefined): string {
   ].join(', ');
 }
 
-/** Markers as they may stand between delimiters, with a space before or after; none may hold a delimiter or quote. */
-function nullStrings(markers: readonly string[], delimiter: string, quote: string): string[] {
+/**
+ * Strings that mean missing, in whatever column, as they may stand between delimiters: with a space before or after.
+ * None may hold a delimiter or quote.
+ */
+export function nullStrings(csv: CsvFile): string[] {
+  const { delimiter, quote } = csv.text.dialect;
+  const markers = [...csv.markers, ...csv.guesses.flatMap((guess) => guess.markers ?? [])];
   const all = markers.flatMap((marker) => (marker === '' ? [''] : [marker, ` ${marker}`, `${marker} `]));
   const clashes = (text: string) => text.includes(delimiter) || (quote !== '' && text.includes(quote));
   return [...new Set(all)].filter((text) => text === '' || !(clashes(text) || delimiter.includes(text)));

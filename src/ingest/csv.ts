@@ -15,6 +15,7 @@ import type { FileSource } from './inputs.ts';
 import { fittingRows, misfitsOf } from './misfits.ts';
 import { MISSING_MARKERS } from './missing.ts';
 import { normalisedCopy, textEncoding } from './normalise.ts';
+import { plainText, SMALLEST_BYTES } from './plain-csv.ts';
 import type { OpenSource, ReadContext, ReadPlan } from './reader.ts';
 import type { GuessedColumn } from './schema.ts';
 import { type ShareOf, shareOf } from './share.ts';
@@ -33,7 +34,13 @@ export async function openCsv(source: FileSource, context: ReadContext): Promise
   const columns = csv.text.names.map((name, index): GuessedColumn => ({ name, guess: csv.guesses[index] }));
   const positional = !csv.text.header && context.options.names === undefined;
   const share = await shareOf(source, csv.rowBytes, context.database);
-  return { columns, notes, positional, read: (plan) => readCsv(csv, plan, share, context) };
+  return {
+    columns,
+    notes,
+    positional,
+    read: (plan) => readCsv(csv, plan, share, context),
+    plain: (fields, missing) => (source.bytes < SMALLEST_BYTES ? undefined : plainText(csv, fields, missing)),
+  };
 }
 
 /** What the beginning says. Keeps nothing of it: a name cut out of it would hold all of it in memory. */
@@ -58,7 +65,17 @@ function inspect(
     return { ...guess, markers: extra?.map(ownCopy) };
   });
   const rowBytes = meanBytes(sample);
-  const csv: CsvFile = { file: source, text: { ...text, names }, encoding, guesses, markers, rowBytes };
+  const { quote } = text.dialect;
+  const quoted = quote !== '' && start.includes(quote);
+  const csv: CsvFile = {
+    file: source,
+    text: { ...text, names },
+    encoding,
+    quoted,
+    guesses,
+    markers,
+    rowBytes,
+  };
   return { csv, notes: [...notes, ...text.notes].map(ownCopy) };
 }
 

@@ -8,6 +8,8 @@ import type { Particle } from '../particle/particle.ts';
 import { compiledModule, type Reference, resolveReference } from '../run/reference.ts';
 import type { Summary } from '../summary/summary.ts';
 import { narrowParticle, type Precision } from './narrow.ts';
+import { parseBlock } from './plain-block.ts';
+import type { TextBlock } from './plain-text.ts';
 
 /** Options of {@link blockEncoder}. */
 export type EncodeOptions = {
@@ -32,14 +34,18 @@ export interface EncodedBlock {
   readonly partials: readonly EncodedPartial[];
 }
 
-type Encoded = { readonly result: EncodedBlock; readonly transfer: readonly ArrayBuffer[] };
+type Encoded = { readonly result: EncodedBlock | undefined; readonly transfer: readonly ArrayBuffer[] };
 
-/** Factory of the call that workers run; see {@link encodeReference}. */
-export function blockEncoder(options: EncodeOptions): (block: Particle) => Promise<Encoded> {
+/**
+ * Factory of the call that workers run; see {@link encodeReference}. Gives nothing of a block of text that is not plain.
+ */
+export function blockEncoder(options: EncodeOptions): (block: Particle | TextBlock) => Promise<Encoded> {
   const summaries = Promise.all(
     options.partials.map((reference) => resolveReference<Summary<unknown, unknown>>(reference)),
   );
-  return async (block) => {
+  return async (given) => {
+    const block = 'ranges' in given ? parseBlock(given) : given;
+    if (block === undefined) return { result: undefined, transfer: [] };
     const particle = narrowParticle(block, options.precision);
     const hash = hashParticle(particle);
     const { bytes, sha256 } = particleFile(particle);
@@ -63,7 +69,8 @@ export function encodeReference({ precision, partials }: EncodeOptions): Referen
 }
 
 /** The buffers of a block, to be moved to the worker. */
-export function blockBuffers(block: Particle): ArrayBuffer[] {
+export function blockBuffers(block: Particle | TextBlock): ArrayBuffer[] {
+  if ('ranges' in block) return [];
   const buffers = new Set<ArrayBuffer>();
   const add = (array: ArrayBufferView | undefined) => {
     if (array !== undefined && array.byteLength > 0) buffers.add(array.buffer as ArrayBuffer);

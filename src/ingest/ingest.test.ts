@@ -122,8 +122,8 @@ describe('ingestInto', () => {
     const store = await newStore();
     const path = fileWith(folder, 'long.csv', people(600_000));
     const controller = new AbortController();
-    const work = ingestInto(store, path, { signal: controller.signal });
-    setTimeout(() => controller.abort(), 200);
+    const onProgress = () => controller.abort();
+    const work = ingestInto(store, path, { signal: controller.signal, onProgress });
     expect(await failureOf(work)).toMatchObject({ code: 'cancelled' });
     expect(await store.log()).toHaveLength(0);
   });

@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts';
 import type { BadRow } from './bad-rows.ts';
 import { blockBuffers, blockEncoder, type EncodedBlock, encodeReference } from './encode.ts';
 import type { TableInputs } from './inputs.ts';
+import type { TextBlock } from './plain-text.ts';
 import { type ReadSettings, readTable, type TableReader } from './table.ts';
 
 export type { BadRow } from './bad-rows.ts';
@@ -164,24 +165,40 @@ async function encodeAll(
   const inline = blockEncoder(options);
   const sourceBytes = table.sources.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
   const inlineBlocks = sourceBytes < LARGE_SOURCE_BYTES ? INLINE_BLOCKS : 0;
-  const encode = async (block: Particle, index: number) => {
-    const here = pool === undefined || index < inlineBlocks;
-    const encoded = here
+  /** The first block of text that was found not to be plain: those behind it do not count. */
+  let broken = Number.POSITIVE_INFINITY;
+  const encodeBlock = async (block: Particle | TextBlock, index: number) =>
+    pool === undefined || index < inlineBlocks
       ? (await inline(block)).result
-      : await pool.call<EncodedBlock>(reference, block, blockBuffers(block));
-    return { encoded, ref: await store.putEncoded(encoded) };
+      : await pool.call<EncodedBlock | undefined>(reference, block, blockBuffers(block));
+  const encode = async (block: Particle | TextBlock | undefined, index: number) => {
+    const encoded = block && (await encodeBlock(block, index));
+    if (encoded === undefined) broken = Math.min(broken, index);
+    return encoded === undefined || index > broken
+      ? undefined
+      : { encoded, ref: await store.putEncoded(encoded) };
   };
   const refs: ParticleRef[] = [];
-  try {
-    const blocks = table.blocks(firstIndex);
+  /** Takes blocks in order, until one is not plain. */
+  const take = async (blocks: AsyncIterable<Particle | TextBlock | undefined>): Promise<boolean> => {
     const results =
       pool === undefined ? inOrder(blocks, encode) : pool.mapOrdered(blocks, encode, { ahead: workers + 2 });
-    for await (const { encoded, ref } of results) {
+    for await (const taken of results) {
       throwIfAborted(signal);
+      if (taken === undefined) return false;
+      const { encoded, ref } = taken;
       for (const { id, bytes } of encoded.partials) {
         onPartial?.({ particle: ref, summaryId: id, bytes, schema: table.schema });
       }
       refs.push(ref);
+    }
+    return true;
+  };
+  try {
+    if (!(await take(table.textBlocks(firstIndex)))) {
+      broken = Number.POSITIVE_INFINITY;
+      const rows = refs.reduce((sum, ref) => sum + ref.rows, 0);
+      await take(table.blocks(firstIndex + refs.length, rows));
     }
     return refs;
   } finally {
@@ -189,9 +206,9 @@ async function encodeAll(
   }
 }
 
-async function* inOrder<T>(
-  blocks: AsyncIterable<Particle>,
-  encode: (block: Particle, index: number) => Promise<T>,
+async function* inOrder<B, T>(
+  blocks: AsyncIterable<B>,
+  encode: (block: B, index: number) => Promise<T>,
 ): AsyncGenerator<T> {
   let index = 0;
   for await (const block of blocks) yield await encode(block, index++);

@@ -32,6 +32,11 @@ export class ProgressMeter {
       : sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   }
 
+  /** What was told of more than the first `rows` rows does not count. */
+  restart(rows: number): void {
+    this.#rows = rows;
+  }
+
   /** Source `index` begins. */
   begin(index: number): void {
     this.#index = index;

@@ -6,6 +6,7 @@ import type { BadRows } from './bad-rows.ts';
 import type { Chunk } from './chunk.ts';
 import type { Converted } from './convert.ts';
 import type { Database } from './duckdb.ts';
+import type { PlainText } from './plain-text.ts';
 import type { GuessedColumn } from './schema.ts';
 import type { DateFormat } from './time.ts';
 
@@ -69,6 +70,8 @@ export interface OpenSource {
   readonly positional?: boolean;
   /** Rows in order. A chunk is valid until the next is asked for. */
   read(plan: ReadPlan): AsyncIterable<Chunk>;
+  /** The source as text that workers can parse by themselves, if it is; `missing`: strings that mean missing, a field. */
+  plain?(fields: readonly PlannedField[], missing: readonly (readonly string[])[]): PlainText | undefined;
   /** Lets go of the source if it is not read. */
   close?(): Promise<void>;
 }

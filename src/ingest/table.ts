@@ -2,25 +2,28 @@
  * A table: inputs with a schema, read once, as particles. Types come from the beginning of the first source, or from
  * a schema that is given; every further source must have the same columns, whatever their order.
  */
+import { closeSync } from 'node:fs';
 import { SoraError, throwIfAborted } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Particle } from '../particle/particle.ts';
-import { type ColumnType, type Field, roleIndex, type Schema } from '../particle/schema.ts';
+import { roleIndex, type Schema } from '../particle/schema.ts';
 import { openArrow } from './arrow.ts';
 import { type BadRow, type BadRowPolicy, BadRows, type Quarantine } from './bad-rows.ts';
 import { cutBlocks } from './block.ts';
-import type { Chunk } from './chunk.ts';
+import { type Chunk, chunksBehind } from './chunk.ts';
 import { openCsv } from './csv.ts';
 import { Database } from './duckdb.ts';
+import { openVersion } from './file-version.ts';
 import type { Format } from './format.ts';
 import type { Guess } from './guess.ts';
 import { type FileSource, type Resolved, resolveInputs, type Source, type TableInputs } from './inputs.ts';
 import { openJson } from './json.ts';
 import { type LibsvmShape, libsvmShape, openLibsvm } from './libsvm.ts';
 import { MISSING_MARKERS, normaliser } from './missing.ts';
-import { suggestion } from './names.ts';
 import { narrowParticle, type Precision } from './narrow.ts';
-import { isOptional, openRows } from './objects.ts';
+import { openRows } from './objects.ts';
+import { cutTexts, type PlainText, type TextBlock } from './plain-text.ts';
+import { fixedSchema, planFields } from './plan.ts';
 import { ProgressMeter, type ReadProgress } from './progress.ts';
 import type { OpenSource, PlannedField, ReadContext, ReaderOptions } from './reader.ts';
 import { bytesPerRow, type ColumnOptions, inferSchema } from './schema.ts';
@@ -81,8 +84,16 @@ export interface TableReader {
   readonly bytesPerRow: number;
   /** The rows, once. Ends or fails with everything cleaned up. */
   readonly particles: AsyncIterable<Particle>;
-  /** The same before `narrowParticle`, for workers to finish; `firstIndex` continues the size policy. */
-  blocks(firstIndex?: number): AsyncGenerator<Particle>;
+  /**
+   * The same before `narrowParticle`, for workers to finish; `firstIndex` continues the size policy. Of the rows the first
+   * `skip` are left out.
+   */
+  blocks(firstIndex?: number, skip?: number): AsyncGenerator<Particle>;
+  /**
+   * The same as text for workers to parse, as far as sources are plain text: from an undefined block on, or one that is
+   * found not to be plain, `blocks` has to go on.
+   */
+  textBlocks(firstIndex?: number): AsyncGenerator<TextBlock | undefined>;
   report(): ReadReport;
   /** Frees everything if the rows are not wanted. Idempotent. */
   close(): Promise<void>;
@@ -130,6 +141,10 @@ class Table implements TableReader {
   readonly #onClose: () => Promise<void>;
   #closed: Promise<void> | undefined;
   #rows = 0;
+  /** Rows of each source that was cut as plain text. */
+  readonly #textRows: number[] = [];
+  /** Which files those were. */
+  readonly #versions: string[] = [];
   #begun = false;
 
   static async open(
@@ -193,16 +208,66 @@ class Table implements TableReader {
     })();
   }
 
-  async *blocks(firstIndex = 0): AsyncGenerator<Particle> {
-    if (this.#begun) throw new SoraError('internal', 'A table can be read only once.');
-    this.#begun = true;
+  /** Strings that mean missing, a field. */
+  get #missing(): readonly (readonly string[])[] {
     const markers = this.#settings.missing ?? MISSING_MARKERS;
     const extra = new Map(this.#first.columns.map((column) => [column.name, column.guess.markers ?? []]));
-    const normalise = this.schema.fields.map((field) =>
-      normaliser([...markers, ...(extra.get(field.name) ?? [])]),
-    );
+    return this.schema.fields.map((field) => [...markers, ...(extra.get(field.name) ?? [])]);
+  }
+
+  async *textBlocks(firstIndex = 0): AsyncGenerator<TextBlock | undefined> {
+    const { schema, bytesPerRow } = this;
+    const { signal } = this.#settings;
+    for await (const block of cutTexts(this.#texts(), { schema, bytesPerRow, firstIndex, signal })) {
+      if (block !== undefined) this.#count(block);
+      yield block;
+      if (block === undefined) return;
+    }
+    this.#meter.end(this.#rows);
+  }
+
+  #count({ rows, ranges }: TextBlock): void {
+    for (const { source, rows, version } of ranges) {
+      this.#textRows[source] = (this.#textRows[source] ?? 0) + rows;
+      this.#versions[source] = version;
+    }
+    const { source, end } = ranges[ranges.length - 1];
+    this.#rows += rows;
+    this.#meter.share(end / (this.sources[source].bytes ?? end));
+    this.#meter.add(rows);
+  }
+
+  /** Sources as plain text; undefined for one that is not, or has other marks of missing values than the first. */
+  async *#texts(): AsyncGenerator<PlainText | undefined> {
+    let markers: string | undefined;
+    for (let index = 0; index < this.#list.length; index++) {
+      const text = await this.#text(index);
+      const own = JSON.stringify(text?.form.markers);
+      markers ??= own;
+      yield own === markers ? text : undefined;
+    }
+  }
+
+  async #text(index: number): Promise<PlainText | undefined> {
+    const listed = this.#list[index];
+    if (listed.kind !== 'file' || listed.format !== 'csv') return undefined;
     try {
-      const blocks = cutBlocks(this.#chunks(), {
+      const { source, fields } = await this.#open(index);
+      return source.plain?.(fields, this.#missing);
+    } catch {
+      // `blocks` meets the same again, behind what may be wrong before it.
+      return undefined;
+    }
+  }
+
+  async *blocks(firstIndex = 0, skip = 0): AsyncGenerator<Particle> {
+    if (this.#begun) throw new SoraError('internal', 'A table can be read only once.');
+    this.#begun = true;
+    this.#rows = skip;
+    this.#meter.restart(skip);
+    const normalise = this.#missing.map(normaliser);
+    try {
+      const blocks = cutBlocks(this.#chunks(skip), {
         schema: this.schema,
         bytesPerRow: this.bytesPerRow,
         normalise: (index) => normalise[index],
@@ -220,29 +285,45 @@ class Table implements TableReader {
     }
   }
 
-  async *#chunks(): AsyncGenerator<Chunk> {
+  async *#chunks(skip: number): AsyncGenerator<Chunk> {
+    let left = skip;
     for (let index = 0; index < this.#list.length; index++) {
-      const source = index === 0 ? this.#first : await this.#openers.open(this.#list[index]);
-      const fields = planFields(this.schema, source, this.#list[index], this.#settings);
-      if (index > 0) this.#noteExtra(source, this.#list[index]);
-      this.#meter.begin(index);
+      // What was read as plain text whole has no bad rows either.
+      const done = this.#textRows[index] ?? 0;
+      if (this.#textRows[index + 1] !== undefined && done <= left) {
+        left -= done;
+        continue;
+      }
+      const { source, fields } = await this.#open(index);
+      if (left > 0) closeSync(openVersion(this.#list[index] as FileSource, this.#versions[index]));
       const plan = {
         fields,
         badRows: this.#badRows,
         onShare: (share: number | undefined) => this.#meter.share(share),
       };
-      for await (const chunk of source.read(plan)) {
+      const chunks = source.read(plan);
+      for await (const chunk of left === 0 ? chunks : chunksBehind(chunks, left)) {
         this.#meter.add(chunk.rows);
         yield chunk;
       }
+      left = 0;
     }
+  }
+
+  /** Opens a source, to be read next. */
+  async #open(index: number): Promise<{ source: OpenSource; fields: readonly PlannedField[] }> {
+    const source = index === 0 ? this.#first : await this.#openers.open(this.#list[index]);
+    const fields = planFields(this.schema, source, this.#list[index], this.#settings.schema !== undefined);
+    if (index > 0) this.#noteExtra(source, this.#list[index]);
+    this.#meter.begin(index);
+    return { source, fields };
   }
 
   #noteExtra(source: OpenSource, { name }: Source): void {
     const known = new Set(this.schema.fields.map((field) => field.name));
     const extra = source.columns.filter((column) => !known.has(column.name)).map((column) => column.name);
-    if (extra.length > 0 && !source.positional)
-      this.notes.push(`${name}: further columns are left out: ${extra.join(', ')}`);
+    const note = `${name}: further columns are left out: ${extra.join(', ')}`;
+    if (extra.length > 0 && !source.positional && !this.notes.includes(note)) this.notes.push(note);
   }
 
   report(): ReadReport {
@@ -314,71 +395,6 @@ class Openers {
         return openVw(source, this.#shapes.vw as VwShape, this.#context);
     }
   }
-}
-
-/** A given schema, with the kept columns behind it. */
-function fixedSchema(
-  schema: Schema,
-  { keep = [], types }: ReadSettings,
-  source: OpenSource,
-): { schema: Schema; notes: string[] } {
-  const known = new Set(schema.fields.map((field) => field.name));
-  const kept = [...new Set(keep)]
-    .filter((name) => !known.has(name))
-    .map((name): Field => {
-      const column = source.columns.find((candidate) => candidate.name === name);
-      if (column === undefined) {
-        const names = source.columns.map((candidate) => candidate.name);
-        throw new SoraError('not-found', `There is no column "${name}" to keep. ${suggestion(name, names)}`, {
-          details: { column: name },
-        });
-      }
-      const type: ColumnType = types?.[name] ?? column.guess.type;
-      return { name, type, role: 'ignore', ...(column.width === undefined ? {} : { width: column.width }) };
-    });
-  const extra = source.columns.filter(({ name }) => !known.has(name) && !keep.includes(name));
-  const notes =
-    extra.length > 0 && !source.positional
-      ? [`columns that the schema does not have are left out: ${extra.map(({ name }) => name).join(', ')}`]
-      : [];
-  return { schema: { fields: [...schema.fields, ...kept] }, notes };
-}
-
-/** Where each field is in a source. Throws `schema-mismatch` for a column that is not there. */
-function planFields(
-  schema: Schema,
-  source: OpenSource,
-  { name }: Source,
-  settings: ReadSettings,
-): PlannedField[] {
-  const positions = positionsOf(schema, source);
-  return schema.fields.map((field, index): PlannedField => {
-    const column = positions[index];
-    if (column >= 0) {
-      const { format, markers } = source.columns[column].guess;
-      return { field, column, format, markers };
-    }
-    if (settings.schema !== undefined && isOptional(field)) return { field, column };
-    const names = source.columns.map((candidate) => candidate.name);
-    throw new SoraError(
-      'schema-mismatch',
-      `${name}: there is no column "${field.name}" (${field.type}), which ${settings.schema === undefined ? 'the first source has' : 'the schema needs'}. ${suggestion(field.name, names)}`,
-      { details: { file: name, column: field.name, columns: names.slice(0, 1000) } },
-    );
-  });
-}
-
-/** By name; by position where the source has no names and as many columns as the schema, or all but the label. */
-function positionsOf(schema: Schema, source: OpenSource): number[] {
-  const byName = new Map(source.columns.map((column, index) => [column.name, index]));
-  const named = schema.fields.map((field) => byName.get(field.name) ?? -1);
-  if (!source.positional || named.every((column) => column >= 0)) return named;
-  const { fields } = schema;
-  const count = source.columns.length;
-  if (count === fields.length) return fields.map((_, index) => index);
-  const label = fields.findIndex((field) => field.role === 'label');
-  if (label < 0 || count !== fields.length - 1) return named;
-  return fields.map((_, index) => (index === label ? -1 : index < label ? index : index - 1));
 }
 
 function factsOf(source: Source): SourceFacts {

@@ -51,6 +51,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly denseGradient: Pointers;
   readonly denseDiagonal: Pointers;
   readonly denseCurvature: Pointers;
+  readonly csvLines: Total;
+  readonly csvRows: Total;
   readonly csrMargins: Pointers;
   readonly csrGradient: Pointers;
   readonly csrDiagonal: Pointers;
