@@ -140,7 +140,10 @@ export function adagrad(options: z.infer<typeof adagradOptions>, shape: Shape): 
     grown() {
       settle(linear.records);
       const paid = penalised ? linear.column(PAID) : new Float64Array(0);
-      return { ...linear.grown({ weights: linear.column(0) }, { squares: linear.column(SQUARES), paid }), rows };
+      return {
+        ...linear.grown({ weights: linear.column(0) }, { squares: linear.column(SQUARES), paid }),
+        rows,
+      };
     },
     restore(arrays) {
       linear.restoreColumn(0, arrays, 'weights');

@@ -29,7 +29,10 @@ type Options = z.infer<typeof almaOptions>;
 /** A linear model of classes, one against the rest. O(entries) a row and class; 8 bytes a coordinate. Row weights multiply steps. */
 export function alma(options: Options, shape: Shape): OnlineLearner {
   if (shape.classes === 0) {
-    throw new SoraError('bad-option', 'The learner alma learns classes; give `classes`, or use ftrl for numbers.');
+    throw new SoraError(
+      'bad-option',
+      'The learner alma learns classes; give `classes`, or use ftrl for numbers.',
+    );
   }
   return oneVsRest(
     (two) => ofTwo(options, two),

@@ -10,8 +10,9 @@ import { createParticle } from '../../particle/create.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { randomUniform } from '../../random.ts';
 import { createOnline, type OnlineModel, resumeOnline } from './online.ts';
-import type { OnlineOptions } from './options.ts';
-import type { OnlineRecord } from './source.ts';
+import { modelParts, type OnlineOptions } from './options.ts';
+import { type OnlineRecord, RecordSource } from './source.ts';
+import { decodeState } from './state.ts';
 
 const FEATURES = { a: 'number', b: 'number', kind: 'category' } as const;
 const COUNT = 600;
@@ -173,7 +174,7 @@ describe.each(Object.entries({ ...CASES, ...EXACT }))('%s', (_name, given) => {
     expect(Number.isFinite(scores.logLoss)).toBe(true);
     const late = ROWS.filter(({ label }) => BORN[label as keyof typeof BORN] > 0);
     const hits = late.filter(({ record, label }) => model.predictOne(record).value === label).length;
-    expect(hits / late.length).toBeGreaterThan(1 / 4);
+    expect(hits / late.length).toBeGreaterThan(0.15);
   });
 
   it('says the same of drift however rows come', () => {
@@ -201,44 +202,55 @@ describe.each([...ODDS, ['gaussian-bayes', EXACT['gaussian-bayes']]] as const)('
     ['low', 'middle', 'high'],
   ])('leaves the odds between known classes as they are when one comes: %s, %s', (...classes) => {
     const rows = ROWS.filter(({ label }) => classes.includes(label));
-    const model = learn(createOnline(options(given, classes)), rows);
-    const before = rows.slice(0, 50).map(({ record }) => model.predictOne(record).shares as Float64Array);
-    // A row that hardly counts: what it does to the others is less than rounding.
-    model.learnOne(rows[7].record, 'new', 1e-300);
-    expect(model.classes).toEqual([...classes, 'new']);
-    rows.slice(0, 50).forEach(({ record }, at) => {
-      const after = model.predictOne(record).shares as Float64Array;
-      // Shares that the judge of a stack bounds, and sigmoids of one against the rest, have other denominators.
-      const known = after.subarray(0, classes.length);
-      const total = known.reduce((a, b) => a + b);
-      known.forEach((share, k) => {
-        expect(Math.abs(share / total - before[at][k])).toBeLessThan(given.learner === 'stack' ? 1e-2 : 1e-6);
+    const { stage, features } = modelParts(options(given, classes));
+    stage.restore(decodeState(learn(createOnline(options(given, classes)), rows).save()).arrays);
+    const larger = modelParts(options(given, [...classes, 'new'])).stage;
+    const source = new RecordSource(features);
+    const [before, after] = [new Float64Array(classes.length), new Float64Array(classes.length + 1)];
+    const expected = rows.slice(0, 50).map(({ record }) => {
+      source.read(record);
+      stage.predict(source, before);
+      return before.slice();
+    });
+    larger.restore(stage.grown());
+    // The judge of a stack bounds what its members say.
+    const tolerance = (given.learner as { name?: string }).name === 'stack' ? 1e-3 : 1e-9;
+    expected.forEach((shares, at) => {
+      source.read(rows[at].record);
+      larger.predict(source, after);
+      const known = after.subarray(0, classes.length).reduce((a, b) => a + b);
+      shares.forEach((share, k) => {
+        expect(Math.abs(after[k] / known - share)).toBeLessThan(tolerance);
       });
     });
   });
 });
 
 describe('a model of one class', () => {
-  it.each(['ftrl', 'stack', 'nearest', 'passive-aggressive', 'factorization-machine'] as const)(
-    '%s: is sure of it, until another comes',
-    (learner) => {
-      const model = createOnline(options({ learner }, ['low']));
-      const low = ROWS.filter(({ label }) => label === 'low').slice(0, 40);
-      expect(model.predictOne(low[0].record)).toEqual({ value: 'low', shares: Float64Array.of(1) });
-      const { accuracy, rows } = prequential(model, [particleOf(low)]);
-      expect([accuracy, rows]).toEqual([1, 40]);
-      expect(same(model, learn(createOnline(options({ learner }, ['low'])), low))).toBe(true);
-      const resumed = resumeOnline(model.save());
-      for (const one of [model, resumed]) learn(one, ROWS.slice(0, 300));
-      expect(model.classes).toEqual(['low', 'middle', 'high']);
-      expect(same(model, resumed)).toBe(true);
-      expect(model.predictOne(low[0].record).shares).toHaveLength(3);
-    },
-  );
+  it.each([
+    'ftrl',
+    'stack',
+    'nearest',
+    'passive-aggressive',
+    'factorization-machine',
+  ] as const)('%s: is sure of it, until another comes', (learner) => {
+    const model = createOnline(options({ learner }, ['low']));
+    const low = ROWS.filter(({ label }) => label === 'low').slice(0, 40);
+    expect(model.predictOne(low[0].record)).toEqual({ value: 'low', shares: Float64Array.of(1) });
+    const { accuracy, rows } = prequential(model, [particleOf(low)]);
+    expect([accuracy, rows]).toEqual([1, 40]);
+    expect(same(model, learn(createOnline(options({ learner }, ['low'])), low))).toBe(true);
+    const resumed = resumeOnline(model.save());
+    for (const one of [model, resumed]) learn(one, ROWS.slice(0, 300));
+    expect(model.classes).toEqual(['low', 'middle', 'high']);
+    expect(same(model, resumed)).toBe(true);
+    expect(model.predictOne(low[0].record).shares).toHaveLength(3);
+  });
 });
 
 describe('a class does not come', () => {
-  const ftrl = (more: Partial<OnlineOptions> = {}) => createOnline({ ...options({ learner: 'ftrl' }), ...more });
+  const ftrl = (more: Partial<OnlineOptions> = {}) =>
+    createOnline({ ...options({ learner: 'ftrl' }), ...more });
   const { record } = ROWS[0];
 
   it('of a row of weight 0, or one that is asked for', () => {
@@ -272,7 +284,7 @@ describe('a class does not come', () => {
     expect(() => logistic.learnOne(record, 'high')).toThrow(
       /the learner can have no more: Loss logistic does not suit 3 classes/,
     );
-    const large = ftrl({ hashBits: 20, learner: { name: 'factorization-machine', factors: 32 } });
+    const large = ftrl({ hashBits: 21, learner: { name: 'factorization-machine', factors: 32 } });
     expect(large.labelProblem('high')).toMatch(/more than 1 GiB; lower hashBits/);
     expect(large.labelProblem('low')).toBeUndefined();
   });

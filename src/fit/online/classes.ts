@@ -21,7 +21,11 @@ export class Classes {
   #room: { readonly problem?: string } | undefined;
 
   /** `tryLarger` makes the model of one class more, or throws why it cannot be made. */
-  constructor(labels: readonly OnlineLabel[], newClasses: (typeof NEW_CLASSES)[number], tryLarger: () => void) {
+  constructor(
+    labels: readonly OnlineLabel[],
+    newClasses: (typeof NEW_CLASSES)[number],
+    tryLarger: () => void,
+  ) {
     this.labels = labels;
     this.#indices = new Map(labels.map((label, index) => [label, index]));
     this.#refuses = newClasses === 'refuse';
@@ -30,9 +34,7 @@ export class Classes {
 
   /** Index of a class; that of a new one is the number of classes so far. Undefined where it cannot be one. */
   indexOf(label: OnlineLabel): number | undefined {
-    return (
-      this.#indices.get(label) ?? (this.problem(label) === undefined ? this.labels.length : undefined)
-    );
+    return this.#indices.get(label) ?? (this.problem(label) === undefined ? this.labels.length : undefined);
   }
 
   /** Why a label cannot be learned from, or undefined if it can. */
@@ -40,7 +42,8 @@ export class Classes {
     if (this.#indices.has(label)) return undefined;
     const unknown = `none of the classes ${classList(this.labels)}`;
     if (this.#refuses) return `${unknown}, and the model refuses new ones`;
-    if (typeof label !== typeof this.labels[0]) return `${unknown}, and not a ${typeof this.labels[0]} as they are`;
+    if (typeof label !== typeof this.labels[0])
+      return `${unknown}, and not a ${typeof this.labels[0]} as they are`;
     if (typeof label === 'number' && !Number.isFinite(label)) return `${unknown}, and not finite`;
     if (this.labels.length >= MOST_CLASSES) return `${unknown}, which are as many as a model may have`;
     const { problem } = this.#asked();

@@ -41,6 +41,13 @@ export function ftrlWeight(sum: number, root: number, { inverseAlpha, beta, l1, 
   return Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) * inverseAlpha + l2);
 }
 
+/** The sum that gives a weight. */
+export function ftrlSum(weight: number, root: number, { inverseAlpha, beta, l1, l2 }: FtrlSteps): number {
+  if (weight === 0) return 0;
+  const beyond = -weight * ((beta + root) * inverseAlpha + l2);
+  return beyond > 0 ? beyond + l1 : beyond - l1;
+}
+
 /** A linear model fitted by FTRL-Proximal. O(entries × outputs) a row; 32 bytes a coordinate and output. */
 export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): OnlineLearner {
   const { alpha, beta, l1, l2 } = options;
@@ -83,9 +90,7 @@ export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): Online
         records[at + SQUARES] *= keep;
         records[at + ROOT] = Math.sqrt(records[at + SQUARES]);
         if (records[at] === 0) continue;
-        // The sum that gives the same weight.
-        const beyond = -records[at] * ((beta + records[at + ROOT]) * inverseAlpha + l2);
-        records[at + SUM] = beyond > 0 ? beyond + l1 : beyond - l1;
+        records[at + SUM] = ftrlSum(records[at], records[at + ROOT], steps);
       }
     },
     forget(keep) {

@@ -67,7 +67,9 @@ export class LabelScale {
   /** The same with a class more that has not come. */
   grown(): Arrays {
     const [weight, first] = this.#sums;
-    return { labels: Float64Array.of(...(this.#loss.perClass ? this.#sums : [weight, weight - first, first]), 0) };
+    return {
+      labels: Float64Array.of(...(this.#loss.perClass ? this.#sums : [weight, weight - first, first]), 0),
+    };
   }
 
   restore(arrays: Arrays): void {

@@ -46,7 +46,10 @@ export function oneVsRest(
     },
     save,
     grown: () => ({ ...save(), ...fresh(members.length) }),
-    restore: (arrays) => members.forEach((member, at) => { member.restore(part(arrays, `${at}.`)); }),
+    restore: (arrays) =>
+      members.forEach((member, at) => {
+        member.restore(part(arrays, `${at}.`));
+      }),
   };
 }
 

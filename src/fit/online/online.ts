@@ -227,7 +227,7 @@ export class OnlineModel {
     const value = !labelled ? () => undefined : this.unlabelled ? () => 0 : labels(particle);
     const label = (row: number) => {
       const own = value(row);
-      return own === undefined || this.unlabelled ? own as 0 | undefined : this.#toNumber(own);
+      return own === undefined || this.unlabelled ? (own as 0 | undefined) : this.#toNumber(own);
     };
     const weight = weights(particle);
     const predict = (row: number, out: Float64Array) => {

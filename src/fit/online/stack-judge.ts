@@ -1,28 +1,27 @@
 /**
- * The judge of a stack when a class comes: its coordinates and outputs are laid out anew, and what it thinks of a member
- * goes for the new class as well. Coordinate m · n + k is what member m says of class k, the last one the constant; of two
- * classes there is one a member, their log odds, and one output.
+ * The judge of a stack when a class comes: its coordinates and outputs are laid out anew, so that the odds between the
+ * known classes stay, and what it thinks of members goes for the new class as well. Coordinate m · n + k is what member m
+ * says of class k, the last one the constant; of two classes there is one a member, their log odds, and one output.
  */
-import { type FtrlSteps, ftrlWeight } from './ftrl.ts';
+import { type FtrlSteps, ftrlSum } from './ftrl.ts';
 import type { Arrays } from './learner.ts';
 
 /**
  * Saved arrays of the judge with one class more than `classes`. From two: w · (l₁ − l₀) is w · l₁ for class 1 and w · l₀ for
- * class 0, so the weight of a member stands with each class, the new one too. From more: the new class gets the mean of
- * what the others have with themselves. O(members × classes²).
+ * class 0, so the weight of a member stands with each class, the new one too. From n: entries are less their mean, so one
+ * more, e, moves the others by −e / n; the mean of a member's weights for an output, with e, makes up for that. The new
+ * class has with itself the mean of what the others have. O(members × classes²).
  */
 export function grownJudge(
-  { sums, squares }: Arrays,
+  { weights, squares }: Arrays,
   members: number,
   classes: number,
   steps: FtrlSteps,
 ): Arrays {
-  const [newSums, newSquares] = [
-    grownColumn(sums, members, classes, [-0.5, 0.5, 0]),
-    grownColumn(squares, members, classes, [1, 1, 0]),
-  ];
-  const weights = newSums.map((sum, at) => ftrlWeight(sum, Math.sqrt(newSquares[at]), steps));
-  return { weights, sums: newSums, squares: newSquares };
+  const newWeights = grownColumn(weights, members, classes, [-0.5, 0.5, 0]);
+  const newSquares = grownColumn(squares, members, classes, [1, 1, 0]);
+  const sums = newWeights.map((weight, at) => ftrlSum(weight, Math.sqrt(newSquares[at]), steps));
+  return { weights: newWeights, sums, squares: newSquares };
 }
 
 /** `constant`: what becomes of the one output's constant, by class. */
@@ -37,12 +36,14 @@ function grownColumn(
   const of = (m: number, said: number, output: number) =>
     classes === 2 ? (said === output ? old[m] : 0) : old[(m * classes + said) * classes + output];
   for (let m = 0; m < members; m++) {
-    let own = 0;
+    const added = (m * after + classes) * after;
     for (let said = 0; said < classes; said++) {
-      for (let k = 0; k < classes; k++) result[(m * after + said) * after + k] = of(m, said, k);
-      own += of(m, said, said);
+      for (let k = 0; k < classes; k++) {
+        result[(m * after + said) * after + k] = of(m, said, k);
+        if (classes > 2) result[added + k] += of(m, said, k) / classes;
+      }
+      result[added + classes] += of(m, said, said) / classes;
     }
-    result[(m * after + classes) * after + classes] = own / classes;
   }
   const last = members * after * after;
   if (classes === 2) for (let k = 0; k < after; k++) result[last + k] = constant[k] * old[members];
