@@ -1,8 +1,7 @@
 /** Following as a process: streams to follow, processes killed after so many commits, and what a store then holds. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import type { DriftEvent } from '../src/fit/online/drift/events.ts';
-import { type CommittedState, newestState, stateOf } from '../src/pipeline/follow/state.ts';
+import { type CommittedState, type FollowEvent, newestState, stateOf } from '../src/pipeline/follow/state.ts';
 import { randomUniform } from '../src/random.ts';
 import { openStore } from '../src/store/store.ts';
 import { MAIN } from './cli.ts';
@@ -114,8 +113,8 @@ export interface Followed {
   readonly newest: CommittedState;
   /** SHA-256 of the model's bytes. */
   readonly model: string;
-  /** Decisions about drift of all commits, in order. */
-  readonly events: readonly DriftEvent[];
+  /** Decisions about drift, and classes that came, of all commits, in order. */
+  readonly events: readonly FollowEvent[];
   /** Values of a column of all particles, in order; null where missing. */
   column(name: string): (number | string | null)[];
   readonly soundness: { readonly ok: boolean; readonly unknown: readonly string[] };

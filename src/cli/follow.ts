@@ -5,6 +5,7 @@ import { formatCount, formatDuration } from '../explain/format.ts';
 import type { DriftEvent } from '../fit/online/drift/events.ts';
 import type { FollowCommit, FollowResult } from '../pipeline/follow/follow.ts';
 import { followShape } from '../pipeline/follow/options.ts';
+import type { ClassEvent, FollowEvent } from '../pipeline/follow/state.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { pathOf } from './screen.ts';
@@ -85,16 +86,25 @@ const HAPPENED: Record<DriftEvent['kind'], string> = {
   'give-up': 'the rival was not better and was dropped',
 };
 
-/** A decision about drift, in a line. */
-export function eventText(event: DriftEvent): string {
-  const { row, kind, detector, before, after, delay, action } = event;
+/** A decision about drift, or a class that came, in a line. */
+export function eventText(event: FollowEvent): string {
+  const at = `row ${formatCount(event.row + 1)} · `;
+  return at + (event.kind === 'class' ? classText(event) : driftEventText(event));
+}
+
+function classText({ label, classes }: ClassEvent): string {
+  return `a new class, ${JSON.stringify(label)}: ${formatCount(classes)} are known now`;
+}
+
+function driftEventText(event: DriftEvent): string {
+  const { kind, detector, before, after, delay, action } = event;
   const ofRivals = kind === 'swap' || kind === 'give-up';
   const change = `${before.toFixed(3)} → ${after.toFixed(3)}`;
   const done = ofRivals || action === 'none' ? '' : `: ${action}`;
   const evidence = ofRivals
     ? `mean error ${change} over ${formatCount(delay)} rows of both`
     : `${detector}: mean error ${change} since about ${formatCount(Math.round(delay))} rows`;
-  return `row ${formatCount(row + 1)} · ${HAPPENED[kind]} (${evidence})${done}`;
+  return `${HAPPENED[kind]} (${evidence})${done}`;
 }
 
 const COUNTED: Record<DriftEvent['kind'], string> = {

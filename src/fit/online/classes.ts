@@ -3,7 +3,9 @@
  * may become one. Whether it may depends on the model as it is when the label comes, and on nothing else.
  */
 import { SoraError } from '../../errors.ts';
-import type { OnlineLabel } from './options.ts';
+
+/** A label: a number, or one of the classes. */
+export type OnlineLabel = number | string | boolean;
 
 /** What is done about a label of no known class. */
 export const NEW_CLASSES = ['learn', 'refuse'] as const;
@@ -30,6 +32,10 @@ export class Classes {
     this.#indices = new Map(labels.map((label, index) => [label, index]));
     this.#refuses = newClasses === 'refuse';
     this.#tryLarger = tryLarger;
+  }
+
+  has(label: OnlineLabel): boolean {
+    return this.#indices.has(label);
   }
 
   /** Index of a class; that of a new one is the number of classes so far. Undefined where it cannot be one. */

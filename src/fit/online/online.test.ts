@@ -7,8 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { createParticle } from '../../particle/create.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { randomUniform } from '../../random.ts';
+import type { OnlineLabel } from './classes.ts';
 import { createOnline, resumeOnline } from './online.ts';
-import type { OnlineLabel, OnlineOptions } from './options.ts';
+import type { OnlineOptions } from './options.ts';
 import { onlineLearner } from './registry.ts';
 import type { OnlineRecord } from './source.ts';
 

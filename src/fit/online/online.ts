@@ -9,11 +9,12 @@ import { isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { roleIndex } from '../../particle/schema.ts';
 import type { RowBatch } from './block.ts';
+import type { OnlineLabel } from './classes.ts';
 import { Classes } from './classes.ts';
 import type { DriftEvent } from './drift/events.ts';
 import { largest } from './largest.ts';
 import type { Arrays } from './learner.ts';
-import { type ModelParts, modelParts, type OnlineLabel, type OnlineOptions } from './options.ts';
+import { type ModelParts, modelParts, type OnlineOptions } from './options.ts';
 import { type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
 import { corrupt, decodeState, encodeState } from './state.ts';
 
@@ -287,6 +288,11 @@ export class OnlineModel {
     for (let i = 0; i < count; i++) {
       answers.set(out.subarray(i * outputs, (i + 1) * outputs), (rows[i] - from) * outputs);
     }
+  }
+
+  /** Whether a label is none of the classes known so far. */
+  isNewClass(label: OnlineLabel): boolean {
+    return this.classes.length > 0 && !this.#classes.has(label);
   }
 
   /** Why this label cannot be learned from, or undefined if it can. */

@@ -3,16 +3,13 @@ import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import type { Json } from '../../json.ts';
 import { combine32 } from '../../random.ts';
-import { NEW_CLASSES } from './classes.ts';
+import { NEW_CLASSES, type OnlineLabel } from './classes.ts';
 import { DriftStage } from './drift/policy.ts';
 import { driftSettings, type OnlineDriftOptions } from './drift/settings.ts';
 import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
 import type { Features } from './source.ts';
 import { StackStage, stackOptions } from './stack.ts';
 import { PlainStage, type Stage, type StageContext } from './stage.ts';
-
-/** A label: a number, or one of the classes. */
-export type OnlineLabel = number | string | boolean;
 
 /** Several learners and FTRL over what they say. */
 export interface OnlineStackSpec extends Omit<z.input<typeof stackOptions>, 'members'> {

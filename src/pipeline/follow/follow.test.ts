@@ -253,7 +253,7 @@ describe('following', () => {
     const cases: [readonly unknown[], FollowOptions, RegExp][] = [
       [rows, {}, /--target/],
       [rows, { target: 'lable' }, /Did you mean "label"/],
-      [one, USUAL, /one class alone, "up".*--classes/],
+      [one, { ...USUAL, newClasses: 'refuse' }, /one class alone, "up".*--classes/],
       [[], USUAL, /No row has come/],
       [rows, { ...USUAL, learner: 'oracle' }, /no online learner "oracle"/],
       [rows, { ...USUAL, learnerOptions: { alpha: 'x' } }, /alpha/],

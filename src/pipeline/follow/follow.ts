@@ -8,6 +8,7 @@ import { basename } from 'node:path';
 import { SoraError } from '../../errors.ts';
 import type { PrequentialScores } from '../../evaluate/prequential.ts';
 import { formatCount } from '../../explain/format.ts';
+import type { OnlineLabel } from '../../fit/online/classes.ts';
 import type { DriftEvent } from '../../fit/online/drift/events.ts';
 import type { RowObject } from '../../ingest/inputs.ts';
 import { formatSchema } from '../../ingest/schema.ts';
@@ -30,6 +31,7 @@ import { type CheckedFollow, type FollowOptions, followShape } from './options.t
 import { givenOptions, makePlan } from './plan.ts';
 import {
   type FollowCounts,
+  type FollowEvent,
   type FollowPlan,
   folderOf,
   followedNames,
@@ -46,8 +48,8 @@ export interface FollowCommit {
   /** Of the whole stream; beside it the stretches that ended since the commit before. */
   readonly scores: PrequentialScores;
   readonly stretches: readonly PrequentialScores[];
-  /** Decisions about drift since the commit before. */
-  readonly events: readonly DriftEvent[];
+  /** Decisions about drift, and classes that came, since the commit before. */
+  readonly events: readonly FollowEvent[];
   /** Longest time that a row of it had waited to be committed, in milliseconds. */
   readonly lag: number;
   readonly rowsPerSecond: number;
@@ -59,6 +61,8 @@ export interface FollowResult {
   readonly name: string;
   readonly source: string;
   readonly learner: string;
+  /** Classes that the model knows now; empty where numbers are learned. */
+  readonly classes: readonly OnlineLabel[];
   /** The newest commit; 0 if there is none. */
   readonly commit: number;
   /** Commits that this process made. */
@@ -386,7 +390,9 @@ class Following {
       if (position !== null) await this.#stream.taken?.(position);
       const now = performance.now();
       for (const { at, rows } of arrivals) this.#lag.add(now - at, rows);
-      for (const { kind } of closed.state.events) this.#drift[kind] = (this.#drift[kind] ?? 0) + 1;
+      for (const { kind } of closed.state.events) {
+        if (kind !== 'class') this.#drift[kind] = (this.#drift[kind] ?? 0) + 1;
+      }
       this.#lastLag = Math.round(now - (arrivals[0]?.at ?? now));
       this.#hooks.onCommit?.({
         commit,
@@ -419,6 +425,7 @@ class Following {
       name: this.#name,
       source: this.#stream.name,
       learner: String((this.#plan.learner as { name?: string }).name),
+      classes: this.#follower.model.classes,
       commit: this.#commit,
       commits: this.#commits,
       rows: this.#rows,
