@@ -28,6 +28,7 @@ import { Follower, type Kept } from './follower.ts';
 import { Keeper } from './keeper.ts';
 import { Lag, type LagReport } from './lag.ts';
 import { type CheckedFollow, type FollowOptions, followShape } from './options.ts';
+import { Outages, type SourceOutage } from './outages.ts';
 import { givenOptions, makePlan } from './plan.ts';
 import {
   type FollowCounts,
@@ -82,6 +83,8 @@ export interface FollowResult {
 /** What callers may hang on it. */
 export interface FollowHooks extends Hooks {
   readonly onCommit?: (commit: FollowCommit) => void;
+  /** Told once when the source goes away, and once when it is back. */
+  readonly onOutage?: (outage: SourceOutage) => void;
 }
 
 /** Batches read ahead of the learner. */
@@ -99,7 +102,7 @@ const REPORT_ROWS = 2000;
  * await follow('events.ndjson', { target: 'clicked', untilIdle: 10 });
  */
 export async function follow(source: string, given: FollowOptions & FollowHooks): Promise<FollowResult> {
-  const { signal, onProgress, onNote, onCommit, ...plain } = given;
+  const { signal, onProgress, onNote, onCommit, onOutage, ...plain } = given;
   const options = checkOptions(followShape, plain);
   const { format, delimiter } = options;
   const stream = await openStream(source, { format, delimiter });
@@ -107,7 +110,8 @@ export async function follow(source: string, given: FollowOptions & FollowHooks)
   const isNew = !existsSync(directory);
   const store = await openStore(directory, { create: true });
   try {
-    return await new Following(store, stream, options, { signal, onProgress, onNote, onCommit }).run();
+    const hooks = { signal, onProgress, onNote, onCommit, onOutage };
+    return await new Following(store, stream, options, hooks).run();
   } catch (error) {
     if (isNew) await removeUnused(store);
     throw error;
@@ -146,6 +150,7 @@ class Following {
   readonly #stop = new AbortController();
   readonly #started = performance.now();
   readonly #lag = new Lag();
+  readonly #outages: Outages;
   /** Batches that were looked at for the plan, and are still to be taken. */
   readonly #sampled: Item[] = [];
   #queue!: Ahead<StreamBatch>;
@@ -179,6 +184,7 @@ class Following {
     this.#stream = stream;
     this.#options = options;
     this.#hooks = hooks;
+    this.#outages = new Outages(stream.name, (outage) => hooks.onOutage?.(outage));
   }
 
   async run(): Promise<FollowResult> {
@@ -301,6 +307,7 @@ class Following {
       return 'end';
     }
     const now = performance.now();
+    if (item !== undefined) this.#outages.see(item.value);
     if (item !== undefined && item.value.rows.length > 0) this.#idle = 0;
     else {
       // A machine that is too busy to ask is not a source that is silent.
