@@ -40,10 +40,11 @@ export {
   importModel,
 } from './pipeline/exchange.ts';
 export { type ExplainResult, explain } from './pipeline/explain.ts';
-export { type FollowCommit, type FollowResult, follow } from './pipeline/follow/follow.ts';
+export { follow } from './pipeline/follow/follow.ts';
 export { type FollowedModel, openFollowed } from './pipeline/follow/followed.ts';
 export type { FollowOptions } from './pipeline/follow/options.ts';
 export type { SourceOutage } from './pipeline/follow/outages.ts';
+export type { FollowCommit, FollowResult } from './pipeline/follow/result.ts';
 export type { ClassEvent } from './pipeline/follow/state.ts';
 export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';

@@ -8,9 +8,10 @@ import { prequential } from '../../evaluate/prequential.ts';
 import { createOnline } from '../../fit/online/online.ts';
 import { openStore } from '../../store/store.ts';
 import { ingest } from '../ingest.ts';
-import { type FollowCommit, follow } from './follow.ts';
+import { follow } from './follow.ts';
 import { openFollowed } from './followed.ts';
 import type { FollowOptions } from './options.ts';
+import type { FollowCommit } from './result.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sora-classes-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
