@@ -5,12 +5,9 @@
 import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import { ONLINE_ROWS } from '../../kernel/online.ts';
-import { isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
-import { roleIndex } from '../../particle/schema.ts';
-import type { RowBatch } from './block.ts';
-import type { OnlineLabel } from './classes.ts';
-import { Classes } from './classes.ts';
+import { Batch, labelOrRefused, labelsOf, weightsOf } from './batch.ts';
+import { Classes, type OnlineLabel } from './classes.ts';
 import type { DriftEvent } from './drift/events.ts';
 import { largest } from './largest.ts';
 import type { Arrays } from './learner.ts';
@@ -225,12 +222,12 @@ export class OnlineModel {
   /** The rows of a particle one by one. Throws `schema-mismatch`, and `bad-data` where labels are asked for and missing. */
   open(particle: Particle, labelled = true): OnlineRows {
     const source = new ParticleSource(particle, this.#parts.features);
-    const value = !labelled ? () => undefined : this.unlabelled ? () => 0 : labels(particle);
+    const value = !labelled ? () => undefined : this.unlabelled ? () => 0 : labelsOf(particle);
     const label = (row: number) => {
       const own = value(row);
       return own === undefined || this.unlabelled ? (own as 0 | undefined) : this.#toNumber(own);
     };
-    const weight = weights(particle);
+    const weight = weightsOf(particle);
     const predict = (row: number, out: Float64Array) => {
       source.row = row;
       this.#predict(source, row, out);
@@ -330,72 +327,4 @@ export class OnlineModel {
     if (problem === undefined) return label;
     throw new SoraError('bad-data', `Row ${this.rows}: label ${label} cannot be learned from: ${problem}`);
   }
-}
-
-/** Labels of a particle as they stand there; undefined where missing. */
-function labels(particle: Particle): (row: number) => OnlineLabel | undefined {
-  const at = roleIndex(particle.schema, 'label');
-  const column = at < 0 ? undefined : particle.columns[at];
-  if (column?.type === 'category') {
-    const { codes, dictionary } = column;
-    return (row) => (codes[row] < 0 ? undefined : dictionary[codes[row]]);
-  }
-  if (column?.type === 'number')
-    return (row) => (isPresent(column.validity, row) ? column.values[row] : undefined);
-  if (column?.type === 'boolean')
-    return (row) => (isPresent(column.validity, row) ? column.values[row] === 1 : undefined);
-  throw new SoraError(
-    'bad-data',
-    `The particle has ${column === undefined ? 'no label column' : `labels of type ${column.type}`}; give numbers, booleans or categories the role label.`,
-  );
-}
-
-/** Rows that can be learned from. */
-class Batch implements RowBatch {
-  count = 0;
-  readonly rows = new Uint32Array(ONLINE_ROWS);
-  readonly labels = new Float64Array(ONLINE_ROWS);
-  readonly weights = new Float64Array(ONLINE_ROWS);
-
-  /**
-   * Takes rows of [at, to) until it is full; gives the first that it has not seen, perhaps as it cannot be learned from, or
-   * is of none of the `known` classes.
-   */
-  gather(
-    at: number,
-    to: number,
-    label: OnlineRows['label'],
-    weight: OnlineRows['weight'],
-    known: number,
-  ): number {
-    this.count = 0;
-    for (let row = at; row < to; row++) {
-      if (this.count === ONLINE_ROWS) return row;
-      const y = labelOrRefused(label, row);
-      if (y === undefined) continue;
-      const w = weight(row);
-      if (w === 0) continue;
-      if (y === null || y >= known || !(w > 0 && Number.isFinite(w))) return row;
-      this.rows[this.count] = row;
-      this.labels[this.count] = y;
-      this.weights[this.count++] = w;
-    }
-    return to;
-  }
-}
-
-/** The label; null where it cannot be learned from. */
-function labelOrRefused(label: OnlineRows['label'], row: number): number | undefined | null {
-  try {
-    return label(row);
-  } catch {
-    return null;
-  }
-}
-
-function weights(particle: Particle): (row: number) => number {
-  const at = roleIndex(particle.schema, 'weight');
-  const column = at < 0 ? undefined : particle.columns[at];
-  if (column?.type !== 'number') return () => 1;
-  return (row) => (isPresent(column.validity, row) ? column.values[row] : 0);
 }
