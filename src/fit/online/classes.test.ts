@@ -287,6 +287,13 @@ describe('a class does not come', () => {
     const large = ftrl({ hashBits: 21, learner: { name: 'factorization-machine', factors: 32 } });
     expect(large.labelProblem('high')).toMatch(/more than 1 GiB; lower hashBits/);
     expect(large.labelProblem('low')).toBeUndefined();
+    const wide = createOnline({
+      features: { words: 'text' },
+      hashBits: 22,
+      learner: 'multinomial-bayes',
+      classes: Array.from({ length: 15 }, (_, at) => `c${at}`),
+    });
+    expect(wide.labelProblem('c15')).toMatch(/would be more than 512 MiB; lower hashBits/);
   });
 
   it('beyond a thousand', () => {

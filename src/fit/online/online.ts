@@ -15,6 +15,9 @@ import { type ModelParts, modelParts, type OnlineOptions } from './options.ts';
 import { type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
 import { corrupt, decodeState, encodeState } from './state.ts';
 
+/** Bytes of a state at most that classes which come later may make it. */
+const MOST_BYTES = 2 ** 29;
+
 /** What a model says of one row. */
 export interface OnlineAnswer {
   /** The number, or the class of the largest share (the first of equals). */
@@ -90,7 +93,7 @@ export class OnlineModel {
 
   #knownClasses(): Classes {
     const { classes, newClasses } = this.#parts;
-    return new Classes(classes, newClasses, () => this.#larger('one more'));
+    return new Classes(classes, newClasses, () => this.#tryLarger());
   }
 
   /** Labels of the classes known so far, in the order of their shares; empty where numbers are learned. */
@@ -107,6 +110,15 @@ export class OnlineModel {
   #larger(label: OnlineLabel): ModelParts {
     const saved = this.#parts.saved as unknown as OnlineOptions;
     return modelParts({ ...saved, classes: [...this.classes, label] });
+  }
+
+  /** Throws `bad-option` where one class more does not fit: the learner has no such, or the state would be too large. */
+  #tryLarger(): void {
+    const state = Object.values(this.#parts.stage.save()).reduce((sum, array) => sum + array.byteLength, 0);
+    if (state * (1 + 1 / this.classes.length) > MOST_BYTES) {
+      throw new SoraError('bad-option', 'The state would be more than 512 MiB; lower hashBits.');
+    }
+    this.#larger('one more');
   }
 
   /** Learns that there is another class, of which no row has come yet. O(size). */
