@@ -28,7 +28,6 @@ const USUAL = {
   target: 'label',
   key: 'id',
   ignore: ['at'],
-  untilIdle: 0.2,
   sampleRows: 200,
   learner: 'ftrl',
 };
@@ -40,7 +39,9 @@ async function followed(lines: readonly unknown[], options: FollowOptions = {}, 
   const commits: FollowCommit[] = [];
   const into = store ?? path.replace('.ndjson', '.sora');
   const onCommit = (commit: FollowCommit) => void commits.push(commit);
-  const result = await follow(path, { ...USUAL, particleRows: 170, store: into, onCommit, ...options });
+  // It ends with the last row, however busy the machine is.
+  const ends = { maxRows: lines.length, particleRows: 170 };
+  const result = await follow(path, { ...USUAL, ...ends, store: into, onCommit, ...options });
   const events = commits.flatMap((commit) => commit.events.filter(({ kind }) => kind === 'class'));
   return { store: into, result, events, model: (await openFollowed(join(into, 'models/label'))).model };
 }
