@@ -7,12 +7,13 @@ export { ERRORS, type ErrorCode, SoraError } from './errors.ts';
 // Online learners.
 export { type PrequentialResult, type PrequentialScores, prequential } from './evaluate/prequential.ts';
 export { fitGlm } from './fit/glm/glm.ts';
+export type { OnlineLabel } from './fit/online/classes.ts';
 export type { DriftDetector, DriftEvidence, DriftLevel } from './fit/online/drift/detector.ts';
 export { createDriftDetector, type DriftDetectorSpec } from './fit/online/drift/detectors.ts';
 export type { DriftEvent } from './fit/online/drift/events.ts';
 export type { OnlineDriftOptions } from './fit/online/drift/settings.ts';
 export { createOnline, type OnlineAnswer, type OnlineModel, resumeOnline } from './fit/online/online.ts';
-export type { OnlineLabel, OnlineOptions } from './fit/online/options.ts';
+export type { OnlineOptions } from './fit/online/options.ts';
 // Learners by hand.
 export { createParticleModel } from './fit/particle-model.ts';
 export type { LossBlock } from './loss/loss.ts';
@@ -39,9 +40,12 @@ export {
   importModel,
 } from './pipeline/exchange.ts';
 export { type ExplainResult, explain } from './pipeline/explain.ts';
-export { type FollowCommit, type FollowResult, follow } from './pipeline/follow/follow.ts';
+export { follow } from './pipeline/follow/follow.ts';
 export { type FollowedModel, openFollowed } from './pipeline/follow/followed.ts';
 export type { FollowOptions } from './pipeline/follow/options.ts';
+export type { SourceOutage } from './pipeline/follow/outages.ts';
+export type { FollowCommit, FollowResult } from './pipeline/follow/result.ts';
+export type { ClassEvent } from './pipeline/follow/state.ts';
 export { type IngestResult, ingest } from './pipeline/ingest.ts';
 export { type Inspection, inspect } from './pipeline/inspect.ts';
 export { type LoadedModel, loadModel } from './pipeline/load-model.ts';

@@ -5,6 +5,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -64,6 +65,39 @@ async function disturbed(address: string, store: string, breakServer: () => Prom
   expect(last.lines.at(-1)).toMatchObject({ ended: 'rows', counts: { taken: COUNT, bad: 0 } });
 }
 
+/** A row after the last, of which there is news once the server is back. */
+const extra = { ...rows[COUNT - 1], id: COUNT };
+const upTo = (from: number, to: number) => [...rows, extra].slice(from, to);
+/** How long a server is away, in milliseconds. */
+const AWAY_MS = 1500;
+const patient = [...roles, '--learner', 'ftrl', '--particle-rows', '1000', '--particle-seconds', '0.4'];
+const oneMore = [...patient, '--max-rows', String(COUNT + 1)];
+
+/** Follows an address of which all rows are there; the server goes away, and comes back with one more. */
+async function interrupted(
+  address: string,
+  store: string,
+  down: () => Promise<void>,
+  up: () => Promise<void>,
+): Promise<void> {
+  let broken: Promise<void> | undefined;
+  const onCommit = (count: number) => {
+    if (count === 2) broken = down().then(() => sleep(AWAY_MS).then(up));
+  };
+  const run = await runFollow([address, '--store', store, ...oneMore], { cwd, onCommit });
+  await broken;
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(run.lines.at(-1)).toMatchObject({ ended: 'rows', counts: { taken: COUNT + 1 } });
+  const [away, back] = run.outages;
+  expect(run.outages.map(({ kind }) => kind)).toEqual(['away', 'back']);
+  expect(away.reason.length).toBeGreaterThan(5);
+  expect(back).toMatchObject({ source: away.source, since: away.since, reason: away.reason });
+  expect(back.seconds).toBeGreaterThan(0);
+  expect(away.source).toContain('://127.0.0.1');
+  expect(JSON.stringify(run.outages)).not.toContain(PASSWORD);
+  expect(JSON.stringify((await at(store)).newest)).not.toContain(away.since);
+}
+
 const typesOf = ({ newest }: Followed) =>
   Object.fromEntries(newest.state.plan.schema.fields.map(({ name, type }) => [name, type]));
 
@@ -87,7 +121,7 @@ describe.skipIf(!existsSync(MAIN) || noPostgres !== undefined)('sora follow post
   }
 
   function insert(from: number, to: number): Promise<void> {
-    const some = rows.slice(from, to).map(({ demand, day, ...row }) => ({
+    const some = upTo(from, to).map(({ demand, day, ...row }) => ({
       ...row,
       doc: { demand, when: { day } },
       sold: row.id % 3 === 0,
@@ -136,6 +170,17 @@ describe.skipIf(!existsSync(MAIN) || noPostgres !== undefined)('sora follow post
     expect(right).toBeGreaterThan(150);
   });
 
+  it('says once that the server is away, and once that it is back', () =>
+    interrupted(
+      `${server.url}/postgres?table=readings&cursor=id&poll=20ms`,
+      'table-away.sora',
+      () => server.kill(),
+      async () => {
+        await server.start();
+        await insert(COUNT, COUNT + 1);
+      },
+    ));
+
   it('says in one line what is wrong with the address', async () => {
     const wrong = await runFollow([`${server.url}/postgres?table=reading&cursor=id`, ...words], { cwd });
     expect(wrong.code).toBe(3);
@@ -173,7 +218,7 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
     async function add(from: number, to: number): Promise<void> {
       const redis = new Redis({ host: '127.0.0.1', port: server.port, password: PASSWORD });
       const pipeline = redis.pipeline();
-      for (const row of rows.slice(from, to)) {
+      for (const row of upTo(from, to)) {
         const cells = Object.entries(row).filter(([, value]) => value !== null);
         pipeline.call('XADD', 'readings', '*', ...cells.flat().map(String));
       }
@@ -193,6 +238,17 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
       expectRows(found);
       expect(typesOf(found)).toEqual(typesOf(input));
     });
+
+    it('says once that the server is away, and once that it is back', () =>
+      interrupted(
+        `${server.url}/0?stream=readings&poll=20ms`,
+        'entries-away.sora',
+        () => server.kill(),
+        async () => {
+          await server.start();
+          await add(COUNT, COUNT + 1);
+        },
+      ));
   });
 
   describe('http://', () => {
@@ -205,7 +261,7 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
         const after = new URL(request.url ?? '', 'http://h').searchParams.get('after');
         const from = after === null ? 0 : Number(after) + 1;
         response.setHeader('content-type', 'application/json');
-        response.end(JSON.stringify({ data: rows.slice(from, Math.min(there, from + 100)) }));
+        response.end(JSON.stringify({ data: upTo(from, Math.min(there, from + 100)) }));
       });
       await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
       port = (server.address() as { port: number }).port;
@@ -229,6 +285,33 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
       const found = await at('pages.sora');
       expectSame(found, input);
       expectRows(found);
+    });
+
+    const address = () => `http://127.0.0.1:${port}/readings?after={cursor}#cursor=id&rows=data&poll=20ms`;
+    const back = async () => {
+      there = COUNT + 1;
+      await serve();
+    };
+
+    it('says once that the server is away, and once that it is back', async () => {
+      there = COUNT;
+      await interrupted(address(), 'pages-away.sora', end, back);
+    });
+
+    it('says so to people on standard error, in a line each', async () => {
+      there = COUNT;
+      const run = sora(['follow', address(), '--store', 'pages-said.sora', ...oneMore], { cwd });
+      while (!existsSync(join(cwd, 'pages-said.sora', 'log', '00000000000000000002.json'))) await sleep(50);
+      await end();
+      await sleep(AWAY_MS);
+      await back();
+      const { code, stderr } = await run;
+      expect(code).toBe(0);
+      const said = stderr.split('\n').filter((line) => line.includes('/readings is '));
+      expect(said).toEqual([
+        expect.stringMatching(/readings is away since \d{4}-.*Z \(.+\); it is tried again until it is back$/),
+        expect.stringMatching(/readings is back after /),
+      ]);
     });
   });
 });

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { DriftEvent } from '../src/fit/online/drift/events.ts';
 import { createOnline } from '../src/fit/online/online.ts';
 import { follow } from '../src/pipeline/follow/follow.ts';
 import { randomUniform } from '../src/random.ts';
@@ -172,8 +173,9 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
       expect(after.soundness).toMatchObject({ ok: true, unknown: [] });
       expect(after.events).toEqual(before.events);
       expect(printed.lines[0].events).toEqual(before.events);
-      expect(before.events.map(({ number }) => number)).toEqual(before.events.map((_, number) => number));
-      kinds[policy] = before.events.filter(({ action }) => action !== 'none').map(({ row }) => row);
+      const decided = before.events.filter((event): event is DriftEvent => event.kind !== 'class');
+      expect(decided.map(({ number }) => number)).toEqual(before.events.map((_, number) => number));
+      kinds[policy] = decided.filter(({ action }) => action !== 'none').map(({ row }) => row);
     }
     // Each policy acts soon after the labels turn.
     for (const acts of Object.values(kinds)) expect(acts.some((row) => row >= 1000 && row < 1200)).toBe(true);
@@ -195,7 +197,8 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
     lines.splice(800, 0, ...bad);
     lines.splice(400, 0, '{"id":-1,"price":1,"demand":1,"day":"mon","label":"sideways"}');
     const input = lines.join('\n');
-    const all = ['-', ...words, '--bad-rows', 'quarantine', '--store', 'bad.sora'];
+    const closed = [...words, '--new-classes', 'refuse'];
+    const all = ['-', ...closed, '--bad-rows', 'quarantine', '--store', 'bad.sora'];
     const { killed } = await runKilled(all, KILLS.slice(0, 2), { cwd, input });
     expect(killed).toBe(2);
     const found = await at('bad.sora');
@@ -205,11 +208,39 @@ describe.skipIf(!existsSync(MAIN))('sora follow', () => {
     expect(files.map(({ row }) => row)).toEqual([401, 802, 803, 804]);
     expect(files[0]).toMatchObject({ column: 'label', value: 'sideways' });
 
-    const failed = await runFollow(['-', ...words, '--store', 'fail.sora'], { cwd, input });
+    const failed = await runFollow(['-', ...closed, '--store', 'fail.sora'], { cwd, input });
     expect(failed.code).toBe(4);
     const { error } = failed.lines.at(-1) as { error: { message: string } };
     expect(error.message).toMatch(/standard input: row 401: column "label" holds "sideways".*--classes/);
     expect((await at('fail.sora')).column('id')).toEqual(ids.slice(0, 400));
+  });
+
+  it('learns classes that come later, once each, killed or not', async () => {
+    const late = rows.map((row) => ({ ...row, label: laterClass(row) }));
+    const delay = ['--label-delay', '--wait-rows', '90'];
+    for (const [store, more, some] of [
+      ['classes', [], late],
+      ['classes-late', delay, delayed(late, 40, 13)],
+    ] as const) {
+      const input = ndjson(some);
+      const all = ['-', ...words, ...more, '--bad-rows', 'skip'];
+      const first = await runFollow([...all, '--store', `${store}.sora`], { cwd, input });
+      expect(first.code).toBe(0);
+      const { killed } = await runKilled([...all, '--store', `${store}-killed.sora`], KILLS, { cwd, input });
+      expect(killed).toBe(KILLS.length);
+      const [one, other] = [await at(`${store}.sora`), await at(`${store}-killed.sora`)];
+      expectSame(other, one);
+      expect(other.events).toEqual(one.events);
+      const named = one.events.map((event) => 'label' in event && [event.label, event.classes]);
+      expect(named).toEqual([
+        ['flat', 3],
+        ['steep', 4],
+        ['odd', 5],
+      ]);
+      expect(first.lines.at(-1)).toMatchObject({ classes: ['down', 'up', 'flat', 'steep', 'odd'] });
+      const shown = await sora(['inspect', `${store}.sora/models/label`], { cwd });
+      expect(shown.stdout).toMatch(/label · down, up, flat, steep, odd/);
+    }
   });
 
   it('commits and says where it stands when it is interrupted, and when nothing comes', async () => {
@@ -281,6 +312,13 @@ describe.skipIf(!isThere(elec2))('Elec2, followed as the file that it is', () =>
     expect(scores.sameAsLast).toBeCloseTo(0.8533, 4);
   });
 });
+
+/** A label of which there are more as the stream goes on; the last two come side by side. */
+function laterClass({ id, label, demand }: (typeof rows)[number]): string {
+  if (id === 1381 || (id > 1400 && demand > 110)) return 'odd';
+  if (id === 1380 || (id > 1400 && demand > 95)) return 'steep';
+  return id > 700 && demand < 20 ? 'flat' : label;
+}
 
 /** The same stream by hand: a map of waiting rows, and one model. */
 function expectOracle(input: string, right: number, late: Followed): void {

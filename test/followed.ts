@@ -1,8 +1,8 @@
 /** Following as a process: streams to follow, processes killed after so many commits, and what a store then holds. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import type { DriftEvent } from '../src/fit/online/drift/events.ts';
-import { type CommittedState, newestState, stateOf } from '../src/pipeline/follow/state.ts';
+import type { SourceOutage } from '../src/pipeline/follow/outages.ts';
+import { type CommittedState, type FollowEvent, newestState, stateOf } from '../src/pipeline/follow/state.ts';
 import { randomUniform } from '../src/random.ts';
 import { openStore } from '../src/store/store.ts';
 import { MAIN } from './cli.ts';
@@ -54,8 +54,9 @@ export function delayed(rows: readonly ElecLike[], delay: number, lost: number):
 export interface RunResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Lines of JSON that were printed. */
+  /** Lines of JSON that were printed, but for those of outages. */
   readonly lines: readonly Record<string, unknown>[];
+  readonly outages: readonly SourceOutage[];
   readonly stderr: string;
 }
 
@@ -74,13 +75,19 @@ export function runFollow(words: readonly string[], settings: RunSettings): Prom
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, 'follow', ...words, '--json'], { cwd });
     const lines: Record<string, unknown>[] = [];
+    const outages: SourceOutage[] = [];
     let rest = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       const parts = (rest + text).split('\n');
       rest = parts.pop() ?? '';
       for (const part of parts) {
-        lines.push(JSON.parse(part));
+        const line = JSON.parse(part);
+        if (line.kind === 'away' || line.kind === 'back') {
+          outages.push(line);
+          continue;
+        }
+        lines.push(line);
         onCommit?.(lines.length, child);
         if (lines.length === killAfter) setTimeout(() => child.kill('SIGKILL'), delay);
       }
@@ -89,7 +96,7 @@ export function runFollow(words: readonly string[], settings: RunSettings): Prom
       stderr += data;
     });
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code, signal, lines, stderr }));
+    child.on('close', (code, signal) => resolve({ code, signal, lines, outages, stderr }));
     child.stdin.on('error', () => {});
     child.stdin.end(input ?? '');
   });
@@ -114,8 +121,8 @@ export interface Followed {
   readonly newest: CommittedState;
   /** SHA-256 of the model's bytes. */
   readonly model: string;
-  /** Decisions about drift of all commits, in order. */
-  readonly events: readonly DriftEvent[];
+  /** Decisions about drift, and classes that came, of all commits, in order. */
+  readonly events: readonly FollowEvent[];
   /** Values of a column of all particles, in order; null where missing. */
   column(name: string): (number | string | null)[];
   readonly soundness: { readonly ok: boolean; readonly unknown: readonly string[] };

@@ -241,6 +241,7 @@ def main(asked):
             file.write_text(json.dumps(result, indent=1) + "\n")
 
 
-if len(sys.argv) == 1:
-    adwin()
-main(sys.argv[1:])
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        adwin()
+    main(sys.argv[1:])

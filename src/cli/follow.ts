@@ -3,8 +3,10 @@ import { Command } from 'commander';
 import type { PrequentialScores } from '../evaluate/prequential.ts';
 import { formatCount, formatDuration } from '../explain/format.ts';
 import type { DriftEvent } from '../fit/online/drift/events.ts';
-import type { FollowCommit, FollowResult } from '../pipeline/follow/follow.ts';
 import { followShape } from '../pipeline/follow/options.ts';
+import type { SourceOutage } from '../pipeline/follow/outages.ts';
+import type { FollowCommit, FollowResult } from '../pipeline/follow/result.ts';
+import type { ClassEvent, FollowEvent } from '../pipeline/follow/state.ts';
 import { addCommonFlags, runCommand } from './command.ts';
 import { addFlags, readFlags } from './flags.ts';
 import { pathOf } from './screen.ts';
@@ -20,7 +22,8 @@ Examples:
   sora follow events.csv --target price --from-commit 12     # take rows after commit 12 again
   sora predict clicks.sora/models/clicked new.csv
 
-Called again, it goes on where the last commit stands, also after kill -9. With --json, one line a commit.`;
+Called again, it goes on where the last commit stands, also after kill -9. With --json, one line a commit,
+and one when the source goes away and when it is back.`;
 
 const ENDED: Record<FollowResult['ended'], string> = {
   source: 'the source ended',
@@ -85,16 +88,31 @@ const HAPPENED: Record<DriftEvent['kind'], string> = {
   'give-up': 'the rival was not better and was dropped',
 };
 
-/** A decision about drift, in a line. */
-export function eventText(event: DriftEvent): string {
-  const { row, kind, detector, before, after, delay, action } = event;
+/** A decision about drift, or a class that came, in a line. */
+export function eventText(event: FollowEvent): string {
+  const at = `row ${formatCount(event.row + 1)} · `;
+  return at + (event.kind === 'class' ? classText(event) : driftEventText(event));
+}
+
+function classText({ label, classes }: ClassEvent): string {
+  return `a new class, ${JSON.stringify(label)}: ${formatCount(classes)} are known now`;
+}
+
+function driftEventText(event: DriftEvent): string {
+  const { kind, detector, before, after, delay, action } = event;
   const ofRivals = kind === 'swap' || kind === 'give-up';
   const change = `${before.toFixed(3)} → ${after.toFixed(3)}`;
   const done = ofRivals || action === 'none' ? '' : `: ${action}`;
   const evidence = ofRivals
     ? `mean error ${change} over ${formatCount(delay)} rows of both`
     : `${detector}: mean error ${change} since about ${formatCount(Math.round(delay))} rows`;
-  return `row ${formatCount(row + 1)} · ${HAPPENED[kind]} (${evidence})${done}`;
+  return `${HAPPENED[kind]} (${evidence})${done}`;
+}
+
+/** What is told of a source that is away or back, in a line. */
+function outageText({ kind, source, since, reason, seconds = 0 }: SourceOutage): string {
+  if (kind === 'back') return `${source} is back after ${formatDuration(1000 * seconds)}`;
+  return `${source} is away since ${since} (${reason}); it is tried again until it is back`;
 }
 
 const COUNTED: Record<DriftEvent['kind'], string> = {
@@ -130,7 +148,12 @@ export function followCommand(): Command {
           if (flags.json) process.stdout.write(`${JSON.stringify(commit)}\n`);
           else for (const event of commit.events) say(eventText(event));
         };
-        const result = await follow(source, { ...options, signal, onProgress, onNote: say, onCommit });
+        const onOutage = (outage: SourceOutage) => {
+          if (flags.json) process.stdout.write(`${JSON.stringify(outage)}\n`);
+          else say(outageText(outage));
+        };
+        const hooks = { signal, onProgress, onNote: say, onCommit, onOutage };
+        const result = await follow(source, { ...options, ...hooks });
         return { json: result, screen: followScreen(result) };
       },
       { lines: true },

@@ -178,7 +178,7 @@ function watchText(drift: Json): string {
   return `${name}, ${policy}${Object.keys(options).length > 0 ? ` ${JSON.stringify(options)}` : ''}`;
 }
 
-function followedScreen({ path, commit, state, scores }: FoundFollowed): string {
+function followedScreen({ path, commit, state, classes, scores }: FoundFollowed): string {
   const { plan, counts, source } = state;
   const target = plan.schema.fields.find(({ role }) => role === 'label')?.name ?? '';
   const { name, ...options } = plan.learner as { name: string };
@@ -186,7 +186,7 @@ function followedScreen({ path, commit, state, scores }: FoundFollowed): string 
   return [
     `\n  ${pathOf(path)} · followed`,
     alignRows([
-      ['  target', `${target}${plan.classes.length > 0 ? ` · ${plan.classes.join(', ')}` : ''}`],
+      ['  target', `${target}${classes.length > 0 ? ` · ${classes.join(', ')}` : ''}`],
       ['  learner', name + said],
       ...(plan.drift === undefined ? [] : [['  drift', watchText(plan.drift)]]),
       ['  source', source],

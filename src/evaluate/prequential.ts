@@ -84,12 +84,12 @@ function testThenTrain(
   particle: Particle,
   visit: (label: number, weight: number, answer: Float64Array) => void,
 ): void {
-  const { outputs } = model;
   const rows = model.open(particle);
-  const answers = new Float64Array(AHEAD * outputs);
-  for (let from = 0; from < rows.rows; from += AHEAD) {
-    const to = Math.min(rows.rows, from + AHEAD);
-    rows.learnRange(from, to, answers);
+  let answers = new Float64Array(0);
+  for (let from = 0, to = 0; from < rows.rows; from = to) {
+    const { outputs } = model;
+    if (answers.length !== AHEAD * outputs) answers = new Float64Array(AHEAD * outputs);
+    to = rows.learnRange(from, Math.min(rows.rows, from + AHEAD), answers);
     for (let row = from; row < to; row++) {
       const label = rows.label(row);
       const weight = rows.weight(row);
@@ -106,7 +106,7 @@ export function emptySums(): PrequentialSums {
 
 /**
  * Counts one row: `out` is what was said of it before it was learned, `label` its class index or number, `last` the
- * label before it.
+ * label before it. A class that was not known when it was asked had no share.
  */
 export function addPrediction(
   sums: PrequentialSums,
@@ -125,7 +125,7 @@ export function addPrediction(
   }
   if (largest(out) === label) sums.score += weight;
   if (last === label) sums.last += weight;
-  const share = Math.min(Math.max(out[label], LEAST_SHARE), 1 - LEAST_SHARE);
+  const share = Math.min(Math.max(out[label] ?? 0, LEAST_SHARE), 1 - LEAST_SHARE);
   sums.logLoss -= weight * log(share);
 }
 

@@ -9,6 +9,7 @@ import { SoraError } from '../errors.ts';
 import { type PrequentialScores, prequentialScores } from '../evaluate/prequential.ts';
 import type { ColumnStrength } from '../explain/contribution.ts';
 import { type ForestSize, forestSize, gainShares, splitShares } from '../explain/importance.ts';
+import type { OnlineLabel } from '../fit/online/classes.ts';
 import { loadModel } from '../model/files.ts';
 import { MODEL_FILE, type Model, modelForest, PARAMETERS_FILE } from '../model/model.ts';
 import { decodeParticle, isSealed } from '../particle/decode.ts';
@@ -48,6 +49,8 @@ export type Inspection =
       /** The commit that the state is in. */
       readonly commit: number;
       readonly state: FollowState;
+      /** Classes that the model knows; empty where it learns numbers. */
+      readonly classes: readonly OnlineLabel[];
       readonly scores: PrequentialScores;
     }
   | {
@@ -121,9 +124,9 @@ function inspectModel(path: string, model: Model): Inspection {
   return { kind: 'model', path, model, forest: { ...forestSize(forest), importance, splits } };
 }
 
-function inspectFollowed(path: string, { commit, state }: FollowedModel): Inspection {
+function inspectFollowed(path: string, { commit, state, model }: FollowedModel): Inspection {
   const scores = prequentialScores(state.scores.total, state.plan.classes.length);
-  return { kind: 'followed', path, commit: commit.commit, state, scores };
+  return { kind: 'followed', path, commit: commit.commit, state, classes: model.classes, scores };
 }
 
 async function decodeFile(path: string): Promise<Particle> {

@@ -137,6 +137,14 @@ export function adagrad(options: z.infer<typeof adagradOptions>, shape: Shape): 
       paid: penalised ? linear.column(PAID) : new Float64Array(0),
       rows,
     }),
+    grown() {
+      settle(linear.records);
+      const paid = penalised ? linear.column(PAID) : new Float64Array(0);
+      return {
+        ...linear.grown({ weights: linear.column(0) }, { squares: linear.column(SQUARES), paid }),
+        rows,
+      };
+    },
     restore(arrays) {
       linear.restoreColumn(0, arrays, 'weights');
       linear.restoreColumn(SQUARES, arrays, 'squares');

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import { exp, log } from '../../kernel/elementary.ts';
 import type { Arrays, OnlineLearner, Shape } from './learner.ts';
+import { negated, oneVsRest } from './one-vs-rest.ts';
 import { fromMargin } from './passive-aggressive.ts';
 import type { Row } from './row.ts';
 import { fill } from './state.ts';
@@ -23,15 +24,26 @@ export const almaOptions = z.strictObject({
   c: z.number().positive().default(Math.SQRT2),
 });
 
-/** A linear model of two classes. O(entries) a row; 8 bytes a coordinate. Row weights multiply steps. */
-export function alma(options: z.infer<typeof almaOptions>, shape: Shape): OnlineLearner {
-  const { p, alpha, c, b = 1 / alpha } = options;
-  if (shape.classes !== 2) {
+type Options = z.infer<typeof almaOptions>;
+
+/** A linear model of classes, one against the rest. O(entries) a row and class; 8 bytes a coordinate. Row weights multiply steps. */
+export function alma(options: Options, shape: Shape): OnlineLearner {
+  if (shape.classes === 0) {
     throw new SoraError(
       'bad-option',
-      `The learner alma was given ${shape.classes} classes; it takes two. Use ftrl instead.`,
+      'The learner alma learns classes; give `classes`, or use ftrl for numbers.',
     );
   }
+  return oneVsRest(
+    (two) => ofTwo(options, two),
+    ({ sums, counters }) => ({ sums: negated(sums), counters }),
+    shape,
+  );
+}
+
+/** The learner of two classes. */
+function ofTwo(options: Options, shape: Shape): OnlineLearner {
+  const { p, alpha, c, b = 1 / alpha } = options;
   const sums = new Float64Array(shape.width);
   /** Updates so far plus 1, the scale of `sums`, and Σ |sums|^p. */
   const counters = Float64Array.of(1, 1, 0);

@@ -16,6 +16,16 @@ export function saveRecords(records: Float64Array, stride: number, visits: numbe
   return { places: Uint32Array.from(met), records: numbers };
 }
 
+/**
+ * The same with one class more, whose records have not been met. Of one output, class 1 of two, the first class is the one
+ * that the others are measured from: factors cannot be halved between two.
+ */
+export function grownRecords({ places, ...saved }: Arrays, outputs: number): Arrays {
+  const grow = (at: number) =>
+    outputs === 1 ? 3 * at + 1 : Math.floor(at / outputs) * (outputs + 1) + (at % outputs);
+  return { ...saved, places: Uint32Array.from(places, grow) };
+}
+
 /** Takes over what `saveRecords` gave; throws `corrupt` where it is not of such records. */
 export function restoreRecords(records: Float64Array, stride: number, { places, ...saved }: Arrays): void {
   const numbers = saved.records;

@@ -19,7 +19,7 @@ import {
   factorStep,
 } from '../../kernel/factor.ts';
 import { randomUniform } from '../../random.ts';
-import { restoreRecords, saveRecords } from './factor-state.ts';
+import { grownRecords, restoreRecords, saveRecords } from './factor-state.ts';
 import { LabelScale } from './label-scale.ts';
 import type { Arrays, OnlineLearner, Shape } from './learner.ts';
 import { lossFor, lossShape, outputsOf, toAnswer } from './linear.ts';
@@ -113,6 +113,11 @@ export function machineLearner(
       toAnswer(loss, outputs, shape.classes, out);
     },
     save: (): Arrays => ({ intercepts, ...labels.save(), ...machine.save() }),
+    grown: () => ({
+      intercepts: Float64Array.of(...(loss.perClass ? [] : [0, 0]), ...intercepts, 0, 0),
+      ...labels.grown(),
+      ...grownRecords(machine.save(), outputs),
+    }),
     restore(arrays) {
       fill(intercepts, arrays, 'intercepts');
       labels.restore(arrays);

@@ -27,18 +27,39 @@ const SQUARES = 2;
 /** √squares, kept beside them. */
 const ROOT = 3;
 
+/** What the weight of a coordinate follows from beside its two sums. */
+export interface FtrlSteps {
+  readonly inverseAlpha: number;
+  readonly beta: number;
+  readonly l1: number;
+  readonly l2: number;
+}
+
+/** The weight that follows from z and √n. */
+export function ftrlWeight(sum: number, root: number, { inverseAlpha, beta, l1, l2 }: FtrlSteps): number {
+  const beyond = sum > 0 ? sum - l1 : sum + l1;
+  return Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) * inverseAlpha + l2);
+}
+
+/** The sum that gives a weight. */
+export function ftrlSum(weight: number, root: number, { inverseAlpha, beta, l1, l2 }: FtrlSteps): number {
+  if (weight === 0) return 0;
+  const beyond = -weight * ((beta + root) * inverseAlpha + l2);
+  return beyond > 0 ? beyond + l1 : beyond - l1;
+}
+
 /** A linear model fitted by FTRL-Proximal. O(entries × outputs) a row; 32 bytes a coordinate and output. */
 export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): OnlineLearner {
   const { alpha, beta, l1, l2 } = options;
   const inverseAlpha = 1 / alpha;
+  const steps = { inverseAlpha, beta, l1, l2 };
   const loss = lossFor(options.loss, shape);
   const outputs = outputsOf(loss, shape);
   const linear = new LinearRecords(loss, outputs, shape);
 
-  /** The weight that follows from z and √n. */
-  function weightOf(sum: number, root: number): number {
-    const beyond = sum > 0 ? sum - l1 : sum + l1;
-    return Math.abs(sum) <= l1 ? 0 : -beyond / ((beta + root) * inverseAlpha + l2);
+  /** λ₁ with the sign of a sum that is beyond it, else 0. */
+  function beyondOf(sum: number): number {
+    return Math.abs(sum) <= l1 ? 0 : Math.sign(sum) * l1;
   }
 
   /** One coordinate; twin of `ftrlStep` in kernels/online.ts. */
@@ -46,7 +67,7 @@ export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): Online
     const squares = records[at + SQUARES] + g * g;
     const root = Math.sqrt(squares);
     const sum = records[at + SUM] + g - (root - records[at + ROOT]) * inverseAlpha * records[at];
-    records[at] = weightOf(sum, root);
+    records[at] = ftrlWeight(sum, root, steps);
     records[at + SUM] = sum;
     records[at + SQUARES] = squares;
     records[at + ROOT] = root;
@@ -69,9 +90,7 @@ export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): Online
         records[at + SQUARES] *= keep;
         records[at + ROOT] = Math.sqrt(records[at + SQUARES]);
         if (records[at] === 0) continue;
-        // The sum that gives the same weight.
-        const beyond = -records[at] * ((beta + records[at + ROOT]) * inverseAlpha + l2);
-        records[at + SUM] = beyond > 0 ? beyond + l1 : beyond - l1;
+        records[at + SUM] = ftrlSum(records[at], records[at + ROOT], steps);
       }
     },
     forget(keep) {
@@ -80,16 +99,22 @@ export function ftrl(options: z.infer<typeof ftrlOptions>, shape: Shape): Online
         records[at + SQUARES] *= keep;
         records[at + ROOT] = Math.sqrt(records[at + SQUARES]);
         records[at + SUM] *= keep;
-        records[at] = weightOf(records[at + SUM], records[at + ROOT]);
+        records[at] = ftrlWeight(records[at + SUM], records[at + ROOT], steps);
       }
     },
     predict: (row, out) => linear.predict(row, out),
-    blocks: linear.blocks((memory, count, of) => ftrlRows(memory, count, of, { inverseAlpha, beta, l1, l2 })),
+    blocks: linear.blocks((memory, count, of) => ftrlRows(memory, count, of, steps)),
     save: (): Arrays => ({
       weights: linear.column(0),
       sums: linear.column(SUM),
       squares: linear.column(SQUARES),
     }),
+    grown() {
+      const sums = linear.column(SUM);
+      // What half of it is to be beyond λ₁, of weights that are halved.
+      if (!loss.perClass) for (let at = 0; at < sums.length; at++) sums[at] += beyondOf(sums[at]);
+      return linear.grown({ weights: linear.column(0), sums }, { squares: linear.column(SQUARES) });
+    },
     restore(arrays) {
       linear.restoreColumn(0, arrays, 'weights');
       linear.restoreColumn(SUM, arrays, 'sums');

@@ -64,6 +64,14 @@ export class LabelScale {
     return { labels: this.#sums };
   }
 
+  /** The same with a class more that has not come. */
+  grown(): Arrays {
+    const [weight, first] = this.#sums;
+    return {
+      labels: Float64Array.of(...(this.#loss.perClass ? this.#sums : [weight, weight - first, first]), 0),
+    };
+  }
+
   restore(arrays: Arrays): void {
     fill(this.#sums, arrays, 'labels');
     this.#update();

@@ -28,6 +28,11 @@ export interface OnlineLearner {
   /** How it learns blocks of rows by a kernel; absent where it has none. */
   readonly blocks?: BlockLearner;
   save(): Arrays;
+  /**
+   * What `save` would give if it knew one class more and had never met it; the odds between the others stay. The learner is
+   * not used afterwards. Absent where no classes are learned.
+   */
+  grown?(): Arrays;
   /** Takes over what `save` gave, of a learner with the same options; throws `corrupt` if it cannot be that. */
   restore(arrays: Arrays): void;
 }

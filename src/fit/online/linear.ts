@@ -4,6 +4,7 @@ import { SoraError } from '../../errors.ts';
 import { ONLINE_RECORD, type OnlineLoss, type OnlineMemory, onlineMemory } from '../../kernel/online.ts';
 import type { Loss } from '../../loss/loss.ts';
 import { type LossSpec, lossOf } from '../../loss/registry.ts';
+import { spread, widened } from './grown.ts';
 import type { Arrays, BlockLearner, Shape } from './learner.ts';
 import type { Row } from './row.ts';
 import { Slope } from './slope.ts';
@@ -135,6 +136,19 @@ export class LinearRecords {
     const saved = new Float64Array(records.length / ONLINE_RECORD);
     fill(saved, arrays, name);
     for (let at = 0; at < saved.length; at++) records[at * ONLINE_RECORD + field] = saved[at];
+  }
+
+  /**
+   * Saved columns with one class more, of zeros. One margin of two classes becomes two, as far apart and as far from that of
+   * the new class: `signed` columns are halved, the others stand for both.
+   */
+  grown(signed: Arrays, others: Arrays): Arrays {
+    const grow = (columns: Arrays, factors: readonly number[]) =>
+      Object.entries(columns).map(([name, column]) => [
+        name,
+        this.loss.perClass ? widened(column, this.outputs) : spread(column, factors),
+      ]);
+    return Object.fromEntries([...grow(signed, [-0.5, 0.5, 0]), ...grow(others, [1, 1, 0])]);
   }
 
   /** The kernel path of a learner, whose `rows` learns the rows of the block; undefined for losses without a kernel. */

@@ -89,6 +89,11 @@ export function nag({ rate, loss: asked }: z.infer<typeof nagOptions>, shape: Sh
       linear.toAnswer(out);
     },
     save: (): Arrays => ({ weights: linear.column(0), squares: linear.column(SQUARES), scales, totals }),
+    grown: () => ({
+      ...linear.grown({ weights: linear.column(0) }, { squares: linear.column(SQUARES) }),
+      scales,
+      totals,
+    }),
     restore(arrays) {
       linear.restoreColumn(0, arrays, 'weights');
       linear.restoreColumn(SQUARES, arrays, 'squares');

@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import { exp, log } from '../../kernel/elementary.ts';
+import { widened } from './grown.ts';
 import type { Arrays, OnlineLearner, Shape } from './learner.ts';
 import type { Row } from './row.ts';
 import { fill } from './state.ts';
@@ -60,6 +61,7 @@ export function gaussianBayes(_options: z.infer<typeof gaussianBayesOptions>, sh
       normaliseLogs(out, classes);
     },
     save: (): Arrays => ({ priors, counts, means, squares }),
+    grown: () => withClass({ priors, counts, means, squares }, classes),
     restore(arrays) {
       fill(priors, arrays, 'priors');
       fill(counts, arrays, 'counts');
@@ -106,6 +108,7 @@ export function multinomialBayes(
       normaliseLogs(out, classes);
     },
     save: (): Arrays => ({ priors, totals, counts, seen, seenCount }),
+    grown: () => ({ ...withClass({ priors, totals, counts }, classes), seen, seenCount }),
     restore(arrays) {
       fill(priors, arrays, 'priors');
       fill(totals, arrays, 'totals');
@@ -114,6 +117,11 @@ export function multinomialBayes(
       fill(seenCount, arrays, 'seenCount');
     },
   };
+}
+
+/** The arrays with one class more. */
+function withClass(arrays: Arrays, classes: number): Arrays {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, widened(array, classes)]));
 }
 
 /** Multiplies every entry. */

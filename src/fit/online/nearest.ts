@@ -70,6 +70,8 @@ export function nearest(options: z.infer<typeof nearestOptions>, shape: Shape): 
     return weight / Math.sqrt(found.distances[n]);
   }
 
+  const save = (): Arrays => ({ values, labels, weights, rows, ...prefixed(scaler.save(), 'scaler.') });
+
   return {
     learn(row, label, weight) {
       const at = rows[0] % window;
@@ -95,7 +97,8 @@ export function nearest(options: z.infer<typeof nearestOptions>, shape: Shape): 
       for (let k = 0; k < out.length; k++)
         out[k] = total > 0 ? out[k] / total : classes > 0 ? 1 / classes : 0;
     },
-    save: (): Arrays => ({ values, labels, weights, rows, ...prefixed(scaler.save(), 'scaler.') }),
+    save,
+    grown: save,
     restore(arrays) {
       fill(values, arrays, 'values');
       fill(labels, arrays, 'labels');

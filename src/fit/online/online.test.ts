@@ -7,8 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { createParticle } from '../../particle/create.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { randomUniform } from '../../random.ts';
+import type { OnlineLabel } from './classes.ts';
 import { createOnline, resumeOnline } from './online.ts';
-import type { OnlineLabel, OnlineOptions } from './options.ts';
+import type { OnlineOptions } from './options.ts';
 import { onlineLearner } from './registry.ts';
 import type { OnlineRecord } from './source.ts';
 
@@ -349,7 +350,8 @@ describe('online models', () => {
   });
 
   it('refuses what it cannot learn from, and says why', () => {
-    const model = createOnline({ ...common, ...two, learner: 'ftrl' });
+    const closed = { ...common, ...two, learner: 'ftrl', newClasses: 'refuse' } as const;
+    const model = createOnline(closed);
     const { record } = makeRows(1, 1)[0];
     expect(caught(() => model.learnOne(record, 'medium'))).toMatch(
       /bad-data.*"medium" is none of the classes/,
@@ -358,13 +360,13 @@ describe('online models', () => {
     expect(caught(() => model.learnOne({ ...record, a: 'x' }, 'low'))).toMatch(
       /bad-input.*"a".*not a number/,
     );
-    expect(model.save()).toEqual(createOnline({ ...common, ...two, learner: 'ftrl' }).save());
+    expect(model.save()).toEqual(createOnline(closed).save());
     expect(caught(() => createOnline({ ...common, classes: ['a', 'a'], learner: 'ftrl' }))).toMatch(
       /one twice/,
     );
     const counts = createOnline({ ...common, learner: { name: 'ftrl', loss: 'poisson' } });
     expect(caught(() => counts.learnOne(record, -1))).toMatch(/bad-data.*label -1/);
-    expect(caught(() => createOnline({ ...common, learner: 'alma' }))).toMatch(/bad-option.*takes two/);
+    expect(caught(() => createOnline({ ...common, learner: 'alma' }))).toMatch(/bad-option.*learns classes/);
     expect(caught(() => createOnline({ ...common, ...two, learner: { name: 'ftrl', alpha: -1 } }))).toMatch(
       /bad-option.*alpha/s,
     );

@@ -4,20 +4,19 @@
  */
 import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
-import type { Json } from '../../json.ts';
 import { ONLINE_ROWS } from '../../kernel/online.ts';
-import { isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
-import { roleIndex } from '../../particle/schema.ts';
-import type { RowBatch } from './block.ts';
+import { Batch, labelOrRefused, labelsOf, weightsOf } from './batch.ts';
+import { Classes, type OnlineLabel } from './classes.ts';
 import type { DriftEvent } from './drift/events.ts';
-import type { DriftStage } from './drift/policy.ts';
 import { largest } from './largest.ts';
 import type { Arrays } from './learner.ts';
-import { modelParts, type OnlineLabel, type OnlineOptions } from './options.ts';
-import { type Features, type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
-import type { Stage } from './stage.ts';
+import { type ModelParts, modelParts, type OnlineOptions } from './options.ts';
+import { type OnlineRecord, ParticleSource, RecordSource, type Source } from './source.ts';
 import { corrupt, decodeState, encodeState } from './state.ts';
+
+/** Bytes of a state at most that classes which come later may make it. */
+const MOST_BYTES = 2 ** 29;
 
 /** What a model says of one row. */
 export interface OnlineAnswer {
@@ -60,7 +59,7 @@ const descriptionShape = z.strictObject({
 /** Rows of a particle, to be predicted and learned from one by one. */
 export interface OnlineRows {
   readonly rows: number;
-  /** Label of a row as the learner has it: class index or number; undefined where it is missing. */
+  /** Label of a row as the learner has it: class index (of a new class, the number of classes) or number; undefined where missing. */
   label(row: number): number | undefined;
   predict(row: number, out: Float64Array): void;
   /** Its weight; 0 where that is missing. */
@@ -69,52 +68,83 @@ export interface OnlineRows {
   learn(row: number): void;
   /**
    * Learns rows [from, to) as `learn` does one by one; `answers`, where given, gets what `predict` says of each row before it
-   * is learned, `outputs` numbers a row, in the place of the row; places of rows that are left out stay as they are.
+   * is learned, `outputs` numbers a row, in the place of the row; places of rows that are left out stay as they are. Stops
+   * after a row with which a class came, since answers are of other length from there on; gives the row after the last.
    */
-  learnRange(from: number, to: number, answers?: Float64Array): void;
+  learnRange(from: number, to: number, answers?: Float64Array): number;
 }
 
 export class OnlineModel {
-  /** Labels of classes in order; empty where numbers are learned. */
-  readonly classes: readonly OnlineLabel[];
-  /** Numbers a prediction has: one a class, or one. */
-  readonly outputs: number;
   /** Rows that the model has learned from. */
   rows = 0;
-  readonly #options: Json;
-  readonly #features: Features;
-  readonly #stage: Stage;
   readonly #record: RecordSource;
-  readonly #indices: ReadonlyMap<OnlineLabel, number>;
-  readonly #drift: DriftStage | undefined;
+  /** What the model is made of; another where a class has come. */
+  #parts: ModelParts;
+  #classes: Classes;
   /** What was predicted last, of which row of which source, since when nothing was learned: not to be predicted again. */
-  readonly #last: { readonly out: Float64Array; source?: Source; row: number };
+  #last: { readonly out: Float64Array; source?: Source; row: number };
 
   constructor(options: OnlineOptions) {
-    const { saved, features, classes, stage, drift } = modelParts(options);
-    this.#options = saved;
-    this.#features = features;
-    this.#stage = stage;
-    this.#record = new RecordSource(features);
-    this.classes = classes;
-    this.outputs = Math.max(1, classes.length);
-    this.#drift = drift;
+    this.#parts = modelParts(options);
+    this.#record = new RecordSource(this.#parts.features);
+    this.#classes = this.#knownClasses();
     this.#last = { out: new Float64Array(this.outputs), row: 0 };
-    this.#indices = new Map(classes.map((label, index) => [label, index]));
+  }
+
+  #knownClasses(): Classes {
+    const { classes, newClasses } = this.#parts;
+    return new Classes(classes, newClasses, () => this.#tryLarger());
+  }
+
+  /** Labels of the classes known so far, in the order of their shares; empty where numbers are learned. */
+  get classes(): readonly OnlineLabel[] {
+    return this.#classes.labels;
+  }
+
+  /** Numbers a prediction has: one a class known so far, or one. */
+  get outputs(): number {
+    return Math.max(1, this.classes.length);
+  }
+
+  /** Parts of a model that knows another class after its own. Throws `bad-option` where its learner cannot have so many. */
+  #larger(label: OnlineLabel): ModelParts {
+    const saved = this.#parts.saved as unknown as OnlineOptions;
+    return modelParts({ ...saved, classes: [...this.classes, label] });
+  }
+
+  /** Throws `bad-option` where one class more does not fit: the learner has no such, or the state would be too large. */
+  #tryLarger(): void {
+    const state = Object.values(this.#parts.stage.save()).reduce((sum, array) => sum + array.byteLength, 0);
+    if (state * (1 + 1 / this.classes.length) > MOST_BYTES) {
+      throw new SoraError('bad-option', 'The state would be more than 512 MiB; lower hashBits.');
+    }
+    this.#larger('one more');
+  }
+
+  /** Learns that there is another class, of which no row has come yet. O(size). */
+  #grow(label: OnlineLabel): void {
+    const { stage } = this.#parts;
+    const larger = this.#larger(label);
+    // The second class has its place from the start.
+    larger.stage.restore(this.classes.length === 1 ? stage.save() : stage.grown());
+    this.#parts = larger;
+    this.#classes = this.#knownClasses();
+    this.#last = { out: new Float64Array(this.outputs), row: 0 };
   }
 
   /**
    * Learns from one row, or throws and learns nothing: `bad-data` for a label or weight that cannot be learned from,
-   * `bad-input` for a value of another type. Learners without labels take none.
+   * `bad-input` for a value of another type. A label of no class so far becomes one, the last. Learners without labels take
+   * none.
    */
   learnOne(record: OnlineRecord, label?: OnlineLabel, weight = 1): void {
     this.#read(record);
-    this.#learn(this.#record, 0, this.unlabelled ? 0 : this.#toNumber(label), weight);
+    this.#learn(this.#record, 0, this.unlabelled ? 0 : label, weight);
   }
 
   /** Whether the model learns without labels. */
   get unlabelled(): boolean {
-    return this.#stage.unlabelled ?? false;
+    return this.#parts.stage.unlabelled ?? false;
   }
 
   #read(record: OnlineRecord): void {
@@ -124,7 +154,7 @@ export class OnlineModel {
     if (source !== this.#record || this.#record.repeated) this.#last.source = source;
   }
 
-  #learn(source: Source, row: number, label: number, weight: number): void {
+  #learn(source: Source, row: number, label: OnlineLabel | undefined, weight: number): void {
     if (weight === 0) return;
     if (!(weight > 0 && Number.isFinite(weight))) {
       throw new SoraError(
@@ -132,15 +162,32 @@ export class OnlineModel {
         `Row ${this.rows}: weight ${weight} is not a finite number of 0 or more.`,
       );
     }
+    const y = this.unlabelled ? 0 : this.#toNumber(label);
     const { out, source: asked, row: askedRow } = this.#last;
+    let known = asked === source && askedRow === row ? out : undefined;
+    if (this.classes.length > 0 && y === this.classes.length) {
+      // What was said of the row before its class was known: the class had no share.
+      known = new Float64Array(this.outputs + 1);
+      this.#predict(source, row, known.subarray(0, this.outputs));
+      this.#grow(label as OnlineLabel);
+    }
+    this.#learnKnown(source, y, weight, known);
+  }
+
+  /** Learns from a row whose label and weight have been looked at. */
+  #learnKnown(source: Source, y: number, weight: number, known: Float64Array | undefined): void {
     this.#last.source = undefined;
-    this.#stage.learn(source, label, weight, asked === source && askedRow === row ? out : undefined);
+    this.#parts.stage.learn(source, y, weight, known);
     this.rows++;
   }
 
   #predict(source: Source, row: number, out: Float64Array): void {
-    this.#stage.predict(source, out);
-    if (this.#drift === undefined) return;
+    if (this.classes.length === 1) {
+      out[0] = 1;
+      return;
+    }
+    this.#parts.stage.predict(source, out);
+    if (this.#parts.drift === undefined) return;
     this.#last.out.set(out.subarray(0, this.outputs));
     this.#last.source = source;
     this.#last.row = row;
@@ -151,7 +198,7 @@ export class OnlineModel {
    * What has been asked for is part of the state.
    */
   takeEvents(): DriftEvent[] {
-    return this.#drift?.log.take() ?? [];
+    return this.#parts.drift?.log.take() ?? [];
   }
 
   /** What the model says of one row; changes nothing. */
@@ -169,7 +216,7 @@ export class OnlineModel {
    */
   learnMany(particle: Particle): void {
     const rows = this.open(particle);
-    rows.learnRange(0, rows.rows);
+    for (let from = 0; from < rows.rows; ) from = rows.learnRange(from, rows.rows);
   }
 
   /** Predictions row by row, `outputs` a row: shares of the classes, or the number. */
@@ -186,31 +233,45 @@ export class OnlineModel {
 
   /** The rows of a particle one by one. Throws `schema-mismatch`, and `bad-data` where labels are asked for and missing. */
   open(particle: Particle, labelled = true): OnlineRows {
-    const source = new ParticleSource(particle, this.#features);
-    const label = !labelled ? () => undefined : this.unlabelled ? () => 0 : this.#labels(particle);
-    const weight = weights(particle);
-    const learn = (row: number) => {
-      const y = label(row);
+    const source = new ParticleSource(particle, this.#parts.features);
+    const value = !labelled ? () => undefined : this.unlabelled ? () => 0 : labelsOf(particle);
+    const label = (row: number) => {
+      const own = value(row);
+      return own === undefined || this.unlabelled ? (own as 0 | undefined) : this.#toNumber(own);
+    };
+    const weight = weightsOf(particle);
+    const predict = (row: number, out: Float64Array) => {
       source.row = row;
-      if (y !== undefined) this.#learn(source, row, y, weight(row));
+      this.#predict(source, row, out);
+    };
+    const learn = (row: number) => {
+      const own = value(row);
+      source.row = row;
+      if (own !== undefined) this.#learn(source, row, own, weight(row));
     };
     return {
       rows: particle.rows,
       label,
       weight,
-      predict: (row, out) => {
-        source.row = row;
-        this.#predict(source, row, out);
-      },
+      predict,
       learn,
       learnRange: (from, to, answers) => {
+        const { outputs } = this;
+        const known = this.classes.length || Number.POSITIVE_INFINITY;
         const batch = new Batch();
         for (let at = from; at < to; ) {
-          at = batch.gather(at, to, label, weight);
+          at = batch.gather(at, to, label, weight, known);
           this.#learnBatch(source, batch, from, answers);
-          // A row that cannot be learned from ends a batch: learning it says why.
-          if (at < to && batch.count < ONLINE_ROWS) learn(at++);
+          if (at === to || batch.count === ONLINE_ROWS) continue;
+          // A row of a new class ends a batch, and one that cannot be learned from: learning it says why.
+          if (answers !== undefined && labelOrRefused(label, at) !== null) {
+            const begin = (at - from) * outputs;
+            predict(at, answers.subarray(begin, begin + outputs));
+          }
+          learn(at++);
+          if (this.outputs > outputs) return at;
         }
+        return to;
       },
     };
   }
@@ -220,13 +281,16 @@ export class OnlineModel {
     const { outputs } = this;
     const { count, rows, labels, weights } = batch;
     const out = new Float64Array(answers === undefined ? 0 : count * outputs);
-    if (count > 0 && this.#stage.learnBatch?.(source, batch, answers && out)) this.rows += count;
-    else {
+    const asked = answers === undefined || this.classes.length === 1 ? undefined : out;
+    if (count > 0 && this.#parts.stage.learnBatch?.(source, batch, asked)) {
+      this.rows += count;
+      if (this.classes.length === 1) out.fill(1);
+    } else {
       for (let i = 0; i < count; i++) {
         source.row = rows[i];
-        if (answers !== undefined)
-          this.#predict(source, rows[i], out.subarray(i * outputs, (i + 1) * outputs));
-        this.#learn(source, rows[i], labels[i], weights[i]);
+        const own = answers && out.subarray(i * outputs, (i + 1) * outputs);
+        if (own !== undefined) this.#predict(source, rows[i], own);
+        this.#learnKnown(source, labels[i], weights[i], asked && own);
       }
     }
     if (answers === undefined) return;
@@ -235,23 +299,26 @@ export class OnlineModel {
     }
   }
 
+  /** Whether a label is none of the classes known so far. */
+  isNewClass(label: OnlineLabel): boolean {
+    return this.classes.length > 0 && !this.#classes.has(label);
+  }
+
   /** Why this label cannot be learned from, or undefined if it can. */
   labelProblem(label: OnlineLabel): string | undefined {
-    if (this.classes.length > 0) {
-      return this.#indices.has(label) ? undefined : `none of the classes ${JSON.stringify(this.classes)}`;
-    }
+    if (this.classes.length > 0) return this.#classes.problem(label);
     if (typeof label !== 'number' || !Number.isFinite(label)) return 'not a finite number';
-    return this.#stage.labelProblem?.(label);
+    return this.#parts.stage.labelProblem?.(label);
   }
 
   /** The whole state as bytes: a safetensors file, the same for the same rows. O(size). */
   save(): Uint8Array {
-    return encodeState({ options: this.#options, rows: this.rows }, this.#stage.save());
+    return encodeState({ options: this.#parts.saved, rows: this.rows }, this.#parts.stage.save());
   }
 
   /** Used by {@link resumeOnline}. */
   restore(rows: number, arrays: Arrays): void {
-    this.#stage.restore(arrays);
+    this.#parts.stage.restore(arrays);
     this.#last.source = undefined;
     this.rows = rows;
   }
@@ -261,76 +328,15 @@ export class OnlineModel {
       if (typeof label === 'number' && Number.isFinite(label)) return this.#checked(label);
       throw new SoraError('bad-data', `Row ${this.rows}: label ${String(label)} is not a finite number.`);
     }
-    const index = label === undefined ? undefined : this.#indices.get(label);
+    const index = label === undefined ? undefined : this.#classes.indexOf(label);
     if (index !== undefined) return index;
-    throw new SoraError(
-      'bad-data',
-      `Row ${this.rows}: label ${JSON.stringify(label)} is none of the classes ${JSON.stringify(this.classes)}; name every class in \`classes\`.`,
-    );
+    const why = label === undefined ? 'no class' : this.#classes.problem(label);
+    throw new SoraError('bad-data', `Row ${this.rows}: label ${JSON.stringify(label)} is ${why}.`);
   }
 
   #checked(label: number): number {
-    const problem = this.#stage.labelProblem?.(label);
+    const problem = this.#parts.stage.labelProblem?.(label);
     if (problem === undefined) return label;
     throw new SoraError('bad-data', `Row ${this.rows}: label ${label} cannot be learned from: ${problem}`);
   }
-
-  #labels(particle: Particle): (row: number) => number | undefined {
-    const at = roleIndex(particle.schema, 'label');
-    const column = at < 0 ? undefined : particle.columns[at];
-    if (column?.type === 'category') {
-      const { codes, dictionary } = column;
-      return (row) => (codes[row] < 0 ? undefined : this.#toNumber(dictionary[codes[row]]));
-    }
-    if (column?.type === 'number')
-      return (row) => (isPresent(column.validity, row) ? this.#toNumber(column.values[row]) : undefined);
-    if (column?.type === 'boolean')
-      return (row) =>
-        isPresent(column.validity, row) ? this.#toNumber(column.values[row] === 1) : undefined;
-    throw new SoraError(
-      'bad-data',
-      `The particle has ${column === undefined ? 'no label column' : `labels of type ${column.type}`}; give numbers, booleans or categories the role label.`,
-    );
-  }
-}
-
-/** Rows that can be learned from. */
-class Batch implements RowBatch {
-  count = 0;
-  readonly rows = new Uint32Array(ONLINE_ROWS);
-  readonly labels = new Float64Array(ONLINE_ROWS);
-  readonly weights = new Float64Array(ONLINE_ROWS);
-
-  /** Takes rows of [at, to) until it is full; gives the first that it has not seen, perhaps as it cannot be learned from. */
-  gather(at: number, to: number, label: OnlineRows['label'], weight: OnlineRows['weight']): number {
-    this.count = 0;
-    for (let row = at; row < to; row++) {
-      if (this.count === ONLINE_ROWS) return row;
-      const y = labelOrRefused(label, row);
-      if (y === undefined) continue;
-      const w = weight(row);
-      if (w === 0) continue;
-      if (y === null || !(w > 0 && Number.isFinite(w))) return row;
-      this.rows[this.count] = row;
-      this.labels[this.count] = y;
-      this.weights[this.count++] = w;
-    }
-    return to;
-  }
-}
-
-/** The label; null where it cannot be learned from. */
-function labelOrRefused(label: OnlineRows['label'], row: number): number | undefined | null {
-  try {
-    return label(row);
-  } catch {
-    return null;
-  }
-}
-
-function weights(particle: Particle): (row: number) => number {
-  const at = roleIndex(particle.schema, 'weight');
-  const column = at < 0 ? undefined : particle.columns[at];
-  if (column?.type !== 'number') return () => 1;
-  return (row) => (isPresent(column.validity, row) ? column.values[row] : 0);
 }

@@ -3,15 +3,13 @@ import { z } from 'zod';
 import { SoraError } from '../../errors.ts';
 import type { Json } from '../../json.ts';
 import { combine32 } from '../../random.ts';
+import { NEW_CLASSES, type OnlineLabel } from './classes.ts';
 import { DriftStage } from './drift/policy.ts';
 import { driftSettings, type OnlineDriftOptions } from './drift/settings.ts';
 import { type OnlineLearnerName, type OnlineLearnerSpec, onlineLearner } from './registry.ts';
 import type { Features } from './source.ts';
 import { StackStage, stackOptions } from './stack.ts';
 import { PlainStage, type Stage, type StageContext } from './stage.ts';
-
-/** A label: a number, or one of the classes. */
-export type OnlineLabel = number | string | boolean;
 
 /** Several learners and FTRL over what they say. */
 export interface OnlineStackSpec extends Omit<z.input<typeof stackOptions>, 'members'> {
@@ -23,8 +21,10 @@ export interface OnlineOptions {
   readonly learner: OnlineLearnerName | OnlineLearnerSpec | 'stack' | OnlineStackSpec;
   /** Names and types of the features. */
   readonly features: Features;
-  /** The classes, in the order of their shares; without them numbers are learned. */
+  /** The classes known from the start, at least one, in the order of their shares; without them numbers are learned. */
   readonly classes?: readonly OnlineLabel[];
+  /** Whether a label of another class is learned as a new class, after the others, or is an error; default: learned. */
+  readonly newClasses?: (typeof NEW_CLASSES)[number];
   /** Whether linear learners see numbers in running standard deviations from their running mean; default true. */
   readonly standardise?: boolean;
   /** Categories, words, sparse entries and interactions are hashed into 2^hashBits slots; default 18. */
@@ -45,8 +45,9 @@ const optionsShape = z.strictObject({
   ),
   classes: z
     .array(z.union([z.number(), z.string(), z.boolean()]))
-    .min(2)
+    .min(1)
     .optional(),
+  newClasses: z.enum(NEW_CLASSES).optional(),
   standardise: z.boolean().optional(),
   hashBits: z.int().min(1).max(28).default(18),
   interactions: z.array(z.tuple([z.string(), z.string()])).default([]),
@@ -59,6 +60,7 @@ export interface ModelParts {
   readonly saved: Json;
   readonly features: Features;
   readonly classes: readonly OnlineLabel[];
+  readonly newClasses: (typeof NEW_CLASSES)[number];
   readonly stage: Stage;
   /** The same stage, if it does something about drift. */
   readonly drift?: DriftStage;
@@ -72,7 +74,7 @@ export function modelParts(options: OnlineOptions): ModelParts {
       cause: parsed.error,
     });
   }
-  const { learner, classes = [], drift, ...rest } = parsed.data;
+  const { learner, classes = [], newClasses = 'learn', drift, ...rest } = parsed.data;
   if (new Set(classes).size < classes.length) {
     throw new SoraError(
       'bad-option',
@@ -80,18 +82,19 @@ export function modelParts(options: OnlineOptions): ModelParts {
     );
   }
   const features = sorted(rest.features);
-  const context = { ...rest, features, classes: classes.length };
+  // Of one class alone, the place of the second stands empty.
+  const context = { ...rest, features, classes: classes.length === 1 ? 2 : classes.length };
   const { spec, stage } = stageOf(learner, context);
   const saved = { ...parsed.data, learner: spec } as unknown as { [name: string]: Json };
-  if (drift === undefined) return { saved, features, classes, stage };
+  const common = { features, classes, newClasses };
+  if (drift === undefined) return { saved, ...common, stage };
   const settings = driftSettings(drift);
   const make = (generation: number) =>
     stageOf(spec, { ...context, seed: seedOf(context.seed, generation) }).stage;
-  const watching = new DriftStage(settings, make, classes.length, context.seed);
+  const watching = new DriftStage(settings, make, context.classes, context.seed);
   return {
     saved: { ...saved, drift: settings as unknown as Json },
-    features,
-    classes,
+    ...common,
     stage: watching,
     drift: watching,
   };

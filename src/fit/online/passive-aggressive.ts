@@ -5,9 +5,9 @@
  * With labels that come in runs this follows the last label as much as the features: see docs/online.md.
  */
 import { z } from 'zod';
-import { SoraError } from '../../errors.ts';
 import { sigmoid } from '../../kernel/elementary.ts';
 import type { Arrays, OnlineLearner, Shape } from './learner.ts';
+import { negated, oneVsRest } from './one-vs-rest.ts';
 import type { Row } from './row.ts';
 import { fill } from './state.ts';
 
@@ -21,13 +21,22 @@ export const passiveAggressiveOptions = z.strictObject({
   epsilon: z.number().nonnegative().default(0.1),
 });
 
-/** A linear model of two classes or of numbers. O(entries) a row; 8 bytes a coordinate. */
-export function passiveAggressive(
-  options: z.infer<typeof passiveAggressiveOptions>,
-  shape: Shape,
-): OnlineLearner {
+type Options = z.infer<typeof passiveAggressiveOptions>;
+
+/** A linear model of classes, one against the rest, or of numbers. O(entries) a row and class; 8 bytes a coordinate. */
+export function passiveAggressive(options: Options, shape: Shape): OnlineLearner {
+  if (shape.classes === 0) return ofTwoOrNumbers(options, shape);
+  return oneVsRest(
+    (two) => ofTwoOrNumbers(options, two),
+    ({ weights }) => ({ weights: negated(weights) }),
+    shape,
+  );
+}
+
+/** The learner of two classes or of numbers. */
+function ofTwoOrNumbers(options: Options, shape: Shape): OnlineLearner {
   const { variant, aggressiveness, epsilon } = options;
-  const binary = requireBinaryOrNumbers('passive-aggressive', shape);
+  const binary = shape.classes === 2;
   const weights = new Float64Array(shape.width);
 
   function stepSize(loss: number, row: Row): number {
@@ -55,15 +64,6 @@ export function passiveAggressive(
     save: (): Arrays => ({ weights }),
     restore: (arrays) => fill(weights, arrays, 'weights'),
   };
-}
-
-/** Whether there are two classes; throws `bad-option` unless there are two or numbers are learned. */
-function requireBinaryOrNumbers(name: string, { classes }: Shape): boolean {
-  if (classes === 0 || classes === 2) return classes === 2;
-  throw new SoraError(
-    'bad-option',
-    `The learner ${name} was given ${classes} classes; it takes two, or numbers. Use ftrl for more.`,
-  );
 }
 
 /** w · x. */

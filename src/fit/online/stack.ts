@@ -13,6 +13,7 @@ import type { Arrays, OnlineLearner } from './learner.ts';
 import { onlineLearner } from './registry.ts';
 import { RowBuffer } from './row.ts';
 import type { Source } from './source.ts';
+import { grownJudge } from './stack-judge.ts';
 import { PlainStage, type Stage, type StageContext } from './stage.ts';
 import { part, prefixed } from './state.ts';
 
@@ -46,6 +47,7 @@ export class StackStage implements Stage {
   readonly #row = new RowBuffer();
   readonly #shares: Float64Array;
   readonly #classes: number;
+  readonly #options: z.infer<typeof stackOptions>;
 
   /** Throws `bad-option` where numbers are to be learned, or a member is no learner or a stack. */
   constructor(options: z.infer<typeof stackOptions>, context: StageContext) {
@@ -67,6 +69,7 @@ export class StackStage implements Stage {
     );
     this.#shares = new Float64Array(classes);
     this.#classes = classes;
+    this.#options = options;
   }
 
   learn(source: Source, label: number, weight: number): void {
@@ -118,6 +121,14 @@ export class StackStage implements Stage {
   save(): Arrays {
     const members = this.#members.map((member, index) => prefixed(member.save(), `${index}.`));
     return Object.assign(prefixed(this.#judge.save(), 'judge.'), ...members);
+  }
+
+  grown(): Arrays {
+    const { alpha, l1, l2 } = this.#options;
+    const steps = { inverseAlpha: 1 / alpha, beta: 1, l1, l2 };
+    const judge = grownJudge(this.#judge.save(), this.#members.length, this.#classes, steps);
+    const members = this.#members.map((member, index) => prefixed(member.grown(), `${index}.`));
+    return Object.assign(prefixed(judge, 'judge.'), ...members);
   }
 
   restore(arrays: Arrays): void {

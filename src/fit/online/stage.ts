@@ -37,6 +37,8 @@ export interface Stage {
    */
   learnBatch?(source: ParticleSource, batch: RowBatch, answers?: Float64Array): boolean;
   save(): Arrays;
+  /** As that of learners. */
+  grown(): Arrays;
   restore(arrays: Arrays): void;
 }
 
@@ -100,7 +102,15 @@ export class PlainStage implements Stage {
   }
 
   save(): Arrays {
-    return { ...prefixed(this.#encoder.save(), 'encoder.'), ...prefixed(this.#learner.save(), 'learner.') };
+    return this.#with(this.#learner.save());
+  }
+
+  grown(): Arrays {
+    return this.#with(this.#learner.grown?.() ?? this.#learner.save());
+  }
+
+  #with(learner: Arrays): Arrays {
+    return { ...prefixed(this.#encoder.save(), 'encoder.'), ...prefixed(learner, 'learner.') };
   }
 
   restore(arrays: Arrays): void {

@@ -1,7 +1,8 @@
 /**
  * Reading on when a server goes away: the session is begun again from the last position, after waits that double.
- * While it waits, empty batches are given. What trying again cannot mend is thrown at once, and what does not come
- * back in so many tries as well.
+ * While it waits, empty batches are given, which say that the server is away once a second try has failed or it asked for
+ * a longer wait: a connection that is merely made anew is not worth a word. What trying again cannot mend is thrown at
+ * once, and what does not come back in so many tries as well.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SoraError } from '../../errors.ts';
@@ -72,7 +73,9 @@ export async function* persist(
     }
     if (++tries > most) throw givenUp(source.name, tries, failure);
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (tries - 1));
-    yield* idle(position, Math.max(wait, failure instanceof Unavailable ? (failure.wait ?? 0) : 0), signal);
+    const asked = failure instanceof Unavailable ? (failure.wait ?? 0) : 0;
+    const away = tries > 1 || asked > TURN ? reasonOf(failure) : undefined;
+    yield* idle(position, Math.max(wait, asked), signal, away);
   }
 }
 
@@ -94,15 +97,16 @@ export function reasonOf(error: unknown): string {
   return line.trim() || ((error as NodeJS.ErrnoException).code ?? error.name);
 }
 
-/** Waits for so long, with an empty batch each second at least. */
+/** Waits for so long, with an empty batch each second at least; `away` says why, where the server is. */
 export async function* idle(
   position: StreamPosition | null,
   milliseconds: number,
   signal: AbortSignal,
+  away?: string,
 ): AsyncGenerator<StreamBatch> {
   let left = milliseconds;
   do {
-    yield { rows: [], position };
+    yield { rows: [], position, ...(away === undefined ? {} : { away }) };
     await pause(Math.min(left, TURN), signal);
     left -= TURN;
   } while (left > 0 && !signal.aborted);

@@ -29,6 +29,8 @@ export interface StreamBatch {
   /** Objects; an {@link UnreadableRow} for one that cannot be read, where the source can go on after it. */
   readonly rows: readonly RowObject[];
   readonly position: StreamPosition;
+  /** Of an empty batch: why the source cannot be reached now. It is tried again; a batch without it says that it is back. */
+  readonly away?: string;
 }
 
 /**

@@ -8,8 +8,9 @@ import { createOnline } from '../../fit/online/online.ts';
 import type { Role } from '../../particle/schema.ts';
 import { openStore } from '../../store/store.ts';
 import { ingest } from '../ingest.ts';
-import { type FollowCommit, follow } from './follow.ts';
+import { follow } from './follow.ts';
 import type { FollowOptions } from './options.ts';
+import type { FollowCommit } from './result.ts';
 import { newestState } from './state.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sora-catch-up-'));

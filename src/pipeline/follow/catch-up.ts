@@ -3,7 +3,7 @@
  * at a time. They are not scored, and not stored again.
  */
 import { SoraError } from '../../errors.ts';
-import type { OnlineLabel } from '../../fit/online/options.ts';
+import type { OnlineLabel } from '../../fit/online/classes.ts';
 import { type Column, isPresent } from '../../particle/column.ts';
 import type { Particle } from '../../particle/particle.ts';
 import type { Schema } from '../../particle/schema.ts';

@@ -11,9 +11,10 @@ import { compact } from '../compact.ts';
 import { ingest } from '../ingest.ts';
 import { predict } from '../predict.ts';
 import { Ahead } from './ahead.ts';
-import { type FollowCommit, follow } from './follow.ts';
+import { follow } from './follow.ts';
 import { openFollowed } from './followed.ts';
 import type { FollowOptions } from './options.ts';
+import type { FollowCommit } from './result.ts';
 import { newestState } from './state.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sora-follow-'));
@@ -253,7 +254,7 @@ describe('following', () => {
     const cases: [readonly unknown[], FollowOptions, RegExp][] = [
       [rows, {}, /--target/],
       [rows, { target: 'lable' }, /Did you mean "label"/],
-      [one, USUAL, /one class alone, "up".*--classes/],
+      [one, { ...USUAL, newClasses: 'refuse' }, /one class alone, "up".*--classes/],
       [[], USUAL, /No row has come/],
       [rows, { ...USUAL, learner: 'oracle' }, /no online learner "oracle"/],
       [rows, { ...USUAL, learnerOptions: { alpha: 'x' } }, /alpha/],

@@ -3,7 +3,6 @@
  * that wait for labels. Rows go in, in order; everything that follows from them is the same wherever they are cut,
  * and whether or not the process was another one before.
  */
-import type { DriftEvent } from '../../fit/online/drift/events.ts';
 import { createOnline, type OnlineModel, resumeOnline } from '../../fit/online/online.ts';
 import type { OnlineOptions } from '../../fit/online/options.ts';
 import type { BadRow, BadRowPolicy } from '../../ingest/bad-rows.ts';
@@ -18,7 +17,7 @@ import { Intake, plannedFields, RowsToParticle } from './intake.ts';
 import { Lessons, type Step } from './lessons.ts';
 import { featuresOf } from './plan.ts';
 import { RunningScores } from './scores.ts';
-import type { FollowCounts, FollowPlan, FollowState } from './state.ts';
+import type { FollowCounts, FollowEvent, FollowPlan, FollowState } from './state.ts';
 import { WaitingRows } from './waiting.ts';
 
 /** What a follower goes on from: a state and the bytes of its files. */
@@ -66,14 +65,14 @@ export class Follower {
   readonly #at: { readonly key: number; readonly label: number; readonly time: number };
   readonly #features: readonly number[];
   #parts: Particle[] = [];
-  /** Decisions about drift since the last commit. */
-  #events: DriftEvent[] = [];
+  /** Decisions about drift and classes that came since the last commit. */
+  #events: FollowEvent[] = [];
 
   constructor(plan: FollowPlan, source: string, badRows: BadRowPolicy, kept?: Kept) {
     const { schema, classes, stretch, wait } = plan;
     this.#plan = plan;
     this.model = kept === undefined ? createOnline(modelOptions(plan)) : resumeOnline(kept.model);
-    this.#fields = plannedFields(plan, this.model);
+    this.#fields = plannedFields(plan, this.model, () => this.#learnRead());
     this.#intake = new Intake(this.#fields, source, badRows);
     this.#arrivals = new RowsToParticle(schema, this.#fields);
     this.#settled = new RowsToParticle(schema, this.#fields);
@@ -114,10 +113,9 @@ export class Follower {
   /** Learns rows of the store, which are neither scored nor stored again. */
   catchUp(particle: Particle): void {
     const { rows } = this.model;
-    this.model.learnMany(particle);
-    this.#events.push(...this.model.takeEvents());
+    this.#lessons.catchUp(particle);
+    this.#takeEvents();
     this.counts.caughtUp = (this.counts.caughtUp ?? 0) + this.model.rows - rows;
-    this.#lessons.follow(particle);
   }
 
   #steps: Step[] = [];
@@ -179,13 +177,20 @@ export class Follower {
   /** Learns what has been read, and adds it to the particle at hand. */
   #learnRead(): void {
     const settled = this.#settled.take();
-    if (this.#waiting === undefined) this.#lessons.teach(settled);
-    else this.#lessons.play(this.#arrivals.take(), settled, this.#steps);
+    const steps = this.#steps;
     this.#steps = [];
+    if (this.#waiting === undefined) this.#lessons.teach(settled);
+    else this.#lessons.play(this.#arrivals.take(), settled, steps);
     // Before the model is saved: what has been given out is part of it, and must not depend on where particles end.
-    this.#events.push(...this.model.takeEvents());
+    this.#takeEvents();
     if (settled.rows > 0) this.#parts.push(settled);
     this.counts.stored += settled.rows;
+  }
+
+  /** Events since it was last called, in the order of their rows. */
+  #takeEvents(): void {
+    const events = [...this.#lessons.takeEvents(), ...this.model.takeEvents()];
+    this.#events.push(...events.sort((a, b) => a.row - b.row));
   }
 
   /** Ends the particle at hand; `position` and `skip` say where the source stands. */
@@ -223,12 +228,14 @@ export class Follower {
 
 const NOTHING = new Float64Array(0);
 
-function modelOptions({ learner, drift, schema, classes, hashBits, seed }: FollowPlan): OnlineOptions {
+function modelOptions(plan: FollowPlan): OnlineOptions {
+  const { learner, drift, schema, classes, newClasses, hashBits, seed } = plan;
   return {
     ...(drift === undefined ? {} : { drift: drift as unknown as OnlineOptions['drift'] }),
     learner: learner as OnlineOptions['learner'],
     features: featuresOf(schema),
     ...(classes.length === 0 ? {} : { classes }),
+    ...(newClasses === undefined ? {} : { newClasses }),
     hashBits,
     seed,
   };

@@ -3,8 +3,8 @@
  * Numbers stay 64 bits wide all the way, so that what is learned does not depend on where particles are cut.
  */
 
+import type { OnlineLabel } from '../../fit/online/classes.ts';
 import type { OnlineModel } from '../../fit/online/online.ts';
-import type { OnlineLabel } from '../../fit/online/options.ts';
 import { type BadRow, type BadRowPolicy, badRowError } from '../../ingest/bad-rows.ts';
 import type { Converted } from '../../ingest/convert.ts';
 import type { RowObject } from '../../ingest/inputs.ts';
@@ -15,32 +15,40 @@ import type { Particle } from '../../particle/particle.ts';
 import type { Field, Schema } from '../../particle/schema.ts';
 import type { FollowPlan } from './state.ts';
 
-/** The fields of a plan, as batches of rows take them, with what the model asks of labels and weights. */
-export function plannedFields({ schema, formats, markers }: FollowPlan, model: OnlineModel): PlannedField[] {
+/**
+ * The fields of a plan, as batches of rows take them, with what the model asks of labels and weights. `settle` lets the
+ * model learn the rows before the one at hand: whether there is room for a class depends on those that came before.
+ */
+export function plannedFields(
+  { schema, formats, markers }: FollowPlan,
+  model: OnlineModel,
+  settle: () => void,
+): PlannedField[] {
   return schema.fields.map((field, column) => ({
     field,
     column,
     format: formats[field.name],
     markers: markers[field.name],
-    problem: problemOf(field, model),
+    problem: problemOf(field, model, settle),
   }));
 }
 
-function problemOf(field: Field, model: OnlineModel): PlannedField['problem'] {
+function problemOf(field: Field, model: OnlineModel, settle: () => void): PlannedField['problem'] {
   if (field.role === 'weight') {
     return (value) => ((value as number) >= 0 && Number.isFinite(value) ? undefined : BAD_WEIGHT);
   }
   if (field.role !== 'label') return undefined;
   return (value) => {
-    const problem = model.labelProblem(field.type === 'boolean' ? value === 1 : (value as OnlineLabel));
+    const label = field.type === 'boolean' ? value === 1 : (value as OnlineLabel);
+    if (model.isNewClass(label)) settle();
+    const problem = model.labelProblem(label);
     if (problem === undefined) return undefined;
     if (model.classes.length === 0) {
       return { expected: `a number to learn (${problem})`, remedy: 'Correct the row, or:' };
     }
-    const classes = JSON.stringify(model.classes);
     const remedy =
-      'A model knows its classes from the first row on: begin another (--name) with all of them (--classes), or:';
-    return { expected: `one of the classes ${classes}`, remedy };
+      'Correct the row, begin another model (--name) that has the class (--classes, --new-classes learn), or:';
+    return { expected: `a class to learn (it is ${problem})`, remedy };
   };
 }
 

@@ -1,8 +1,8 @@
 /** Test, then train: rows are predicted, scored and learned in the order of the stream; those that wait are predicted as they come. */
-import type { OnlineModel } from '../../fit/online/online.ts';
+import type { OnlineModel, OnlineRows } from '../../fit/online/online.ts';
 import type { Particle } from '../../particle/particle.ts';
 import type { RunningScores } from './scores.ts';
-import type { FollowCounts } from './state.ts';
+import type { ClassEvent, FollowCounts } from './state.ts';
 import type { WaitingRow } from './waiting.ts';
 
 /** What is done with rows that wait or have waited, in order. */
@@ -15,10 +15,11 @@ export type Step =
 export class Lessons {
   /** Label of the row that was learned last. */
   last: number;
+  #events: ClassEvent[] = [];
   readonly #model: OnlineModel;
   readonly #scores: RunningScores;
   readonly #counts: FollowCounts;
-  readonly #out: Float64Array;
+  #out: Float64Array;
 
   constructor(model: OnlineModel, scores: RunningScores, counts: FollowCounts, last: number) {
     this.#model = model;
@@ -34,9 +35,14 @@ export class Lessons {
     for (let row = 0; row < particle.rows; row++) this.#learn(rows, row, undefined);
   }
 
-  /** Goes on as after these rows, which have been learned. */
-  follow(particle: Particle): void {
+  /** Learns rows without scoring them, and goes on as after them. */
+  catchUp(particle: Particle): void {
     const rows = this.#model.open(particle);
+    for (let from = 0; from < rows.rows; ) {
+      const known = this.#model.classes.length;
+      from = rows.learnRange(from, rows.rows);
+      this.#noteClass(known);
+    }
     for (let row = particle.rows - 1; row >= 0; row--) {
       const label = rows.label(row);
       if (label === undefined || rows.weight(row) === 0) continue;
@@ -51,23 +57,45 @@ export class Lessons {
     const done = this.#model.open(settled);
     for (const step of steps) {
       if ('ask' in step) {
-        came.predict(step.ask, this.#out);
-        step.waiting.prediction = this.#out.slice();
+        step.waiting.prediction = this.#ask(came, step.ask).slice();
         step.waiting.last = this.last;
       } else this.#learn(done, step.learn, step.waiting);
     }
   }
 
-  #learn(rows: ReturnType<OnlineModel['open']>, row: number, waiting: WaitingRow | undefined): void {
+  /** What the model says of a row; overwritten by the next. */
+  #ask(rows: OnlineRows, row: number): Float64Array {
+    if (this.#out.length !== this.#model.outputs) this.#out = new Float64Array(this.#model.outputs);
+    rows.predict(row, this.#out);
+    return this.#out;
+  }
+
+  /** Notes the class that the row learned last brought, if there are more than were known before. */
+  #noteClass(known: number): void {
+    const { classes, rows } = this.#model;
+    if (classes.length === known) return;
+    this.#events.push({ kind: 'class', row: rows - 1, label: classes[known], classes: classes.length });
+  }
+
+  /** Classes that came since it was last asked. */
+  takeEvents(): ClassEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  #learn(rows: OnlineRows, row: number, waiting: WaitingRow | undefined): void {
     const label = rows.label(row);
     const weight = rows.weight(row);
     if (label === undefined || weight === 0) {
       this.#counts.unlabelled++;
       return;
     }
-    if (waiting === undefined) rows.predict(row, this.#out);
-    this.#scores.add(waiting?.prediction ?? this.#out, label, waiting?.last ?? this.last, weight);
+    const said = waiting?.prediction ?? this.#ask(rows, row);
+    this.#scores.add(said, label, waiting?.last ?? this.last, weight);
+    const known = this.#model.classes.length;
     rows.learn(row);
+    this.#noteClass(known);
     this.last = label;
     this.#counts.learned++;
   }

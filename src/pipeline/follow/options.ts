@@ -1,5 +1,6 @@
 /** Options of `sora follow`, declared once: types of the API, flags, checks, and `docs/options.md`. */
 import { z } from 'zod';
+import { NEW_CLASSES } from '../../fit/online/classes.ts';
 import { DRIFT_DETECTORS } from '../../fit/online/drift/detectors.ts';
 import { DRIFT_POLICIES } from '../../fit/online/drift/settings.ts';
 import { TEXT_FORMATS } from '../../ingest/stream/text-rows.ts';
@@ -36,9 +37,15 @@ export const followShape = z.object({
     .describe('What the target is; auto takes two numbers, booleans and strings for classes.'),
   classes: z
     .array(z.string())
-    .min(2)
+    .min(1)
     .optional()
-    .describe('Every class of the target; default: those of the first rows.'),
+    .describe('Classes of the target that are known from the start; default: those of the first rows.'),
+  newClasses: z
+    .enum(NEW_CLASSES)
+    .default('learn')
+    .describe(
+      'What to do with a class that comes later: learn it, or refuse it, which makes its row a bad one.',
+    ),
   learner: z
     .string()
     .optional()

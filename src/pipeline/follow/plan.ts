@@ -1,6 +1,6 @@
 /** From the first rows of a stream, and what the options say of them, to how all its rows are read and learned. */
 import { SoraError } from '../../errors.ts';
-import type { OnlineLabel } from '../../fit/online/options.ts';
+import type { OnlineLabel } from '../../fit/online/classes.ts';
 import type { Features, FeatureType } from '../../fit/online/source.ts';
 import { type Converted, convertValue } from '../../ingest/convert.ts';
 import { guessValues } from '../../ingest/guess.ts';
@@ -30,6 +30,7 @@ const FIXED = [
   'types',
   'task',
   'classes',
+  'newClasses',
   'learner',
   'learnerOptions',
   'drift',
@@ -91,6 +92,7 @@ export function makePlan(
     formats,
     markers,
     classes,
+    ...(options.newClasses === 'refuse' ? { newClasses: 'refuse' as const } : {}),
     learner: learnerOf(schema, classes.length, options),
     ...driftOf(options),
     hashBits: options.hashBits ?? usualBits(schema),
@@ -140,7 +142,7 @@ function labelOf(schema: Schema, { target }: CheckedFollow): Field {
 
 function describe({ name, type }: Field, classes: readonly OnlineLabel[]): string {
   if (classes.length === 0) return `${name}: numbers are learned`;
-  return `${name}: ${classes.length} classes (${classes.slice(0, 8).join(', ')}${classes.length > 8 ? ', …' : ''}) of type ${type}`;
+  return `${name}: ${classes.length} ${classes.length === 1 ? 'class' : 'classes'} (${classes.slice(0, 8).join(', ')}${classes.length > 8 ? ', …' : ''}) of type ${type}`;
 }
 
 /** Classes of the label; none where numbers are learned. */
@@ -168,10 +170,11 @@ function classesOf(
     if (task === 'auto' && found.length !== 2) return [];
     found.sort((a, b) => Number(a) - Number(b));
   } else found.sort((a, b) => (a < b ? -1 : 1));
-  if (found.length > 1) return found;
+  if (found.length > (options.newClasses === 'refuse' ? 1 : 0)) return found;
+  const what = found.length === 0 ? 'no label' : `one class alone, ${JSON.stringify(found[0])},`;
   throw new SoraError(
     'bad-data',
-    `The first ${rows.length} rows have ${found.length === 0 ? 'no label' : `one class alone, ${JSON.stringify(found[0])}`} in "${label.name}": name every class with --classes, or look at more rows (--sample-rows).`,
+    `The first ${rows.length} rows have ${what} in "${label.name}": name classes with --classes, or look at more rows (--sample-rows).`,
   );
 }
 
@@ -209,7 +212,7 @@ export function featuresOf(schema: Schema): Features {
 function learnerOf(schema: Schema, classes: number, options: CheckedFollow): Json {
   const types = Object.values(featuresOf(schema));
   const noTrees = types.some((type) => type === 'text' || type === 'sparse');
-  const usual = classes === 0 || noTrees ? 'ftrl' : classes === 2 ? 'stack' : 'adaptive-forest';
+  const usual = classes === 0 || noTrees ? 'ftrl' : classes <= 2 ? 'stack' : 'adaptive-forest';
   return { name: options.learner ?? usual, ...optionValues(options.learnerOptions) };
 }
 

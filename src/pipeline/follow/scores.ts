@@ -60,3 +60,9 @@ export class RunningScores {
     return ended;
   }
 }
+
+/** The score of a stretch beside that of repeating the last label. */
+export function scoreText({ accuracy, mae, sameAsLast, rows }: PrequentialScores): string {
+  const [name, value] = accuracy === undefined ? ['error', mae ?? 0] : ['accuracy', accuracy];
+  return `last ${rows}: ${name} ${value.toPrecision(3)} (same as last ${sameAsLast.toPrecision(3)})`;
+}

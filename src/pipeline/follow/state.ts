@@ -4,8 +4,8 @@
  */
 import { SoraError } from '../../errors.ts';
 import type { PrequentialScores, PrequentialSums } from '../../evaluate/prequential.ts';
+import type { OnlineLabel } from '../../fit/online/classes.ts';
 import type { DriftEvent } from '../../fit/online/drift/events.ts';
-import type { OnlineLabel } from '../../fit/online/options.ts';
 import type { StreamPosition } from '../../ingest/stream/stream.ts';
 import type { DateFormat } from '../../ingest/time.ts';
 import type { Json } from '../../json.ts';
@@ -20,8 +20,10 @@ export interface FollowPlan {
   /** How dates are written, and further strings that mean missing, by column. */
   readonly formats: Readonly<Record<string, DateFormat>>;
   readonly markers: Readonly<Record<string, readonly string[]>>;
-  /** Empty where numbers are learned. */
+  /** Classes from the start, of which the model may know more by now; empty where numbers are learned. */
   readonly classes: readonly OnlineLabel[];
+  /** What is done about others; absent: they are learned. */
+  readonly newClasses?: 'refuse';
   readonly learner: Json;
   /** What the model does about drift; absent: nothing. */
   readonly drift?: Json;
@@ -54,6 +56,19 @@ export interface FollowCounts {
   caughtUp?: number;
 }
 
+/** A class that had not come before, and is learned from here on. */
+export interface ClassEvent {
+  readonly kind: 'class';
+  /** Number of the learned row that brought it. */
+  readonly row: number;
+  readonly label: OnlineLabel;
+  /** Classes that are known with it; it is the last. */
+  readonly classes: number;
+}
+
+/** What the model decided, with what it was decided for. */
+export type FollowEvent = DriftEvent | ClassEvent;
+
 /** What is kept of a stream after some of its rows. */
 export interface FollowState {
   readonly version: 1;
@@ -73,8 +88,8 @@ export interface FollowState {
   readonly clock?: number;
   /** Stretches that ended since the commit before. */
   readonly stretches: readonly PrequentialScores[];
-  /** What the model decided about drift since the commit before. */
-  readonly events: readonly DriftEvent[];
+  /** What the model decided about drift, and classes that came, since the commit before. */
+  readonly events: readonly FollowEvent[];
   /** Key of the model's file in the store. */
   readonly model: string;
   /** Key of the file of rows that wait, if any do. */

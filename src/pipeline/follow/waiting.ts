@@ -103,7 +103,9 @@ export class WaitingRows {
     const fields = keptFields(schema, outputs);
     const collect = new RowsToParticle({ fields: fields.map(({ field }) => field) }, fields);
     for (const { values, arrival, last, prediction } of this.#inOrder) {
-      collect.push([...values, arrival, last, ...prediction]);
+      // Classes that were not known then had no share.
+      const shares = Array.from({ length: outputs }, (_, k) => prediction[k] ?? 0);
+      collect.push([...values, arrival, last, ...shares]);
     }
     return encodeParticle(collect.take());
   }

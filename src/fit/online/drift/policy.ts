@@ -180,13 +180,21 @@ export class DriftStage implements Stage {
   }
 
   save(): Arrays {
+    return this.#with((stage) => stage.save());
+  }
+
+  grown(): Arrays {
+    return this.#with((stage) => stage.grown());
+  }
+
+  #with(arrays: (stage: Stage) => Arrays): Arrays {
     return {
       counters: this.#counters,
       rivals: this.#rivals.sums,
       ...prefixed(this.log.save(), 'events.'),
       ...prefixed(this.#detector.save(), 'detector.'),
-      ...prefixed(this.#current.save(), 'current.'),
-      ...prefixed(this.#background?.save() ?? {}, 'background.'),
+      ...prefixed(arrays(this.#current), 'current.'),
+      ...prefixed(this.#background === undefined ? {} : arrays(this.#background), 'background.'),
     };
   }
 

@@ -104,11 +104,11 @@ class Member {
     this.counters[JUDGED] = this.counters[RIGHT] = 0;
   }
 
-  save(): Arrays {
+  save(of: (tree: HoeffdingTree) => Arrays): Arrays {
     return {
       counters: this.counters,
-      ...prefixed(this.tree.save(), 'tree.'),
-      ...(this.background === undefined ? {} : prefixed(this.background.save(), 'background.')),
+      ...prefixed(of(this.tree), 'tree.'),
+      ...(this.background === undefined ? {} : prefixed(of(this.background), 'background.')),
       ...prefixed(this.warning.save(), 'warning.'),
       ...prefixed(this.drift.save(), 'drift.'),
     };
@@ -134,6 +134,8 @@ export function adaptiveForest(options: Options, shape: Shape): OnlineLearner {
   const resampler = new Resampler(options.rate, seed);
   const rows = new Float64Array(1);
   const shares = new Float64Array(classes);
+  const save = (of: (tree: HoeffdingTree) => Arrays): Arrays =>
+    Object.assign({ rows }, ...members.map((member, i) => prefixed(member.save(of), `${i}.`)));
   return {
     learn(row, label, weight) {
       for (let index = 0; index < members.length; index++) {
@@ -153,7 +155,8 @@ export function adaptiveForest(options: Options, shape: Shape): OnlineLearner {
       }
       evenIfEmpty(out, classes);
     },
-    save: () => Object.assign({ rows }, ...members.map((member, i) => prefixed(member.save(), `${i}.`))),
+    save: () => save((tree) => tree.save()),
+    grown: () => save((tree) => tree.grown()),
     restore(arrays) {
       fill(rows, arrays, 'rows');
       if (Object.keys(arrays).some((name) => Number.parseInt(name, 10) >= members.length)) {

@@ -20,6 +20,7 @@ export function hoeffdingTree(options: z.infer<typeof hoeffdingTreeOptions>, sha
       evenIfEmpty(out, shape.classes);
     },
     save: () => tree.save(),
+    grown: () => tree.grown(),
     restore: (arrays) => tree.restore(arrays),
   };
 }

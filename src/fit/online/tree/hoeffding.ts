@@ -2,12 +2,13 @@
  * A Hoeffding tree of classes: a leaf splits once the best split is better than the second best by more than chance
  * (Domingos & Hulten, "Mining High-Speed Data Streams", KDD 2000; numbers as normal distributions and leaves that choose
  * between the majority and naive Bayes: Gama, Rocha & Medas, KDD 2003; Kirkby, thesis, Waikato 2007).
- *   ε = √(R² ln(1/δ) / (2 n)), R = log₂ classes; split if gain₁ − gain₂ > ε, or ε < τ
+ *   ε = √(R² ln(1/δ) / (2 n)), R = log₂ of the leaf's classes; split if gain₁ − gain₂ > ε, or ε < τ
  * A leaf with (nearly) one class, or without a possible split, does not split, and observes anew what comes next.
  * Nodes and leaf records are rows of typed arrays. Children stand side by side; a split leaf's record goes to its left child.
  */
 import { log } from '../../../kernel/elementary.ts';
 import { combine32, randomUniform } from '../../../random.ts';
+import { widened } from '../grown.ts';
 import { largest } from '../largest.ts';
 import type { Arrays, Shape } from '../learner.ts';
 import { normaliseLogs } from '../naive-bayes.ts';
@@ -181,7 +182,7 @@ export class HoeffdingTree {
     const at = node * this.#numbers.stride + EXTRA;
     const numbers = this.#numbers.values;
     const { classes } = this.#shape;
-    if (isPure(numbers, at, classes)) return;
+    if (seenClasses(numbers, at, classes) < 2) return;
     const record = this.#link(node, RECORD);
     if (numbers[at + largest(numbers, at, classes)] > PURE * seen) {
       this.#observers.records.clear(record);
@@ -189,7 +190,7 @@ export class HoeffdingTree {
     }
     const watched = this.#chosen.values.subarray(record * this.#watched, (record + 1) * this.#watched);
     const { best, second } = this.#search.find(record, watched, numbers.subarray(at, at + classes));
-    const range = log(Math.max(2, classes)) / Math.LN2;
+    const range = log(Math.max(2, seenClasses(numbers, at, classes))) / Math.LN2;
     const bound = Math.sqrt((range * range * log(1 / this.#options.delta)) / (2 * seen));
     if (!(best.gain - second > bound || bound < this.#options.tie)) return;
     if (best.feature < 0) this.#observers.records.clear(record);
@@ -257,6 +258,17 @@ export class HoeffdingTree {
     };
   }
 
+  /** As `grown` of learners; trees know as much of a class that never came as of one that they were not told of. */
+  grown(): Arrays {
+    const { classes } = this.#shape;
+    const { numbers, records, ...rest } = this.save();
+    return {
+      ...rest,
+      numbers: widened(numbers, classes, { head: EXTRA }),
+      records: widened(records, classes, { size: this.#observers.size }),
+    };
+  }
+
   restore(arrays: Arrays): void {
     const fits =
       this.#links.restore(arrays.links) &&
@@ -292,9 +304,9 @@ export function treeKey(seed: number, member: number, generation: number): numbe
   return combine32(combine32(seed >>> 0, member), generation);
 }
 
-/** Whether one class has all the weight. */
-function isPure(values: Float64Array, from: number, count: number): boolean {
+/** Number of classes that have weight. */
+function seenClasses(values: Float64Array, from: number, count: number): number {
   let classes = 0;
   for (let i = from; i < from + count; i++) if (values[i] > 0) classes++;
-  return classes < 2;
+  return classes;
 }

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { Adwin } from '../drift/adwin.ts';
 import { largestShare } from '../largest.ts';
-import type { OnlineLearner, Shape } from '../learner.ts';
+import type { Arrays, OnlineLearner, Shape } from '../learner.ts';
 import type { Row } from '../row.ts';
 import { fill, part, prefixed } from '../state.ts';
 import { HoeffdingTree, treeKey } from './hoeffding.ts';
@@ -65,6 +65,13 @@ export function leveragingBagging(
     cut[worst] = 1;
   }
 
+  const save = (of: (tree: HoeffdingTree) => Arrays): Arrays =>
+    Object.assign(
+      { rows, made },
+      ...trees.map((tree, i) => prefixed(of(tree), `${i}.tree.`)),
+      ...detectors.map((detector, i) => prefixed(detector.save(), `${i}.drift.`)),
+    );
+
   return {
     learn(row, label, weight) {
       let worse = false;
@@ -86,12 +93,8 @@ export function leveragingBagging(
       }
       evenIfEmpty(out, classes);
     },
-    save: () =>
-      Object.assign(
-        { rows, made },
-        ...trees.map((tree, i) => prefixed(tree.save(), `${i}.tree.`)),
-        ...detectors.map((detector, i) => prefixed(detector.save(), `${i}.drift.`)),
-      ),
+    save: () => save((tree) => tree.save()),
+    grown: () => save((tree) => tree.grown()),
     restore(arrays) {
       fill(rows, arrays, 'rows');
       fill(made, arrays, 'made');

@@ -30,19 +30,19 @@ export class Observers {
   readonly #classes: number;
   readonly #nominal: readonly boolean[];
   /** Doubles of a feature and class. */
-  readonly #size: number;
+  readonly size: number;
 
   /** `watched` is the number of features of a record. */
   constructor({ classes, nominal }: Shape, watched: number) {
     this.#classes = classes;
     this.#nominal = nominal;
-    this.#size = nominal.includes(true) ? PLACES + 2 : 5;
-    this.records = new Pool(Float64Array, watched * classes * this.#size);
+    this.size = nominal.includes(true) ? PLACES + 2 : 5;
+    this.records = new Pool(Float64Array, watched * classes * this.size);
   }
 
   /** Where the distribution of the record's feature number `place` in a class lies. */
   #at(record: number, place: number, label: number): number {
-    return record * this.records.stride + (place * this.#classes + label) * this.#size;
+    return record * this.records.stride + (place * this.#classes + label) * this.size;
   }
 
   /** Adds a value of `feature`, the record's feature number `place`. NaN is left out. */
@@ -82,7 +82,7 @@ export class Observers {
   /** Whether no class has seen the code; `first` is where the first class lies. */
   #isNew(first: number, code: number): boolean {
     for (let c = 0; c < this.#classes; c++) {
-      if (this.records.values[first + c * this.#size + code] > 0) return false;
+      if (this.records.values[first + c * this.size + code] > 0) return false;
     }
     return true;
   }
