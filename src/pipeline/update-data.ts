@@ -1,6 +1,6 @@
 /**
  * What an update looks at: the store that a model learned from, the particles that it learned from, and those that came
- * since. Files are appended to the store first, and only once: a commit says for which model it was made.
+ * since. What is given is appended to the store first, and only once (append-once.ts).
  */
 import { dirname, resolve } from 'node:path';
 import { SoraError } from '../errors.ts';
@@ -10,6 +10,7 @@ import type { LoggedCommit } from '../store/commit.ts';
 import { newestSnapshot, type Snapshot, type SnapshotParticle } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Split } from '../summary/split.ts';
+import { type HeldInput, heldParticles, notYetHeld, standingCommits } from './append-once.ts';
 import { type Data, type Hooks, type Inputs, openData, storeOf } from './data.ts';
 import type { ReadOptions } from './options.ts';
 import { partsBetween, withRoles } from './source.ts';
@@ -23,13 +24,14 @@ export interface UpdateData extends Data {
   readonly before: string;
   /** First and last commit that brought new particles; absent without any. */
   readonly commits?: readonly [number, number];
-  /** Rows that were appended just now; absent where no files were given. */
-  readonly appended?: number;
+  /** Inputs that the store held already, and that were not appended. */
+  readonly held: readonly HeldInput[];
 }
 
 interface Options extends ReadOptions {
   readonly store?: string;
   readonly at?: string;
+  readonly again?: boolean;
   readonly workers?: number;
 }
 
@@ -72,7 +74,7 @@ export async function openUpdate(
     schema: withRoles(snapshot.schema, rolesOf(model)),
     ...{ old, fresh },
     ...(fresh.length > 0 ? { commits: [brought[0], brought[brought.length - 1]] as const } : {}),
-    ...(appended === undefined ? {} : { appended }),
+    held: appended?.held ?? [],
   };
 }
 
@@ -120,7 +122,13 @@ function rewritten(directory: string, base: Snapshot, now: Snapshot): SoraError 
   );
 }
 
-/** Appends, unless a commit made for this model says that it was done before the update was interrupted. */
+/** What an append did. */
+interface Appended {
+  readonly rows: number;
+  readonly held: readonly HeldInput[];
+}
+
+/** Appends what the store does not hold yet; with `again`, all but what an unfinished update of this model appended. */
 async function append(
   store: Store,
   base: Snapshot,
@@ -129,22 +137,39 @@ async function append(
   options: Options & { readonly profiled: Split | undefined },
   hooks: Hooks,
   identity: string,
-): Promise<number> {
-  const names = (typeof inputs === 'string' ? [inputs] : Array.isArray(inputs) ? inputs : []).filter(
-    (name) => typeof name === 'string',
+): Promise<Appended> {
+  const { at: _, again, ...settings } = options;
+  const mark = `for model ${identity.slice(0, 12)}`;
+  const commits = standingCommits(await store.log()).filter(
+    ({ commit, why }) => !again || (commit > base.commit && why.endsWith(mark)),
   );
-  const isFiles = names.length > 0 && !names.includes('-');
-  const why = `append ${isFiles ? names.join(', ') : 'rows'} for model ${identity.slice(0, 12)}`;
-  const done = (await store.log()).slice(base.commit).find((commit) => commit.why === why);
-  if (done && isFiles) {
-    hooks.onNote?.(`Commit ${done.commit} had appended these rows already.`);
-    return done.add.reduce((sum, { rows }) => sum + rows, 0);
-  }
-  const { at: _, ...settings } = options;
+  const left =
+    options.sql === undefined
+      ? await notYetHeld(inputs, commits)
+      : { inputs, held: [], hashes: new Map<string, string>() };
+  for (const held of left.held) hooks.onNote?.(`${sayHeld(held, base)}\n`);
+  if (left.inputs === undefined) return { rows: 0, held: left.held };
+  const names = [...left.hashes.keys()];
   const { report } = await openData(
-    inputs,
-    { ...settings, roles: rolesOf(model), store: store.root, append: true, why, schema: base.schema },
+    left.inputs,
+    {
+      ...settings,
+      ...{ roles: rolesOf(model), store: store.root, append: true, schema: base.schema },
+      why: `append ${names.length > 0 ? names.join(', ') : 'rows'} ${mark}`,
+      ...{ fileHashes: left.hashes, firstIndex: base.particles.length },
+      heldBy: (particles) => heldParticles(commits, particles),
+    },
     hooks,
   );
-  return report?.rows ?? 0;
+  if (!report?.unchanged) return { rows: report?.rows ?? 0, held: left.held };
+  const same = { name: names.length > 0 ? names.join(', ') : 'These rows', commit: report.commit };
+  hooks.onNote?.(`${sayHeld(same, base)}\n`);
+  return { rows: 0, held: [...left.held, same] };
+}
+
+/** What is said of an input that is not appended. */
+function sayHeld({ name, commit }: HeldInput, base: Snapshot): string {
+  return commit > base.commit
+    ? `${name}: in the store since commit ${commit}, and not learned from yet. It is not appended again (--again does that).`
+    : `${name}: in the store since commit ${commit}, and learned from. It is left out; --again appends and learns from it once more.`;
 }
