@@ -1,5 +1,5 @@
 /** `sora update` as a user runs it: append, learn, undo; the same bytes with threads as without. */
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { randomUniform } from '../src/random.ts';
@@ -41,33 +41,79 @@ it('appends, learns, is undone and done again to the same bytes', async () => {
   expect(bytesOf(model)).toEqual(updated);
 });
 
-it('is killed anywhere, and ends at the same bytes when it is run again', async () => {
+/** Steps of an update as files show them; each kills the process when it is seen. */
+const STEPS: Record<string, (store: string, first: string) => boolean> = {
+  'before the append': (store) => existsSync(store),
+  'after the append': (store) => existsSync(join(store, 'log/00000000000000000002.json')),
+  'after the model before was put aside': (store) => existsSync(join(store, 'models/y.1/model.json')),
+  'after the model was written': (store, first) =>
+    safely(() => readFileSync(join(store, 'models/y/parameters.safetensors'), 'hex')) !== first,
+};
+
+function safely<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+it('is killed at each step, and ends at the same bytes when it is run again, its rows counted once', async () => {
   writeRows('base.csv', 3000, 3);
   writeRows('more.csv', 300, 4);
   await run('train', 'base.csv', '--target', 'y', '--learner', 'linear', '--no-report');
   cpSync(join(cwd, 'base.sora'), join(cwd, 'first.sora'), { recursive: true });
-  const model = 'base.sora/models/y';
-  const started = performance.now();
-  await run('update', model, 'more.csv');
-  const whole = performance.now() - started;
+  const [model, store] = ['base.sora/models/y', join(cwd, 'base.sora')];
+  const { rows } = await run('update', model, 'more.csv');
   const [updated, before] = [bytesOf(model), bytesOf(`${model}.1`)];
-  const first = bytesOf('first.sora/models/y');
-  let killed = 0;
-  for (const share of [0.3, 0.5, 0.65, 0.8]) {
-    rmSync(join(cwd, 'base.sora'), { recursive: true });
-    cpSync(join(cwd, 'first.sora'), join(cwd, 'base.sora'), { recursive: true });
+  const first = bytesOf('first.sora/models/y')[1];
+  for (const [step, isThere] of Object.entries(STEPS)) {
+    rmSync(store, { recursive: true });
+    cpSync(join(cwd, 'first.sora'), store, { recursive: true });
     const { code } = await sora(['update', model, 'more.csv'], {
       cwd,
-      onStart: (child) => setTimeout(() => child.kill('SIGKILL'), share * whole),
+      onStart: (child) => {
+        const timer = setInterval(() => isThere(store, first) && child.kill('SIGKILL'), 1);
+        child.on('close', () => clearInterval(timer));
+      },
     });
-    if (code === null) killed++;
-    // One that had written its model is done.
-    if (bytesOf(model).join() === first.join()) {
-      const again = await run('update', model, 'more.csv');
-      expect(again.commits).toEqual([2, 2]);
-    }
-    expect(bytesOf(model)).toEqual(updated);
-    expect(bytesOf(`${model}.1`)).toEqual(before);
+    if (step.startsWith('before')) expect(code, step).toBe(null);
+    const isWritten = bytesOf(model)[1] !== first;
+    const again = await run('update', model, 'more.csv');
+    if (isWritten) expect(again, step).toMatchObject({ how: 'nothing new', rows: { new: 0 } });
+    expect(again.rows.learned, step).toBe(rows.learned);
+    expect(readdirSync(join(store, 'log')), step).toHaveLength(2);
+    expect(bytesOf(model), step).toEqual(updated);
+    expect(bytesOf(`${model}.1`), step).toEqual(before);
   }
-  expect(killed).toBeGreaterThan(0);
+});
+
+it('leaves out what the store holds, says so, and appends it again if asked', async () => {
+  writeRows('start.csv', 1500, 5);
+  writeRows('one.csv', 150, 6);
+  writeRows('two.csv', 150, 7);
+  await run('train', 'start.csv', '--target', 'y', '--learner', 'linear', '--no-report');
+  const model = 'start.sora/models/y';
+  await run('update', model, 'one.csv');
+  // By content, whatever it is called.
+  cpSync(join(cwd, 'one.csv'), join(cwd, 'copy.csv'));
+  const { stdout } = await sora(['update', model, 'copy.csv'], { cwd });
+  expect(stdout).toMatch(/copy\.csv: in the store since commit 2.*--again/);
+  const held = await run('update', model, 'copy.csv', 'start.csv', 'two.csv');
+  expect(held.held).toEqual([
+    { name: 'copy.csv', commit: 2 },
+    { name: 'start.csv', commit: 1 },
+  ]);
+  expect(held).toMatchObject({ rows: { new: 150 }, commits: [3, 3] });
+  expect(await run('update', model, 'copy.csv', '--again')).toMatchObject({
+    rows: { new: 150 },
+    commits: [4, 4],
+  });
+  // Rows of standard input are known by the particles they become.
+  const input = readFileSync(join(cwd, 'two.csv'), 'utf8');
+  const piped = await sora(['update', model, '-', '--json'], { cwd, input });
+  expect(JSON.parse(piped.stdout)).toMatchObject({ how: 'nothing new', held: [{ commit: 3 }] });
+  // Another content under the same name is new.
+  writeRows('two.csv', 120, 8);
+  expect(await run('update', model, 'two.csv')).toMatchObject({ rows: { new: 120 }, commits: [5, 5] });
 });

@@ -89,7 +89,12 @@ export async function ingestInto(
     const known = settings.mode !== 'append' && !last?.recut && holds(before, last?.sources ?? [], sources);
     if (known) return unchangedReport(table, before);
     const append = settings.mode === 'append';
-    const particles = await encodeAll(store, table, settings, append ? (settings.firstIndex ?? before.particles.length) : 0);
+    const particles = await encodeAll(
+      store,
+      table,
+      settings,
+      append ? (settings.firstIndex ?? before.particles.length) : 0,
+    );
     return await commitAll(store, table, particles, sources, before, settings);
   } finally {
     await table.close();

@@ -31,7 +31,8 @@ export interface Remaining {
 export async function notYetHeld(inputs: Inputs, commits: readonly LoggedCommit[]): Promise<Remaining> {
   const given = typeof inputs === 'string' ? [inputs] : inputs;
   const hashes = new Map<string, string>();
-  if (!Array.isArray(given)) return { inputs, held: [], hashes };
+  if (!Array.isArray(given) || !given.every((one) => typeof one === 'string'))
+    return { inputs, held: [], hashes };
   const remaining: string[] = [];
   const held: HeldInput[] = [];
   for (const input of given as readonly string[]) {

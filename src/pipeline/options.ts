@@ -372,7 +372,9 @@ export const updateShape = z.object({
   again: z
     .boolean()
     .default(false)
-    .describe('Append files also where the store holds the same content already: their rows then count twice.'),
+    .describe(
+      'Append files also where the store holds the same content already: their rows then count twice.',
+    ),
   polish: z
     .int()
     .nonnegative()

@@ -147,7 +147,6 @@ async function append(
     options.sql === undefined
       ? await notYetHeld(inputs, commits)
       : { inputs, held: [], hashes: new Map<string, string>() };
-  for (const held of left.held) hooks.onNote?.(`${sayHeld(held, base)}\n`);
   if (left.inputs === undefined) return { rows: 0, held: left.held };
   const names = [...left.hashes.keys()];
   const { report } = await openData(
@@ -163,13 +162,5 @@ async function append(
   );
   if (!report?.unchanged) return { rows: report?.rows ?? 0, held: left.held };
   const same = { name: names.length > 0 ? names.join(', ') : 'These rows', commit: report.commit };
-  hooks.onNote?.(`${sayHeld(same, base)}\n`);
   return { rows: 0, held: [...left.held, same] };
-}
-
-/** What is said of an input that is not appended. */
-function sayHeld({ name, commit }: HeldInput, base: Snapshot): string {
-  return commit > base.commit
-    ? `${name}: in the store since commit ${commit}, and not learned from yet. It is not appended again (--again does that).`
-    : `${name}: in the store since commit ${commit}, and learned from. It is left out; --again appends and learns from it once more.`;
 }
