@@ -58,7 +58,9 @@ export async function openQuery(source: QuerySource, context: ReadContext): Prom
 
 async function openTyped(name: string, from: string, context: ReadContext): Promise<OpenSource> {
   const { database, signal, options, fields } = context;
-  const rows = fields === undefined ? options.sample : Math.min(options.sample, KNOWN_SAMPLE);
+  const { keep } = options as { readonly keep?: readonly string[] };
+  const isKnown = fields !== undefined && (keep ?? []).length === 0;
+  const rows = isKnown ? Math.min(options.sample, KNOWN_SAMPLE) : options.sample;
   const notes: string[] = [];
   const columns: TypedColumn[] = [];
   let sample: readonly Readonly<Record<string, unknown>>[] = [];
@@ -70,10 +72,7 @@ async function openTyped(name: string, from: string, context: ReadContext): Prom
     });
     if (columns.length > 0) {
       const list = columns.map((column, index) => `${sampleExpression(column)} AS c${index}`);
-      sample = await database.rows(
-        `SELECT ${list.join(', ')} FROM ${from} AS source LIMIT ${rows}`,
-        signal,
-      );
+      sample = await database.rows(`SELECT ${list.join(', ')} FROM ${from} AS source LIMIT ${rows}`, signal);
     }
   } catch (error) {
     throw await duckError(name, error, database, signal);
