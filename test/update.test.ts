@@ -1,9 +1,10 @@
 /** `sora update` as a user runs it: append, learn, undo; the same bytes with threads as without. */
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { randomUniform } from '../src/random.ts';
-import { sora, temporaryFolder } from './cli.ts';
+import { ROOT, sora, temporaryFolder } from './cli.ts';
 
 const cwd = temporaryFolder();
 
@@ -41,22 +42,7 @@ it('appends, learns, is undone and done again to the same bytes', async () => {
   expect(bytesOf(model)).toEqual(updated);
 });
 
-/** Steps of an update as files show them; each kills the process when it is seen. */
-const STEPS: Record<string, (store: string, first: string) => boolean> = {
-  'before the append': (store) => existsSync(store),
-  'after the append': (store) => existsSync(join(store, 'log/00000000000000000002.json')),
-  'after the model before was put aside': (store) => existsSync(join(store, 'models/y.1/model.json')),
-  'after the model was written': (store, first) =>
-    safely(() => readFileSync(join(store, 'models/y/parameters.safetensors'), 'hex')) !== first,
-};
-
-function safely<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
+const KILLER = pathToFileURL(join(ROOT, 'test/kill-at.mjs')).href;
 
 it('is killed at each step, and ends at the same bytes when it is run again, its rows counted once', async () => {
   writeRows('base.csv', 3000, 3);
@@ -64,28 +50,30 @@ it('is killed at each step, and ends at the same bytes when it is run again, its
   await run('train', 'base.csv', '--target', 'y', '--learner', 'linear', '--no-report');
   cpSync(join(cwd, 'base.sora'), join(cwd, 'first.sora'), { recursive: true });
   const [model, store] = ['base.sora/models/y', join(cwd, 'base.sora')];
-  const { rows } = await run('update', model, 'more.csv');
+  const words = ['update', model, 'more.csv', '--workers', '0'];
+  const { rows } = await run(...words, '--no-report');
   const [updated, before] = [bytesOf(model), bytesOf(`${model}.1`)];
-  const first = bytesOf('first.sora/models/y')[1];
-  for (const [step, isThere] of Object.entries(STEPS)) {
+  const outcomes = new Set<string>();
+  for (let step = 1; ; step++) {
     rmSync(store, { recursive: true });
     cpSync(join(cwd, 'first.sora'), store, { recursive: true });
-    const { code } = await sora(['update', model, 'more.csv'], {
-      cwd,
-      onStart: (child) => {
-        const timer = setInterval(() => isThere(store, first) && child.kill('SIGKILL'), 1);
-        child.on('close', () => clearInterval(timer));
-      },
-    });
-    if (step.startsWith('before')) expect(code, step).toBe(null);
-    const isWritten = bytesOf(model)[1] !== first;
-    const again = await run('update', model, 'more.csv');
-    if (isWritten) expect(again, step).toMatchObject({ how: 'nothing new', rows: { new: 0 } });
-    expect(again.rows.learned, step).toBe(rows.learned);
-    expect(readdirSync(join(store, 'log')), step).toHaveLength(2);
-    expect(bytesOf(model), step).toEqual(updated);
-    expect(bytesOf(`${model}.1`), step).toEqual(before);
+    const env = { NODE_OPTIONS: `--import ${KILLER}`, SORA_KILL_AT: String(step) };
+    const { code, stderr } = await sora([...words, '--no-report'], { cwd, env });
+    expect(code, stderr).toBeOneOf([null, 0]);
+    if (code === 0) break;
+    const commits = readdirSync(join(store, 'log')).length;
+    const again = await run(...words, '--no-report');
+    outcomes.add(`${commits} commits, then ${again.how}`);
+    expect(again.rows.learned, `${step}`).toBe(rows.learned);
+    expect(readdirSync(join(store, 'log')), `${step}`).toHaveLength(2);
+    expect(bytesOf(model), `${step}`).toEqual(updated);
+    expect(bytesOf(`${model}.1`), `${step}`).toEqual(before);
   }
+  expect([...outcomes]).toEqual([
+    '1 commits, then new rows',
+    '2 commits, then new rows',
+    '2 commits, then nothing new',
+  ]);
 });
 
 it('leaves out what the store holds, says so, and appends it again if asked', async () => {
@@ -116,4 +104,15 @@ it('leaves out what the store holds, says so, and appends it again if asked', as
   // Another content under the same name is new.
   writeRows('two.csv', 120, 8);
   expect(await run('update', model, 'two.csv')).toMatchObject({ rows: { new: 120 }, commits: [5, 5] });
+  // Neither is a file that was given twice, nor one that has grown counted again without a word.
+  writeRows('three.csv', 100, 9);
+  cpSync(join(cwd, 'three.csv'), join(cwd, 'same.csv'));
+  const twice = await run('update', model, 'three.csv', 'same.csv');
+  expect(twice).toMatchObject({ rows: { new: 100 }, held: [{ name: 'same.csv' }] });
+  appendFileSync(join(cwd, 'three.csv'), '0.5,0.5,yes\n');
+  const grown = await sora(['update', model, 'three.csv'], { cwd });
+  expect(grown.code).toBe(4);
+  expect(grown.stderr).toMatch(/begins with the \d+ bytes that commit 6 appended.*sora follow.*--again/);
+  const all = await run('update', model, 'three.csv', '--again');
+  expect(all).toMatchObject({ rows: { new: 101 }, commits: [7, 7] });
 });

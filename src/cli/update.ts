@@ -38,10 +38,10 @@ function scores({ before, after, prequential, judged, particles }: UpdateResult)
 
 /** What was given and not appended, since the store held it. */
 function heldLines({ held = [] }: UpdateResult): string[] {
-  return held.map(
-    ({ name, commit }) =>
-      `  ${name}: in the store since commit ${commit}, so it was not appended; --again appends it once more.`,
-  );
+  return held.map(({ name, commit }) => {
+    const why = commit === undefined ? 'given twice' : `in the store since commit ${commit}`;
+    return `  ${name}: ${why}, so it was not appended; --again appends it once more.`;
+  });
 }
 
 /** What an update did, on one screen. */

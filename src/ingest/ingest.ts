@@ -6,13 +6,13 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { throwIfAborted } from '../errors.ts';
+import { SoraError, throwIfAborted } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { Particle, ParticleRef } from '../particle/particle.ts';
 import type { Schema } from '../particle/schema.ts';
 import { WorkerPool } from '../run/pool.ts';
 import { compiledModule, type Reference } from '../run/reference.ts';
-import type { SourceRecord } from '../store/commit.ts';
+import type { Commit, SourceRecord } from '../store/commit.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import type { Store } from '../store/store.ts';
 import type { BadRow } from './bad-rows.ts';
@@ -48,8 +48,11 @@ export interface IngestSettings extends ReadSettings {
   readonly why?: string;
   /** SHA-256 of files, by name: kept with their sources in the commit. */
   readonly fileHashes?: ReadonlyMap<string, string>;
-  /** Asked when all is read, of an append: the commit that holds these particles already, so that none is made. */
-  readonly heldBy?: (particles: readonly ParticleRef[]) => number | undefined;
+  /**
+   * Asked when all is read, of an append: the commit that holds these particles already, so that none is made. Asked
+   * again of the commits that others made meanwhile; then it is a `conflict`.
+   */
+  readonly heldBy?: (particles: readonly ParticleRef[], since?: readonly Commit[]) => number | undefined;
   /** Particles that the first one is counted from, which its size depends on; default: those of the store. */
   readonly firstIndex?: number;
 }
@@ -237,6 +240,7 @@ async function commitAll(
         sources: only === undefined ? sources : [{ ...sources[0], rows }],
         why: settings.why ?? `${append ? 'append' : 'ingest'} ${describe(sources)}`,
         base: before.commit,
+        accept: (since) => checkNotHeld(settings.heldBy?.(particles, since)),
       });
   return {
     schema: after.schema,
@@ -250,6 +254,15 @@ async function commitAll(
     unchanged: same,
     commit: heldBy ?? after.commit,
   };
+}
+
+function checkNotHeld(commit: number | undefined): void {
+  if (commit === undefined) return;
+  throw new SoraError(
+    'conflict',
+    `Commit ${commit} appended the same rows meanwhile, so they were not appended again: run this again to go on from it.`,
+    { details: { commit } },
+  );
 }
 
 function sameContent(before: Snapshot, schema: Schema, particles: readonly ParticleRef[]): boolean {

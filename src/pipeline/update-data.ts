@@ -10,7 +10,14 @@ import type { LoggedCommit } from '../store/commit.ts';
 import { newestSnapshot, type Snapshot, type SnapshotParticle } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Split } from '../summary/split.ts';
-import { type HeldInput, heldParticles, notYetHeld, standingCommits } from './append-once.ts';
+import {
+  checkUnchanged,
+  type HeldInput,
+  heldFile,
+  heldParticles,
+  notYetHeld,
+  standingCommits,
+} from './append-once.ts';
 import { type Data, type Hooks, type Inputs, openData, storeOf } from './data.ts';
 import type { ReadOptions } from './options.ts';
 import { partsBetween, withRoles } from './source.ts';
@@ -57,9 +64,9 @@ export async function openUpdate(
     );
   }
   const base = await snapshotOf(store, model, directory);
-  const appended = hasRows
+  const held = hasRows
     ? await append(store, base, model, inputs ?? [], { ...options, profiled }, hooks, identity)
-    : undefined;
+    : [];
   const snapshot = await store.snapshot(options.at);
   const { particles } = snapshot;
   const isGrown = base.particles.every(({ hash }, at) => particles[at]?.hash === hash);
@@ -74,7 +81,7 @@ export async function openUpdate(
     schema: withRoles(snapshot.schema, rolesOf(model)),
     ...{ old, fresh },
     ...(fresh.length > 0 ? { commits: [brought[0], brought[brought.length - 1]] as const } : {}),
-    held: appended?.held ?? [],
+    held,
   };
 }
 
@@ -122,13 +129,10 @@ function rewritten(directory: string, base: Snapshot, now: Snapshot): SoraError 
   );
 }
 
-/** What an append did. */
-interface Appended {
-  readonly rows: number;
-  readonly held: readonly HeldInput[];
-}
-
-/** Appends what the store does not hold yet; with `again`, all but what an unfinished update of this model appended. */
+/**
+ * Appends what the store does not hold yet; with `again`, all but what an unfinished update of this model appended.
+ * Returns what was not appended.
+ */
 async function append(
   store: Store,
   base: Snapshot,
@@ -137,30 +141,36 @@ async function append(
   options: Options & { readonly profiled: Split | undefined },
   hooks: Hooks,
   identity: string,
-): Promise<Appended> {
+): Promise<readonly HeldInput[]> {
   const { at: _, again, ...settings } = options;
   const mark = `for model ${identity.slice(0, 12)}`;
   const commits = standingCommits(await store.log()).filter(
     ({ commit, why }) => !again || (commit > base.commit && why.endsWith(mark)),
   );
-  const left =
-    options.sql === undefined
-      ? await notYetHeld(inputs, commits)
-      : { inputs, held: [], hashes: new Map<string, string>() };
-  if (left.inputs === undefined) return { rows: 0, held: left.held };
-  const names = [...left.hashes.keys()];
+  const isQuery = options.sql !== undefined;
+  const {
+    inputs: left,
+    held,
+    files,
+  } = isQuery ? { inputs, held: [], files: [] } : await notYetHeld(inputs, commits, again);
+  if (left === undefined) return held;
+  const names = files.map(({ name }) => name).join(', ');
+  const isFiles = Array.isArray(left) && left.length === files.length;
   const { report } = await openData(
-    left.inputs,
+    left,
     {
       ...settings,
       ...{ roles: rolesOf(model), store: store.root, append: true, schema: base.schema },
-      why: `append ${names.length > 0 ? names.join(', ') : 'rows'} ${mark}`,
-      ...{ fileHashes: left.hashes, firstIndex: base.particles.length },
-      heldBy: (particles) => heldParticles(commits, particles),
+      why: `append ${names || 'rows'} ${mark}`,
+      fileHashes: new Map(files.map(({ name, sha256 }) => [name, sha256])),
+      // Rows that have no file are known by their particles, whose cut must then follow from the rows alone.
+      firstIndex: isFiles ? base.particles.length : 0,
+      heldBy: (particles, since) => {
+        checkUnchanged(files);
+        return heldParticles(since ?? commits, particles) ?? heldFile(since ?? [], files);
+      },
     },
     hooks,
   );
-  if (!report?.unchanged) return { rows: report?.rows ?? 0, held: left.held };
-  const same = { name: names.length > 0 ? names.join(', ') : 'These rows', commit: report.commit };
-  return { rows: 0, held: [...left.held, same] };
+  return report?.unchanged ? [...held, { name: names || 'These rows', commit: report.commit }] : held;
 }
