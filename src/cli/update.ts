@@ -36,11 +36,22 @@ function scores({ before, after, prequential, judged, particles }: UpdateResult)
   return `\n${alignRows([['  scores', ...columns.map(([head]) => head)], ...rows], [1, 2, 3])}\n`;
 }
 
+/** What was given and not appended, since the store held it. */
+function heldLines({ held = [] }: UpdateResult): string[] {
+  return held.map(({ name, commit }) => {
+    const why = commit === undefined ? 'given twice' : `in the store since commit ${commit}`;
+    return `  ${name}: ${why}, so it was not appended; --again appends it once more.`;
+  });
+}
+
 /** What an update did, on one screen. */
 export function updateScreen(result: UpdateResult): string {
   const { commits, rows, particles, observed, seconds, changes, fit } = result;
   if (commits === undefined)
-    return `  ${pathOf(result.directory)} has learned from everything in ${pathOf(result.store)}: nothing to do.`;
+    return [
+      `  ${pathOf(result.directory)} has learned from everything in ${pathOf(result.store)}: nothing to do.`,
+      ...heldLines(result),
+    ].join('\n');
   const [first, last] = commits;
   return [
     '',
@@ -56,6 +67,7 @@ export function updateScreen(result: UpdateResult): string {
       ],
       ['  learned', `from ${formatCount(rows.learned)} rows, all told`],
     ]),
+    ...heldLines(result),
     scores(result),
     ...changes.map((change) => `  ${change}`),
     alignRows([

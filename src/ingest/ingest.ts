@@ -6,13 +6,13 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { throwIfAborted } from '../errors.ts';
+import { SoraError, throwIfAborted } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { Particle, ParticleRef } from '../particle/particle.ts';
 import type { Schema } from '../particle/schema.ts';
 import { WorkerPool } from '../run/pool.ts';
 import { compiledModule, type Reference } from '../run/reference.ts';
-import type { SourceRecord } from '../store/commit.ts';
+import type { Commit, SourceRecord } from '../store/commit.ts';
 import type { Snapshot } from '../store/snapshot.ts';
 import type { Store } from '../store/store.ts';
 import type { BadRow } from './bad-rows.ts';
@@ -47,6 +47,15 @@ export interface IngestSettings extends ReadSettings {
   readonly onPartial?: (partial: ParticlePartial) => void;
   /** Told in the log of commits. */
   readonly why?: string;
+  /** SHA-256 of files, by name: kept with their sources in the commit. */
+  readonly fileHashes?: ReadonlyMap<string, string>;
+  /**
+   * Asked when all is read, of an append: the commit that holds these particles already, so that none is made. Asked
+   * again of the commits that others made meanwhile; then it is a `conflict`.
+   */
+  readonly heldBy?: (particles: readonly ParticleRef[], since?: readonly Commit[]) => number | undefined;
+  /** Particles that the first one is counted from, which its size depends on; default: those of the store. */
+  readonly firstIndex?: number;
 }
 
 /** What an ingest did. */
@@ -84,7 +93,12 @@ export async function ingestInto(
     const known = settings.mode !== 'append' && !last?.recut && holds(before, last?.sources ?? [], sources);
     if (known) return unchangedReport(table, before);
     const append = settings.mode === 'append';
-    const particles = await encodeAll(store, table, settings, append ? before.particles.length : 0);
+    const particles = await encodeAll(
+      store,
+      table,
+      settings,
+      append ? (settings.firstIndex ?? before.particles.length) : 0,
+    );
     return await commitAll(store, table, particles, sources, before, settings);
   } finally {
     await table.close();
@@ -116,6 +130,7 @@ function sourceRecords(table: TableReader, settings: IngestSettings): SourceReco
   const options = JSON.parse(JSON.stringify({ read, schema: table.schema })) as Json;
   return table.sources.map(({ name, bytes, options: own }) => ({
     name,
+    ...(settings.fileHashes?.has(name) ? { sha256: settings.fileHashes.get(name) as string } : {}),
     ...(bytes === undefined ? {} : { bytes }),
     options: { source: own ?? null, ...(options as object) },
   }));
@@ -230,7 +245,8 @@ async function commitAll(
 ): Promise<IngestReport> {
   const { rows, badRows, examples, quarantine } = table.report();
   const append = settings.mode === 'append';
-  const same = !append && sameContent(before, table.schema, particles);
+  const heldBy = append ? settings.heldBy?.(particles) : undefined;
+  const same = append ? heldBy !== undefined : sameContent(before, table.schema, particles);
   const only = sources.length === 1 ? 0 : undefined;
   const after = same
     ? before
@@ -241,6 +257,7 @@ async function commitAll(
         sources: only === undefined ? sources : [{ ...sources[0], rows }],
         why: settings.why ?? `${append ? 'append' : 'ingest'} ${describe(sources)}`,
         base: before.commit,
+        accept: (since) => checkNotHeld(settings.heldBy?.(particles, since)),
       });
   return {
     schema: after.schema,
@@ -252,8 +269,17 @@ async function commitAll(
     examples,
     ...(quarantine === undefined ? {} : { quarantine }),
     unchanged: same,
-    commit: after.commit,
+    commit: heldBy ?? after.commit,
   };
+}
+
+function checkNotHeld(commit: number | undefined): void {
+  if (commit === undefined) return;
+  throw new SoraError(
+    'conflict',
+    `Commit ${commit} appended the same rows meanwhile, so they were not appended again: run this again to go on from it.`,
+    { details: { commit } },
+  );
 }
 
 function sameContent(before: Snapshot, schema: Schema, particles: readonly ParticleRef[]): boolean {

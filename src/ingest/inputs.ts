@@ -121,6 +121,27 @@ function pathsOf(inputs: TableInputs | undefined): readonly string[] | undefined
   return inputs.every((input) => typeof input === 'string') ? inputs : undefined;
 }
 
+/** A file that an input stands for. */
+export interface NamedFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+}
+
+/** The files of a path, folder or glob; undefined for what is none: `-`, a pipe, a query. Throws `not-found`. */
+export async function inputFiles(input: unknown): Promise<NamedFile[] | undefined> {
+  if (typeof input !== 'string' || input === '-' || input.startsWith('sql:') || (await isPipe(input)))
+    return undefined;
+  const names = await expand(input);
+  return Promise.all(
+    names.map(async (name) => {
+      const { size, mtimeMs } = await stat(name);
+      return { name, bytes: size, modified: mtimeMs };
+    }),
+  );
+}
+
 /** Whether a path is a pipe or device, which can be read only once. */
 async function isPipe(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);

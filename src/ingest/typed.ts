@@ -34,6 +34,9 @@ export async function openParquet(source: FileSource, context: ReadContext): Pro
 const HEAVY =
   /HASH_GROUP_BY|PERFECT_HASH_GROUP_BY|UNGROUPED_AGGREGATE|JOIN|ORDER_BY|TOP_N|WINDOW|CROSS_PRODUCT/;
 
+/** Rows that say how long texts are, where the schema is known and nothing else is to be guessed. */
+const KNOWN_SAMPLE = 500;
+
 let results = 0;
 
 /**
@@ -54,7 +57,10 @@ export async function openQuery(source: QuerySource, context: ReadContext): Prom
 }
 
 async function openTyped(name: string, from: string, context: ReadContext): Promise<OpenSource> {
-  const { database, signal, options } = context;
+  const { database, signal, options, fields } = context;
+  const { keep } = options as { readonly keep?: readonly string[] };
+  const isKnown = fields !== undefined && (keep ?? []).length === 0;
+  const rows = isKnown ? Math.min(options.sample, KNOWN_SAMPLE) : options.sample;
   const notes: string[] = [];
   const columns: TypedColumn[] = [];
   let sample: readonly Readonly<Record<string, unknown>>[] = [];
@@ -66,10 +72,7 @@ async function openTyped(name: string, from: string, context: ReadContext): Prom
     });
     if (columns.length > 0) {
       const list = columns.map((column, index) => `${sampleExpression(column)} AS c${index}`);
-      sample = await database.rows(
-        `SELECT ${list.join(', ')} FROM ${from} AS source LIMIT ${options.sample}`,
-        signal,
-      );
+      sample = await database.rows(`SELECT ${list.join(', ')} FROM ${from} AS source LIMIT ${rows}`, signal);
     }
   } catch (error) {
     throw await duckError(name, error, database, signal);

@@ -76,6 +76,12 @@ export async function saveModel(target: string | ObjectStorage, model: Model): P
   if (typeof target === 'string') await removeTemporary(target);
 }
 
+/** Ends what a {@link saveModel} that was killed had still to do; nothing where none was. */
+export async function finishSave(directory: string, model: Model): Promise<void> {
+  const isUnfinished = (await directoryStorage(directory).get(NEXT_FILE)) !== undefined;
+  if (isUnfinished) await saveModel(directory, model);
+}
+
 /** Whether no other training has replaced the model since; if one has, the rest is its to do. */
 async function isMine(storage: ObjectStorage, files: ReturnType<typeof modelFiles>): Promise<boolean> {
   const now = await storage.get(MODEL_FILE);

@@ -369,6 +369,12 @@ export const updateShape = z.object({
   ...resourceShape.shape,
   store: z.string().optional().describe('Store that the model learned from; default: the one it lies in.'),
   at: atOption,
+  again: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Append files also where the store holds the same content already: their rows then count twice.',
+    ),
   polish: z
     .int()
     .nonnegative()

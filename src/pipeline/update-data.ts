@@ -1,6 +1,6 @@
 /**
  * What an update looks at: the store that a model learned from, the particles that it learned from, and those that came
- * since. Files are appended to the store first, and only once: a commit says for which model it was made.
+ * since. What is given is appended to the store first, and only once (append-once.ts).
  */
 import { dirname, resolve } from 'node:path';
 import { SoraError } from '../errors.ts';
@@ -10,6 +10,14 @@ import type { LoggedCommit } from '../store/commit.ts';
 import { newestSnapshot, type Snapshot, type SnapshotParticle } from '../store/snapshot.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Split } from '../summary/split.ts';
+import {
+  checkUnchanged,
+  type HeldInput,
+  heldFile,
+  heldParticles,
+  notYetHeld,
+  standingCommits,
+} from './append-once.ts';
 import { type Data, type Hooks, type Inputs, openData, storeOf } from './data.ts';
 import type { ReadOptions } from './options.ts';
 import { partsBetween, withRoles } from './source.ts';
@@ -23,13 +31,14 @@ export interface UpdateData extends Data {
   readonly before: string;
   /** First and last commit that brought new particles; absent without any. */
   readonly commits?: readonly [number, number];
-  /** Rows that were appended just now; absent where no files were given. */
-  readonly appended?: number;
+  /** Inputs that the store held already, and that were not appended. */
+  readonly held: readonly HeldInput[];
 }
 
 interface Options extends ReadOptions {
   readonly store?: string;
   readonly at?: string;
+  readonly again?: boolean;
   readonly workers?: number;
 }
 
@@ -55,9 +64,9 @@ export async function openUpdate(
     );
   }
   const base = await snapshotOf(store, model, directory);
-  const appended = hasRows
+  const held = hasRows
     ? await append(store, base, model, inputs ?? [], { ...options, profiled }, hooks, identity)
-    : undefined;
+    : [];
   const snapshot = await store.snapshot(options.at);
   const { particles } = snapshot;
   const isGrown = base.particles.every(({ hash }, at) => particles[at]?.hash === hash);
@@ -72,7 +81,7 @@ export async function openUpdate(
     schema: withRoles(snapshot.schema, rolesOf(model)),
     ...{ old, fresh },
     ...(fresh.length > 0 ? { commits: [brought[0], brought[brought.length - 1]] as const } : {}),
-    ...(appended === undefined ? {} : { appended }),
+    held,
   };
 }
 
@@ -120,7 +129,10 @@ function rewritten(directory: string, base: Snapshot, now: Snapshot): SoraError 
   );
 }
 
-/** Appends, unless a commit made for this model says that it was done before the update was interrupted. */
+/**
+ * Appends what the store does not hold yet; with `again`, all but what an unfinished update of this model appended.
+ * Returns what was not appended.
+ */
 async function append(
   store: Store,
   base: Snapshot,
@@ -129,22 +141,36 @@ async function append(
   options: Options & { readonly profiled: Split | undefined },
   hooks: Hooks,
   identity: string,
-): Promise<number> {
-  const names = (typeof inputs === 'string' ? [inputs] : Array.isArray(inputs) ? inputs : []).filter(
-    (name) => typeof name === 'string',
+): Promise<readonly HeldInput[]> {
+  const { at: _, again, ...settings } = options;
+  const mark = `for model ${identity.slice(0, 12)}`;
+  const commits = standingCommits(await store.log()).filter(
+    ({ commit, why }) => !again || (commit > base.commit && why.endsWith(mark)),
   );
-  const isFiles = names.length > 0 && !names.includes('-');
-  const why = `append ${isFiles ? names.join(', ') : 'rows'} for model ${identity.slice(0, 12)}`;
-  const done = (await store.log()).slice(base.commit).find((commit) => commit.why === why);
-  if (done && isFiles) {
-    hooks.onNote?.(`Commit ${done.commit} had appended these rows already.`);
-    return done.add.reduce((sum, { rows }) => sum + rows, 0);
-  }
-  const { at: _, ...settings } = options;
+  const isQuery = options.sql !== undefined;
+  const {
+    inputs: left,
+    held,
+    files,
+  } = isQuery ? { inputs, held: [], files: [] } : await notYetHeld(inputs, commits, again);
+  if (left === undefined) return held;
+  const names = files.map(({ name }) => name).join(', ');
+  const isFiles = Array.isArray(left) && left.length === files.length;
   const { report } = await openData(
-    inputs,
-    { ...settings, roles: rolesOf(model), store: store.root, append: true, why, schema: base.schema },
+    left,
+    {
+      ...settings,
+      ...{ roles: rolesOf(model), store: store.root, append: true, schema: base.schema },
+      why: `append ${names || 'rows'} ${mark}`,
+      fileHashes: new Map(files.map(({ name, sha256 }) => [name, sha256])),
+      // Rows that have no file are known by their particles, whose cut must then follow from the rows alone.
+      firstIndex: isFiles ? base.particles.length : 0,
+      heldBy: (particles, since) => {
+        checkUnchanged(files);
+        return heldParticles(since ?? commits, particles) ?? heldFile(since ?? [], files);
+      },
+    },
     hooks,
   );
-  return report?.rows ?? 0;
+  return report?.unchanged ? [...held, { name: names || 'These rows', commit: report.commit }] : held;
 }

@@ -1,5 +1,6 @@
 /** What an update gives back: what was done, what was looked at, how good the model was and is. */
 import type { Model } from '../model/model.ts';
+import type { HeldInput } from './append-once.ts';
 import type { UpdateEvaluation } from './update-evaluate.ts';
 
 /** What an update did. */
@@ -12,6 +13,8 @@ export interface UpdateResult extends Partial<UpdateEvaluation> {
   readonly store: string;
   /** First and last commit of the new rows; absent when there were none, and nothing was written. */
   readonly commits?: readonly [number, number];
+  /** Inputs that were not appended, since that commit had brought the same content. */
+  readonly held?: readonly HeldInput[];
   /** What was done, in a few words. */
   readonly how: string;
   readonly particles: { readonly old: number; readonly new: number };

@@ -6,23 +6,16 @@ import { loadModel, parametersHash, saveModel } from '../model/files.ts';
 import type { Model } from '../model/model.ts';
 import { removeReport } from './report.ts';
 
-/** Writes the new model to `out`, or in place of the one before, which then stays beside it. */
-export async function saveUpdated(
+/** Where the updated model goes: `out`, or in place of the one before, which is kept beside it first. */
+export async function keepVersion(
   directory: string,
   before: Model,
-  now: Model,
   out: string | undefined,
 ): Promise<{ target: string; previous?: string }> {
   const target = resolve(out ?? directory);
-  if (target !== resolve(directory)) {
-    await removeReport(target);
-    await saveModel(target, now);
-    return { target };
-  }
+  if (target !== resolve(directory)) return { target };
   const previous = versionName(target, before.provenance.updates?.length ?? 0);
   await saveModel(previous, before);
-  await removeReport(target);
-  await saveModel(target, now);
   return { target, previous };
 }
 

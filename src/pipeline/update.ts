@@ -9,7 +9,7 @@ import { type Baseline, fitBaseline } from '../evaluate/baseline.ts';
 import type { EvaluationResult } from '../evaluate/result.ts';
 import { holdOut } from '../evaluate/split.ts';
 import type { Json } from '../json.ts';
-import { loadModel, parametersHash } from '../model/files.ts';
+import { finishSave, loadModel, parametersHash, saveModel } from '../model/files.ts';
 import { type Model, modelParameters, parameterTensors } from '../model/model.ts';
 import type { Tensors } from '../model/safetensors.ts';
 import type { Recipe } from '../recipe/recipe.ts';
@@ -25,6 +25,7 @@ import type { Fitted } from './fit.ts';
 import type { FittedLearner } from './learner.ts';
 import { counted, type Observed } from './observed.ts';
 import { type CheckedUpdate, checkOptions, type UpdateOptions, updateShape } from './options.ts';
+import { removeReport } from './report.ts';
 import { openExecutor } from './resources.ts';
 import { checkModel } from './update-check.ts';
 import { openUpdate, type UpdateData } from './update-data.ts';
@@ -34,7 +35,7 @@ import { refitted } from './update-refit.ts';
 import { updatedStrengths, writeUpdateReport } from './update-report.ts';
 import type { UpdateResult } from './update-result.ts';
 import { updateTrees } from './update-trees.ts';
-import { saveUpdated } from './update-versions.ts';
+import { keepVersion } from './update-versions.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -63,7 +64,10 @@ export async function update(
   const started = performance.now();
   const data = await openUpdate(directory, model, inputs, options, hooks, identity, sidesOf(model)?.train);
   const opened = performance.now();
-  if (data.fresh.length === 0) return nothingNew(directory, model, data, (opened - started) / 1000);
+  if (data.fresh.length === 0) {
+    await finishSave(directory, model);
+    return nothingNew(directory, model, data, (opened - started) / 1000);
+  }
   const sides = sidesOf(model);
   const executor = isShort(model, data, options) ? inlineExecutor() : openExecutor(options, data.snapshot);
   try {
@@ -90,13 +94,14 @@ export async function update(
     const features = options.report ? await updatedStrengths(fresh.session, fitted) : [];
     await Promise.all([fresh.session.close(), old.close(), all.close()]);
     const updated = assemble(model, fitted, data, identity, evaluations ? evaluations.after : undefined);
-    const { target, previous } = await saveUpdated(directory, model, updated, options.out);
+    const { target, previous } = await keepVersion(directory, model, options.out);
     const { converged, reason, rounds } = updated.learner;
     const result: UpdateResult = {
       directory: target,
       ...(previous === undefined ? {} : { previous }),
       store: data.store.root as string,
       commits: data.commits,
+      ...(data.held.length > 0 ? { held: data.held } : {}),
       how: fitted.how,
       particles: { old: data.old.length, new: data.fresh.length },
       observed,
@@ -111,9 +116,13 @@ export async function update(
       },
       model: updated,
     };
-    if (!options.report) return result;
-    const report = await writeUpdateReport(result, fitted, features, profile, executor.workers);
-    return { ...result, report };
+    // The model comes last: once it is there, nothing is left to do again.
+    const report = options.report
+      ? await writeUpdateReport(result, fitted, features, profile, executor.workers)
+      : undefined;
+    if (report === undefined) await removeReport(target);
+    await saveModel(target, updated);
+    return report === undefined ? result : { ...result, report };
   } finally {
     await executor.close();
   }
@@ -300,6 +309,7 @@ function nothingNew(directory: string, model: Model, data: UpdateData, seconds: 
     directory: resolve(directory),
     store: data.store.root as string,
     how: 'nothing new',
+    ...(data.held.length > 0 ? { held: data.held } : {}),
     particles: { old: data.old.length, new: 0 },
     observed: { old: 0, new: 0 },
     rows: { learned: learnedRows(model, model.baseline as unknown as Baseline).rows, new: 0 },
