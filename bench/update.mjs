@@ -29,6 +29,7 @@ const HEADLINE = ['logLoss', 'poissonDeviance', 'rmse'];
 const [asked = `${LINEAR.join(',')},adult/trees,fremtpl2/trees`, rounds = 3] = process.argv.slice(2);
 const folder = join(FOLDER, 'update');
 const step = fileURLToPath(new URL('./update/sora.mjs', import.meta.url));
+const cli = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const make = fileURLToPath(new URL('./update/make.py', import.meta.url));
 needPeers();
 
@@ -46,7 +47,8 @@ for (const one of asked.split(',')) {
   const [name, learner = 'linear'] = one.split('/');
   results.push(await measure(name, learner));
 }
-writeResult('update', { results });
+const floor = { 'node -e 0': floorOf(['-e', '0']), 'sora --version': floorOf([cli, '--version']) };
+writeResult('update', { results, floor });
 const table = results.flatMap(({ set, learner, metric, runs }) =>
   runs.map((run) => [
     `${set}${learner === 'trees' ? ', trees' : ''}, +${run.share}`,
@@ -80,7 +82,19 @@ printTable(
   ],
   table,
 );
+for (const [what, seconds] of Object.entries(floor)) console.log(`${what}: ${seconds.toFixed(3)} s`);
 console.log(JSON.stringify(machine()));
+
+/** Seconds of a process that does nothing, the median of five: no update can be below. */
+function floorOf(words) {
+  return median(
+    Array.from({ length: 5 }, () => {
+      const started = performance.now();
+      execFileSync(process.execPath, words);
+      return (performance.now() - started) / 1000;
+    }),
+  );
+}
 
 function percent(share) {
   return share === undefined ? '' : `${(100 * share).toFixed(1)} %`;
