@@ -5,7 +5,7 @@
  * Usage: node bench/update.mjs [SETS] [ROUNDS], e.g. adult,kdd99 3. Needs bench/peers/install.sh for the data.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ingest, train } from '../dist/index.js';
@@ -109,7 +109,9 @@ async function measure(name, learner) {
   const roles = { target, ...(exposure ? { exposure } : {}) };
   const options = { learner, ...roles };
   const fileOf = (part) => join(place, `${part}.${kind}`);
-  if (!existsSync(join(first, 'models/first'))) {
+  // One that something was appended to would let updates find their files there.
+  const isFresh = existsSync(join(first, 'models/first')) && readdirSync(join(first, 'log')).length === 1;
+  if (!isFresh) {
     rmSync(first, { recursive: true, force: true });
     await ingest(fileOf('base'), { store: first, ...roles });
     await train(first, { report: false, ...options, out: join(first, 'models/first') });
