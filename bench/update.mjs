@@ -5,7 +5,7 @@
  * Usage: node bench/update.mjs [SETS] [ROUNDS], e.g. adult,kdd99 3. Needs bench/peers/install.sh for the data.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ingest, train } from '../dist/index.js';
@@ -29,6 +29,7 @@ const HEADLINE = ['logLoss', 'poissonDeviance', 'rmse'];
 const [asked = `${LINEAR.join(',')},adult/trees,fremtpl2/trees`, rounds = 3] = process.argv.slice(2);
 const folder = join(FOLDER, 'update');
 const step = fileURLToPath(new URL('./update/sora.mjs', import.meta.url));
+const cli = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const make = fileURLToPath(new URL('./update/make.py', import.meta.url));
 needPeers();
 
@@ -46,7 +47,8 @@ for (const one of asked.split(',')) {
   const [name, learner = 'linear'] = one.split('/');
   results.push(await measure(name, learner));
 }
-writeResult('update', { results });
+const floor = { 'node -e 0': floorOf(['-e', '0']), 'sora --version': floorOf([cli, '--version']) };
+writeResult('update', { results, floor });
 const table = results.flatMap(({ set, learner, metric, runs }) =>
   runs.map((run) => [
     `${set}${learner === 'trees' ? ', trees' : ''}, +${run.share}`,
@@ -80,7 +82,19 @@ printTable(
   ],
   table,
 );
+for (const [what, seconds] of Object.entries(floor)) console.log(`${what}: ${seconds.toFixed(3)} s`);
 console.log(JSON.stringify(machine()));
+
+/** Seconds of a process that does nothing, the median of five: no update can be below. */
+function floorOf(words) {
+  return median(
+    Array.from({ length: 5 }, () => {
+      const started = performance.now();
+      execFileSync(process.execPath, words);
+      return (performance.now() - started) / 1000;
+    }),
+  );
+}
 
 function percent(share) {
   return share === undefined ? '' : `${(100 * share).toFixed(1)} %`;
@@ -95,7 +109,9 @@ async function measure(name, learner) {
   const roles = { target, ...(exposure ? { exposure } : {}) };
   const options = { learner, ...roles };
   const fileOf = (part) => join(place, `${part}.${kind}`);
-  if (!existsSync(join(first, 'models/first'))) {
+  // One that something was appended to would let updates find their files there.
+  const isFresh = existsSync(join(first, 'models/first')) && readdirSync(join(first, 'log')).length === 1;
+  if (!isFresh) {
     rmSync(first, { recursive: true, force: true });
     await ingest(fileOf('base'), { store: first, ...roles });
     await train(first, { report: false, ...options, out: join(first, 'models/first') });
