@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { SoraError } from '../errors.ts';
-import { inputFiles, type NamedFile } from '../ingest/inputs.ts';
+import type { NamedFile } from '../ingest/inputs.ts';
 import type { Json } from '../json.ts';
 import type { ParticleRef } from '../particle/particle.ts';
 import type { Commit, SourceRecord } from '../store/commit.ts';
@@ -35,7 +35,8 @@ export interface HashedFile extends NamedFile {
 }
 
 /**
- * Leaves out the files whose content one of `commits` appended, and unless `again` what is given twice. Cost: one reading of each file.
+ * Leaves out the files whose content one of `commits` appended, and unless `again` what is given twice. Cost: one reading
+ * of each file.
  * Throws `bad-data` for a file that goes on after a content that was appended under its name.
  */
 export async function notYetHeld(
@@ -46,6 +47,8 @@ export async function notYetHeld(
   const given = typeof inputs === 'string' ? [inputs] : inputs;
   if (!Array.isArray(given) || !given.every((one) => typeof one === 'string'))
     return { inputs, held: [], files: [] };
+  // Reading data takes a database that what only updates a model does not.
+  const { inputFiles } = await import('../ingest/inputs.ts');
   const remaining: string[] = [];
   const held: HeldInput[] = [];
   const files: HashedFile[] = [];
