@@ -16,8 +16,8 @@ import pathlib
 import sys
 
 import river
-from online import FreshFTRL, linear, neighbours
-from river import ensemble, forest, linear_model, multiclass, naive_bayes, optim, tree
+from online import CLASSIFIERS, FreshFTRL, linear
+from river import ensemble, forest, linear_model, multiclass, optim, tree
 
 OUT = pathlib.Path(__file__).parents[2] / "src" / "fit" / "online" / "fixtures" / "late-classes.json"
 DATA = pathlib.Path(os.environ.get("SORA_DATA", pathlib.Path(__file__).parents[3] / "shared" / "data"))
@@ -58,10 +58,8 @@ LEARNERS = {
     "pa-1": lambda: one_vs_rest(linear_model.PAClassifier(C=0.01, mode=1, learn_intercept=False)),
     "pa-2": lambda: one_vs_rest(linear_model.PAClassifier(C=0.01, mode=2, learn_intercept=False)),
     "alma": lambda: one_vs_rest(linear_model.ALMAClassifier(p=2, alpha=0.9)),
-    "gaussian-nb": lambda: naive_bayes.GaussianNB(),
-    "hoeffding-tree": lambda: tree.HoeffdingTreeClassifier(),
-    "hoeffding-tree-mc": lambda: tree.HoeffdingTreeClassifier(leaf_prediction="mc"),
-    "nearest": neighbours,
+    # These take any number of classes as they are.
+    **{name: CLASSIFIERS[name] for name in ("gaussian-nb", "hoeffding-tree", "hoeffding-tree-mc", "nearest")},
 }
 ENSEMBLES = {
     "adaptive-forest": lambda seed: forest.ARFClassifier(n_models=10, seed=seed),
