@@ -16,6 +16,7 @@ export {
   treeAdd,
   treeBins,
   treeHash,
+  treeGather,
   treeHistograms,
   treeMerge,
   treeQuantize,

@@ -71,6 +71,7 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly shapPairTerms: Pointers;
   readonly shapAdd: Pointers;
   readonly treeHistograms: Total;
+  readonly treeGather: Pointers;
   readonly treeSplits: Pointers;
   readonly treeHash: Pointers;
   readonly treeRecords: Pointers;

@@ -8,12 +8,14 @@ import {
   addWords,
   binValues,
   FEATURE_WORDS,
+  gatherSums,
   hashBins,
   packSlopes,
   quantByte,
   quantizeRows,
   recordBytes,
   recordsOf,
+  SPREAD_WORDS,
   splitRows,
   subtractWords,
 } from './tree.ts';
@@ -84,9 +86,9 @@ describe('kernels of trees equal their twins', () => {
         (rows) => {
           rows.order.reverse();
           return runKernels((run) => {
-            const sums = run.zeros(Int32Array, 4 * sizes);
+            const sums = run.zeros(Int32Array, 4 * codes * SPREAD_WORDS);
             addHistograms(run, rows, 1, rows.order, ranges, sums);
-            return sums.slice();
+            return gatherSums(run, sums).slice();
           });
         },
         codes,

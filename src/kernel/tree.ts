@@ -8,6 +8,8 @@ import { type KernelRun, runKernels } from './mode.ts';
 
 /** Words of one feature in a histogram: 256 bins of two. */
 export const FEATURE_WORDS = 512;
+/** The same while rows are added: a gap follows the bins of each feature, for the sake of caches (kernels/tree.ts). */
+export const SPREAD_WORDS = 528;
 
 /** Bytes of a quant: gradient (signed, upper 16 bits) and Hessian (unsigned, lower 16). */
 const QUANT_BYTES = 4;
@@ -126,8 +128,8 @@ export interface Quantization {
 }
 
 /**
- * Adds the rows of nodes to their histograms, which follow each other in `histograms` ({@link FEATURE_WORDS} × codes words
- * each, resident on the WebAssembly path), by quant number `quant`. `ranges` has the rows of these nodes.
+ * Adds the rows of nodes to their histograms, which follow each other in `sums` ({@link SPREAD_WORDS} × codes words each,
+ * resident on the WebAssembly path), by quant number `quant`. `ranges` has the rows of these nodes.
  * O(rows × features): 0.55–0.8 ns each.
  */
 export function addHistograms(
@@ -136,13 +138,13 @@ export function addHistograms(
   quant: number,
   order: Uint32Array,
   ranges: NodeRanges,
-  histograms: Int32Array,
+  sums: Int32Array,
 ): void {
   const { wasm } = run;
   const stride = recordBytes({ codes, quants });
   const quantAt = quantByte({ codes }, quant);
   const nodes = ranges.length / 2;
-  if (wasm && run.inPlace(records) && run.inPlace(order) && run.inPlace(histograms)) {
+  if (wasm && run.inPlace(records) && run.inPlace(order) && run.inPlace(sums)) {
     wasm.treeHistograms(
       records.byteOffset,
       stride,
@@ -151,27 +153,38 @@ export function addHistograms(
       order.byteOffset,
       run.place(ranges).byteOffset,
       nodes,
-      histograms.byteOffset,
+      sums.byteOffset,
     );
     return;
   }
   const words = wordsOf(records);
-  const size = codes * FEATURE_WORDS;
+  const size = codes * SPREAD_WORDS;
   for (let node = 0; node < nodes; node++) {
     const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
-    const histogram = histograms.subarray(node * size, (node + 1) * size);
+    const histogram = sums.subarray(node * size, (node + 1) * size);
     for (let i = 0; i < count; i++) {
       const at = (start < 0 ? i : order[start + i]) * stride;
       const word = words[(at + quantAt) >> 2];
       if (word === 0) continue;
       const [gradient, hessian] = [word >> 16, word & 0xffff];
       for (let f = 0; f < codes; f++) {
-        const bin = f * FEATURE_WORDS + 2 * records[at + f];
+        const bin = f * SPREAD_WORDS + 2 * records[at + f];
         histogram[bin] += hessian;
         histogram[bin + 1] += gradient;
       }
     }
   }
+}
+
+/** Sums as they were added, their gaps closed: {@link FEATURE_WORDS} words a feature, in place. O(words). */
+export function gatherSums({ wasm }: KernelRun, sums: Int32Array): Int32Array {
+  const features = sums.length / SPREAD_WORDS;
+  if (wasm !== undefined) wasm.treeGather(sums.byteOffset, features);
+  else {
+    for (let f = 1; f < features; f++)
+      sums.copyWithin(f * FEATURE_WORDS, f * SPREAD_WORDS, f * SPREAD_WORDS + FEATURE_WORDS);
+  }
+  return sums.subarray(0, features * FEATURE_WORDS);
 }
 
 /** Records as 32-bit words. */

@@ -7,7 +7,7 @@
  */
 import type { Json } from '../../json.ts';
 import { runKernels } from '../../kernel/mode.ts';
-import { addHistograms, addWords, FEATURE_WORDS } from '../../kernel/tree.ts';
+import { addHistograms, addWords, FEATURE_WORDS, gatherSums, SPREAD_WORDS } from '../../kernel/tree.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { InputNotes, StateMemory, Summary } from '../../summary/summary.ts';
 import { bringToRound, orderOf, slotOf } from './desk.ts';
@@ -42,8 +42,8 @@ export function histograms(
   return {
     id: `tree-histograms/2 ${codes}`,
     empty: (memory) => blankState(4 * (asked * size + asked), memory),
-    observe: (state, view, notes) => addAll(state, [view], round(), size, notes),
-    observeAll: (state, views) => addAll(state, views, round(), size),
+    observe: (state, view, notes) => addAll(state, [view], round(), codes, notes),
+    observeAll: (state, views) => addAll(state, views, round(), codes),
     merge: addWords,
     read: (state) => ({
       words: state.subarray(0, asked * size),
@@ -79,9 +79,11 @@ function addAll(
   state: Int32Array,
   views: readonly BinnedView[],
   round: GrowthRound,
-  size: number,
+  codes: number,
   notes?: InputNotes,
 ): void {
+  const size = codes * FEATURE_WORDS;
+  const spreadSize = codes * SPREAD_WORDS;
   // Desks first: what scratch they take is given back.
   const ranges = views.map((view) => bringToRound(view, round, notes));
   const outputs = round.trees.flatMap(({ output, ask }) => ask.map(() => output));
@@ -90,19 +92,20 @@ function addAll(
   const counts = state.subarray(asked * size);
   if (isBlank) counts.fill(0);
   for (const one of ranges) for (let i = 0; i < asked; i++) counts[i] += one[2 * i + 1];
-  const together = Math.max(1, Math.floor(MOST_SCRATCH / (4 * size)));
+  const together = Math.max(1, Math.floor(MOST_SCRATCH / (4 * spreadSize)));
   for (let from = 0; from < asked; from += together) {
     const to = Math.min(asked, from + together);
     runKernels((run) => {
-      const sums = run.zeros(Int32Array, (to - from) * size);
+      const spread = run.zeros(Int32Array, (to - from) * spreadSize);
       views.forEach((view, v) => {
         for (let start = from, end = from; start < to; start = end) {
           while (end < to && outputs[end] === outputs[start]) end++;
           const slot = slotOf(view, outputs[start]);
-          const into = sums.subarray((start - from) * size, (end - from) * size);
+          const into = spread.subarray((start - from) * spreadSize, (end - from) * spreadSize);
           addHistograms(run, view, slot, orderOf(view, slot), ranges[v].subarray(2 * start, 2 * end), into);
         }
       });
+      const sums = gatherSums(run, spread);
       if (isBlank) state.set(sums, from * size);
       for (let at = 0; at < sums.length && !isBlank; at += size) {
         addWords(state.subarray(from * size + at, from * size + at + size), sums.subarray(at, at + size));
