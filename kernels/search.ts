@@ -1,11 +1,13 @@
 // The search for the best threshold of a node: every numeric feature of its histogram in one call.
 //
 //   histPtr  → i64 a bin, 256 a byte of the record: sums of gradients (upper 32 bits) and Hessians (lower 32)
-//   placePtr → four i32 a feature: byte of the record; bins of present values; code of its first bin in that byte, or
-//              −1 where the byte is its own; its usual bin, where it shares one
+//   placePtr → six i32 a feature: byte of the record; bins of present values; code of its first bin, or −1 where codes are
+//              bins; its usual bin, where they are not; divisor and radix of its digit of the byte, radix 0 where the
+//              byte has one digit
 //   asked    → a byte a feature: 1 where it is a number that may be asked
 //
-// A feature that shares a byte has its usual bin nowhere: the sums of it are those of the node less its other bins.
+// The sums of a digit are those of all bytes that have it. A feature that shares a digit has its usual bin nowhere: the
+// sums of it are those of the node less its other bins.
 
 let best: f64 = 0;
 let bestBin: i32 = 0;
@@ -24,7 +26,7 @@ let whole: f64 = 0;
  * The best threshold of the features asked: of bins 0 … bins − 2 the last that goes left, missing values (bin `bins`) on
  * either side, by the gain of both sides G² / (H + l2) less `whole`. Sides need `least` of Hessian; a gain counts from
  * above `floor`. Among equal gains the first feature wins, then missing values to the right, then the first bin.
- * `spare` has room for 256 bins. `rulesPtr` → f64 node gradient, node Hessian, units of both, l2, least, whole, floor.
+ * `spare` has room for 512 bins. `rulesPtr` → f64 node gradient, node Hessian, units of both, l2, least, whole, floor.
  * `outPtr` → f64 feature (−1: none), gain, bin, sums of the left side as whole numbers (gradient, Hessian), and 0 where
  * no value is missing, 1 where they go right, 2 left.
  */
@@ -48,16 +50,21 @@ export function treeSearch(
   let total: i64 = 0;
   let totalKnown = false;
   store<f64>(outPtr, -1);
-  for (let f = 0; f < features; f++, placePtr += 16) {
+  for (let f = 0; f < features; f++, placePtr += 24) {
     if (load<u8>(askedPtr + <usize>f) == 0) continue;
     const bins = load<i32>(placePtr, 4);
     const first = load<i32>(placePtr, 8);
     let sums = histPtr + (<usize>load<i32>(placePtr) << 11);
+    const radix = load<i32>(placePtr, 20);
+    if (radix > 0) {
+      digits(sums, load<i32>(placePtr, 16), radix, sparePtr);
+      sums = sparePtr;
+    }
     if (first >= 0) {
       if (!totalKnown) total = totalOf(histPtr);
       totalKnown = true;
-      unbundle(sums, first, load<i32>(placePtr, 12), bins, total, sparePtr);
-      sums = sparePtr;
+      unbundle(sums, first, load<i32>(placePtr, 12), bins, total, sparePtr + 2048);
+      sums = sparePtr + 2048;
     }
     const missing = load<i64>(sums + (<usize>bins << 3));
     scan(sums, bins, 0);
@@ -128,7 +135,20 @@ function totalOf(histPtr: usize): i64 {
   return (<i64>gradient << 32) | (<i64>hessian & 0xffffffff);
 }
 
-/** The sums of one feature of a byte that several share, by bin, missing values included. */
+/** The sums of one digit of a byte: of the codes c with ⌊c / divisor⌋ mod radix = 0, 1 … */
+function digits(bytePtr: usize, divisor: usize, radix: usize, outPtr: usize): void {
+  const step = divisor * radix;
+  for (let digit: usize = 0; digit < radix; digit++) {
+    let sum: i64 = 0;
+    for (let from = digit * divisor; from < 256; from += step) {
+      const end = min(from + divisor, 256);
+      for (let code = from; code < end; code++) sum += load<i64>(bytePtr + (code << 3));
+    }
+    store<i64>(outPtr + (digit << 3), sum);
+  }
+}
+
+/** The sums of one feature of a digit that several share, by bin, missing values included. */
 function unbundle(bytePtr: usize, first: i32, usual: i32, bins: i32, total: i64, outPtr: usize): void {
   let hessian = <i32>total;
   let gradient = <i32>(total >> 32);

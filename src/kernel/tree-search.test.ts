@@ -6,9 +6,13 @@ import { PLACE_WORDS, searchThresholds, type ThresholdRules } from './tree-searc
 
 afterEach(() => setKernelMode('wasm'));
 
-/** Bytes of the record, of which the last is shared by three features of 2, 3 and 60 bins. */
+/**
+ * Bytes of the record. Of the last the lower digit is shared by three features of 2, 3 and 60 bins, and the upper one, 0 or
+ * 1, is nothing that is asked.
+ */
 const OWN = 5;
 const BINS = 200;
+const DIGIT = 67;
 const SHARED = [
   { bins: 2, first: 1, usual: 0 },
   { bins: 3, first: 3, usual: 2 },
@@ -20,7 +24,7 @@ function placesOf(): Int32Array {
   const places = new Int32Array(PLACE_WORDS * FEATURES);
   for (let f = 0; f < OWN; f++) places.set([f, f === 1 ? 1 : BINS, -1, -1], PLACE_WORDS * f);
   SHARED.forEach(({ bins, first, usual }, i) => {
-    places.set([OWN, bins, first, usual], PLACE_WORDS * (OWN + i));
+    places.set([OWN, bins, first, usual, 1, DIGIT], PLACE_WORDS * (OWN + i));
   });
   return places;
 }
@@ -55,7 +59,8 @@ function histogramOf(rows: readonly Row[]): Int32Array {
     const codes = bins.slice(0, OWN);
     const left = SHARED.findIndex(({ usual }, i) => bins[OWN + i] !== usual);
     const bin = bins[OWN + left];
-    codes.push(left < 0 ? 0 : SHARED[left].first + bin - (bin > SHARED[left].usual ? 1 : 0));
+    const digit = left < 0 ? 0 : SHARED[left].first + bin - (bin > SHARED[left].usual ? 1 : 0);
+    codes.push(digit + (hessian % 3 === 0 ? DIGIT : 0));
     codes.forEach((code, byte) => {
       words[byte * FEATURE_WORDS + 2 * code] += hessian;
       words[byte * FEATURE_WORDS + 2 * code + 1] += gradient;

@@ -6,10 +6,11 @@ import type { KernelRun } from './mode.ts';
 import { FEATURE_WORDS } from './tree.ts';
 
 /**
- * Words a feature has in `places`: byte of the record; bins of present values; code of its first bin in that byte, or −1
- * where the byte is its own; its usual bin, where it shares one.
+ * Words a feature has in `places`: byte of the record; bins of present values; code of its first bin in its digit of that
+ * byte, or −1 where codes are bins; its usual bin, where they are not; divisor and radix of the digit, which is
+ * ⌊byte / divisor⌋ mod radix, or radix 0 where the byte has no other.
  */
-export const PLACE_WORDS = 4;
+export const PLACE_WORDS = 6;
 
 /** What a threshold is chosen by. Units are those of the whole numbers in a histogram. */
 export interface ThresholdRules {
@@ -78,7 +79,7 @@ export function searchThresholds(
     run.place(places).byteOffset,
     run.place(asked).byteOffset,
     asked.length,
-    run.zeros(Int32Array, FEATURE_WORDS).byteOffset,
+    run.zeros(Int32Array, SPARE_WORDS).byteOffset,
     numbers.byteOffset,
     out.byteOffset,
   );
@@ -95,7 +96,7 @@ export function searchByScan(
   scan: Scan,
   floor: number,
 ): FoundThreshold | undefined {
-  const spare = new Int32Array(FEATURE_WORDS);
+  const spare = new Int32Array(SPARE_WORDS);
   let best: FoundThreshold | undefined;
   for (let feature = 0; feature < asked.length; feature++) {
     if (asked[feature] === 0) continue;
@@ -138,10 +139,14 @@ function scanThresholds(
   return best;
 }
 
+/** Words of scratch that {@link featureSums} needs. */
+export const SPARE_WORDS = 2 * FEATURE_WORDS;
+
 /**
- * The sums of one feature from the histogram of a node, by bin: a part of the histogram, or written into `spare`
- * ({@link FEATURE_WORDS} words) as far as the feature has bins. Sums of 32 bits wrap, and come out right. O(bins), and
- * O(256) where several features share the byte: the usual bin has what the others leave of the node.
+ * The sums of one feature from the histogram of a node, by bin: a part of the histogram, or of `spare`
+ * ({@link SPARE_WORDS} words), as far as the feature has bins. Sums of 32 bits wrap, and come out right. O(bins), and
+ * O(256) where features share the byte: a digit has the sums of all bytes that have it, and of several features that share
+ * a digit, the usual bin of each has what its others leave of the node.
  */
 export function featureSums(
   histogram: Int32Array,
@@ -149,9 +154,14 @@ export function featureSums(
   feature: number,
   spare: Int32Array,
 ): Int32Array {
-  const [column, bins, first, usual] = places.subarray(PLACE_WORDS * feature, PLACE_WORDS * (feature + 1));
+  const [column, bins, first, usual, divisor, radix] = places.subarray(
+    PLACE_WORDS * feature,
+    PLACE_WORDS * (feature + 1),
+  );
   const byte = histogram.subarray(column * FEATURE_WORDS, (column + 1) * FEATURE_WORDS);
-  if (first < 0) return byte;
+  const digit = radix > 0 ? digitSums(byte, divisor, radix, spare) : byte;
+  if (first < 0) return digit;
+  const out = spare.subarray(FEATURE_WORDS);
   let [hessian, gradient] = [0, 0];
   for (let i = 0; i < FEATURE_WORDS; i += 2) {
     hessian += byte[i];
@@ -159,12 +169,23 @@ export function featureSums(
   }
   for (let bin = 0, at = 2 * first; bin <= bins; bin++) {
     if (bin === usual) continue;
-    spare[2 * bin] = byte[at++];
-    spare[2 * bin + 1] = byte[at++];
-    hessian -= spare[2 * bin];
-    gradient -= spare[2 * bin + 1];
+    out[2 * bin] = digit[at++];
+    out[2 * bin + 1] = digit[at++];
+    hessian -= out[2 * bin];
+    gradient -= out[2 * bin + 1];
   }
-  spare[2 * usual] = hessian;
-  spare[2 * usual + 1] = gradient;
-  return spare;
+  out[2 * usual] = hessian;
+  out[2 * usual + 1] = gradient;
+  return out;
+}
+
+/** The sums of the codes c with ⌊c / divisor⌋ mod radix = 0, 1 …, into `out`. */
+function digitSums(byte: Int32Array, divisor: number, radix: number, out: Int32Array): Int32Array {
+  out.fill(0, 0, 2 * radix);
+  for (let code = 0; code < FEATURE_WORDS / 2; code++) {
+    const digit = Math.floor(code / divisor) % radix;
+    out[2 * digit] += byte[2 * code];
+    out[2 * digit + 1] += byte[2 * code + 1];
+  }
+  return out;
 }

@@ -1,8 +1,8 @@
-/** Bundles of exclusive features: which are made, and that no forest shows whether they were. */
+/** Features that share bytes of records: which do, and that no forest shows whether they did. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { setKernelMode } from '../../kernel/mode.ts';
 import { FEATURE_WORDS } from '../../kernel/tree.ts';
-import { featureSums } from '../../kernel/tree-search.ts';
+import { featureSums, SPARE_WORDS } from '../../kernel/tree-search.ts';
 import type { Particle } from '../../particle/particle.ts';
 import { randomWord } from '../../random.ts';
 import { inlineExecutor } from '../../run/inline.ts';
@@ -12,7 +12,7 @@ import { threadExecutor } from '../../run/threads.ts';
 import { categoryBins, type FeatureBins, numberBins } from './bins.ts';
 import { chooseLayout } from './exclusive.ts';
 import { bytesOf, fitIn, type Given, particlesOf, VIEW } from './fixtures/census.ts';
-import { type Candidate, layoutOf, placesOf, sharedColumns } from './layout.ts';
+import { bundlesOf, type Candidate, layoutOf, type Place, placesOf, sharedColumns } from './layout.ts';
 
 afterEach(() => setKernelMode('wasm'));
 
@@ -23,13 +23,14 @@ const oneHot = (of: (row: number) => number, kinds: number) =>
   Array.from({ length: kinds }, (_, kind) => column((row) => (of(row) === kind ? 1 : 0)));
 
 const wilderness = (row: number) => Math.floor(4 * uniform(row, 1) ** 2);
-const soil = (row: number) => Math.floor(13 * uniform(row, 2) ** 1.5);
+const SOILS = 40;
+const soil = (row: number) => Math.floor(SOILS * uniform(row, 2) ** 1.5);
 /** As covertype: numbers, then two sets of one-hot columns; and amounts that are hardly ever there, or missing. */
 const FEATURES = [
   column((row) => uniform(row, 3)),
   column((row) => (row % 7 === 0 ? Number.NaN : uniform(row, 4) + 0.2 * wilderness(row))),
   ...oneHot(wilderness, 4),
-  ...oneHot(soil, 13),
+  ...oneHot(soil, SOILS),
   column((row) => (row % 20 === 3 ? uniform(row, 5) : 0)),
   column((row) => (row % 20 === 4 ? 10 * uniform(row, 6) : row % 20 === 5 ? Number.NaN : 2)),
   column((row) => (row % 20 === 6 ? Math.floor(5 * uniform(row, 7)) : Number.NaN)),
@@ -40,7 +41,7 @@ const SCORE = column(
     FEATURES[0][row] +
     (soil(row) % 3) * 0.4 -
     wilderness(row) * 0.3 +
-    FEATURES[19][row] +
+    FEATURES[6 + SOILS][row] +
     0.3 * uniform(row, 8),
 );
 const CLASSES = SCORE.map((score) => (score < 0.5 ? 0 : score < 1 ? 1 : 2));
@@ -84,21 +85,23 @@ const layoutFor = (
       ),
   );
 
+const digitOf = ({ column, divisor = 1 }: Place) => `${column} ${divisor}`;
+
 const BINS = FEATURES.map((values) =>
   numberBins(Float32Array.from(values.filter((value) => !Number.isNaN(value)))),
 );
 
 describe('the layout of records', () => {
-  it('has one byte for each set of one-hot columns, by any number of workers', async () => {
+  it('has one digit for each set of one-hot columns, by any number of workers', async () => {
     const layout = await layoutFor(FEATURES, BINS);
     const places = layout!.places;
-    expect(layout!.columns).toBeLessThan(9);
+    expect(layout!.columns).toBeLessThan(7);
     expect(new Set(places.slice(0, 2).map(({ column }) => column)).size).toBe(2);
-    // Two sets that meet in every row cannot be in one byte; each set need not be in one.
+    // Two sets that meet in every row cannot be in one digit; each set need not be in one.
     for (let f = 2; f < 6; f++) {
-      for (let g = 6; g < 19; g++) {
+      for (let g = 6; g < 6 + SOILS; g++) {
         const meet = FEATURES[f].some((value, row) => value === 1 && FEATURES[g][row] === 1);
-        if (meet) expect(places[f].column).not.toBe(places[g].column);
+        if (meet) expect(digitOf(places[f])).not.toBe(digitOf(places[g]));
       }
     }
     expect(await layoutFor(FEATURES, BINS, threadExecutor({ workers: 3 }))).toEqual(layout);
@@ -109,26 +112,36 @@ describe('the layout of records', () => {
     const bins = columns.map((values) => numberBins(Float32Array.from(values)));
     expect((await layoutFor(columns, bins))?.columns).toBe(1);
     const meeting = columns.map((values, f) => (f < 2 ? values.with(2995, 1) : values));
-    const { columns: bytes, places } = (await layoutFor(meeting, bins))!;
-    expect(bytes).toBe(2);
-    expect(places[0].column).not.toBe(places[1].column);
+    const { places } = (await layoutFor(meeting, bins))!;
+    expect(new Set(places.map(digitOf)).size).toBe(2);
+    expect(digitOf(places[0])).not.toBe(digitOf(places[1]));
   });
 
   it('is left out where nothing is gained', async () => {
     const dense = [0, 1, 2, 3, 4, 5].map((f) => column((row) => uniform(row, 20 + f)));
     const bins = dense.map((values) => numberBins(Float32Array.from(values)));
     expect(await layoutFor(dense, bins)).toBeUndefined();
-    // Three bytes become one, and a record stays four long.
-    const few = oneHot((row) => row % 3, 3);
-    expect(await layoutFor(few, bins.slice(0, 3))).toBeUndefined();
-    // Not worth a pass over all rows for one tree.
-    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 1)).toBeUndefined();
+    // Bundles are not worth a pass over all rows for one tree; what is packed needs none.
+    const { places } = (await layoutFor(FEATURES, BINS, inlineExecutor(), 1))!;
+    expect(places.every(({ usual }) => usual === undefined)).toBe(true);
+    expect((await layoutFor(FEATURES, BINS))!.places.some(({ usual }) => usual !== undefined)).toBe(true);
+  });
+
+  it('packs digits of few codes into bytes, the largest first', () => {
+    const layoutFor = (...counts: number[]) => layoutOf(counts.map((count) => categoryBins(count)));
+    expect(layoutFor(255, 255, 128)).toBeUndefined();
+    // 3 · 84 codes, 12 · 13 and 7 · 23.
+    const layout = layoutFor(12, 79, 83, 110, 11, 2, 6, 255, 22)!;
+    expect(layout.columns).toBe(6);
+    expect(layout.places[2]).toEqual({ column: layout.places[5].column, divisor: 1, radix: 84 });
+    expect(layout.places[5]).toEqual({ column: layout.places[2].column, divisor: 84, radix: 3 });
+    expect(layout.places[7]).toEqual({ column: 0 });
   });
 
   it('fills a byte and no more', () => {
     const bins = Array.from({ length: 8 }, () => categoryBins(51));
     const candidates = bins.map((_, feature): Candidate => ({ feature, usual: 3, share: 0.1 }));
-    const layout = layoutOf(bins, candidates, new Uint32Array(8), 1)!;
+    const layout = layoutOf(bins, bundlesOf(bins, candidates, new Uint32Array(8), 1))!;
     expect(layout.columns).toBe(2);
     const inFirst = layout.places.filter(({ column }) => column === 0);
     expect(inFirst.map(({ first }) => first)).toEqual([1, 52, 103, 154, 205]);
@@ -140,16 +153,23 @@ describe('the layout of records', () => {
   });
 
   it('gives the sums of every bin back', () => {
-    const bins = [categoryBins(3), categoryBins(2), ...Array.from({ length: 4 }, () => categoryBins(4))];
-    const candidates = bins.map((_, feature): Candidate => ({ feature, usual: feature % 2, share: 0.1 }));
-    const layout = layoutOf(bins, candidates, new Uint32Array(6), 1)!;
+    // Two in which every row may be in any bin, and six of which one leaves its usual bin.
+    const bins = [3, 2, 4, 4, 4, 4, 5, 2].map((count) => categoryBins(count));
+    const candidates = [0, 1, 2, 3, 4, 5].map(
+      (feature): Candidate => ({ feature, usual: feature % 2, share: 0.1 }),
+    );
+    const layout = layoutOf(bins, bundlesOf(bins, candidates, new Uint32Array(6), 1))!;
     const rows = 500;
-    const columns = new Uint8Array(rows * 6);
+    const columns = new Uint8Array(rows * 8);
     for (let r = 0; r < rows; r++) {
       for (let f = 0; f < 6; f++) columns[f * rows + r] = f % 2;
+      for (let f = 6; f < 8; f++) columns[f * rows + r] = randomWord(f, r, 0) % (bins[f].count + 1);
       const f = randomWord(5, r, 0) % 6;
       columns[f * rows + r] = randomWord(6, r, 0) % (bins[f].count + 1);
     }
+    // 22 codes of a bundle and 6 of the seventh share a byte.
+    expect(layout.columns).toBe(2);
+    expect(layout.places[6].divisor).toBe(22);
     const shared = sharedColumns(columns, rows, layout, bins);
     const sums = (of: Uint8Array) => {
       const words = new Int32Array(FEATURE_WORDS);
@@ -159,8 +179,10 @@ describe('the layout of records', () => {
       });
       return words;
     };
-    const histogram = sums(shared);
-    const scratch = new Int32Array(FEATURE_WORDS).fill(77);
+    const histogram = new Int32Array(2 * FEATURE_WORDS);
+    for (let byte = 0; byte < 2; byte++)
+      histogram.set(sums(shared.subarray(byte * rows, (byte + 1) * rows)), byte * FEATURE_WORDS);
+    const scratch = new Int32Array(SPARE_WORDS).fill(77);
     bins.forEach(({ count }, f) => {
       const expected = sums(columns.subarray(f * rows, (f + 1) * rows));
       const found = featureSums(histogram, placesOf(bins, layout), f, scratch);
@@ -216,8 +238,9 @@ describe('the forest is the same with bundles and without', () => {
       inSession(PARTICLES, inlineExecutor(), (session) =>
         fitIn(session, FEATURES.length, { ...given, rounds, checkpoint }),
       );
-    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 2)).toBeUndefined();
-    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 24)).toBeDefined();
+    expect(await layoutFor(FEATURES, BINS, inlineExecutor(), 2)).not.toEqual(
+      await layoutFor(FEATURES, BINS, inlineExecutor(), 100),
+    );
     let saved: Uint8Array | undefined;
     await grow(2, {
       due: (round) => round === 2,
@@ -226,7 +249,7 @@ describe('the forest is the same with bundles and without', () => {
       },
       load: () => undefined,
     });
-    const resumed = await grow(24, { due: () => false, save: () => {}, load: () => saved });
-    expect(bytesOf(resumed)).toEqual(bytesOf(await grow(24)));
+    const resumed = await grow(100, { due: () => false, save: () => {}, load: () => saved });
+    expect(bytesOf(resumed)).toEqual(bytesOf(await grow(100)));
   });
 });

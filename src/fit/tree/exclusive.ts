@@ -9,7 +9,7 @@ import { compiledModule, type Reference, resolveReference } from '../../run/refe
 import type { Session, ViewKind } from '../../run/session.ts';
 import type { Summary } from '../../summary/summary.ts';
 import { binColumn, type FeatureBins, MOST_BINS } from './bins.ts';
-import { type Candidate, layoutOf, type RecordLayout } from './layout.ts';
+import { bundlesOf, type Candidate, layoutOf, type RecordLayout } from './layout.ts';
 
 /** Most candidates: the state has a bit for each pair, 512 KiB. */
 const MOST_CANDIDATES = 2048;
@@ -37,8 +37,8 @@ interface Unusual {
 }
 
 /**
- * The layout of records for this view; undefined where nothing is gained in a fit of so many trees. `samples` are values
- * by feature, NaN where missing, rows in the same order for all.
+ * The layout of records for this view, with the bundles that pay for their pass in a fit of so many trees; undefined where
+ * every feature has a byte to itself. `samples` are values by feature, NaN where missing, rows in the same order for all.
  */
 export async function chooseLayout(
   session: Session,
@@ -48,7 +48,7 @@ export async function chooseLayout(
   trees: number,
 ): Promise<RecordLayout | undefined> {
   const candidates = likelyCandidates(bins, samples, trees);
-  if (candidates.length === 0) return undefined;
+  if (candidates.length === 0) return layoutOf(bins);
   const asked = candidates.map(({ feature, usual }): Asked => {
     const { edges, count, categorical } = bins[feature];
     return { feature, usual, edges: [...edges], count, categorical };
@@ -63,10 +63,10 @@ export async function chooseLayout(
     },
     label: 'bins',
   });
-  return layoutOf(bins, candidates, value, words);
+  return layoutOf(bins, bundlesOf(bins, candidates, value, words));
 }
 
-/** Candidates that share bytes as far as the sample can tell; none where too few do. */
+/** Candidates that share digits as far as the sample can tell; none where too few do. */
 function likelyCandidates(
   bins: readonly FeatureBins[],
   samples: readonly Float32Array[],
@@ -82,13 +82,14 @@ function likelyCandidates(
   });
   const conflicts = new Uint32Array(32 * words * words);
   noteRows(conflicts, { bits, words });
-  const layout = layoutOf(bins, candidates, conflicts, words);
-  if (layout === undefined) return [];
-  const saved = bins.length - layout.columns;
+  const bundles = bundlesOf(bins, candidates, conflicts, words);
+  const saved = bytesOf(bins) - bytesOf(bins, bundles);
   if (saved * trees < PASS_COST * bins.length) return [];
-  return candidates.filter(({ feature }) => layout.places[feature].usual !== undefined);
+  const bundled = new Set(bundles.flatMap(({ members }) => members.map(({ feature }) => feature)));
+  return candidates.filter(({ feature }) => bundled.has(feature));
 }
 
+const bytesOf = (...given: Parameters<typeof layoutOf>): number => layoutOf(...given)?.columns ?? given[0].length;
 const wordsOf = (candidates: readonly Candidate[]): number => Math.ceil(candidates.length / 32);
 
 function binEach(bins: FeatureBins, values: Float32Array, step: number): Uint8Array {

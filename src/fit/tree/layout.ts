@@ -1,13 +1,14 @@
 /**
- * Which byte of a record has the bin of which feature. Features of which no two leave their usual bin in the same row
- * (one-hot columns, say) share a byte, so that one addition to a histogram serves them all: exclusive feature bundling
- * (Ke et al. 2017, section 4), without conflicts, so that every sum, and every tree, is what it is without bundles.
+ * Which byte of a record has the bin of which feature, so that one addition to a histogram serves several. Both ways are
+ * exact: every sum, and every tree, is what it is with a byte a feature.
  *
- *     byte of a bundle: 0 where every member is in its usual bin, else `first` + the bin of the one that is not,
- *     its usual bin left out of the count
- *     sums of a usual bin: those of the node, which any byte has, less those of the member's other bins
+ *     exclusive: features of which no two leave their usual bin in the same row (one-hot columns, say) share a digit:
+ *         0 where every member is in its usual bin, else `first` + the bin of the one that is not, its usual bin left out
+ *         of the count. Sums of a usual bin: those of the node, less those of the member's other bins. Exclusive feature
+ *         bundling (Ke et al. 2017, section 4), without conflicts.
+ *     packed: digits with few codes, of a bundle or one feature, share a byte: digit · divisor, added up. Sums of a digit:
+ *         those of all bytes that have it.
  */
-import { quantByte } from '../../kernel/tree.ts';
 import { PLACE_WORDS } from '../../kernel/tree-search.ts';
 import type { FeatureBins } from './bins.ts';
 
@@ -15,18 +16,21 @@ import type { FeatureBins } from './bins.ts';
 export interface Place {
   /** Byte of the record. */
   readonly column: number;
-  /** In a bundle: the code of its first bin that is not the usual one, and that bin; absent: the byte is the bin. */
+  /** Its digit of the byte: ⌊byte / divisor⌋ mod radix; absent: the byte has no other. */
+  readonly divisor?: number;
+  readonly radix?: number;
+  /** In a bundle: the code of its first bin that is not the usual one, and that bin; absent: the digit is the bin. */
   readonly first?: number;
   readonly usual?: number;
 }
 
-/** Bytes of a record, padding not counted, and the place of each feature; absent where nothing is bundled: `column` = f. */
+/** Bytes of a record, padding not counted, and the place of each feature. */
 export interface RecordLayout {
   readonly columns: number;
   readonly places: readonly Place[];
 }
 
-/** A feature that may share a byte. */
+/** A feature that may share a digit. */
 export interface Candidate {
   readonly feature: number;
   /** The bin that most rows are in. */
@@ -35,27 +39,34 @@ export interface Candidate {
   readonly share: number;
 }
 
+/** Features that share a digit, of so many codes. */
+interface Digit {
+  readonly members: readonly { readonly feature: number; readonly first?: number; readonly usual?: number }[];
+  readonly codes: number;
+}
+
 /** Codes of a byte. */
 const CODES = 256;
 
 /**
  * Bundles of candidates that never leave their usual bins together: the least usual first, each into the first bundle
  * that has room and nothing against it (Ke et al. 2017, algorithm 3, without conflicts). `conflicts` has a row of
- * `words` words a candidate: bit j of row i is set where candidates i and j both left theirs. Undefined where no record
- * would be shorter. O(candidates × bundles × words).
+ * `words` words a candidate: bit j of row i is set where candidates i and j both left theirs. What stands alone is not
+ * listed. O(candidates × bundles × words).
  */
-export function layoutOf(
+export function bundlesOf(
   bins: readonly FeatureBins[],
   candidates: readonly Candidate[],
   conflicts: Uint32Array,
   words: number,
-): RecordLayout | undefined {
-  const bundles: { members: number[]; mask: Uint32Array; codes: number }[] = [];
+): Digit[] {
+  const bundles: { members: Required<Digit['members'][number]>[]; mask: Uint32Array; codes: number }[] = [];
   const order = candidates.map((_, i) => i);
   order.sort((a, b) => candidates[b].share - candidates[a].share || a - b);
   for (const i of order) {
+    const { feature, usual } = candidates[i];
     const row = conflicts.subarray(i * words, (i + 1) * words);
-    const { count } = bins[candidates[i].feature];
+    const { count } = bins[feature];
     let bundle = bundles.find(
       ({ mask, codes }) => codes + count <= CODES && row.every((word, w) => (word & mask[w]) === 0),
     );
@@ -63,30 +74,54 @@ export function layoutOf(
       bundle = { members: [], mask: new Uint32Array(words), codes: 1 };
       bundles.push(bundle);
     }
-    bundle.members.push(i);
+    bundle.members.push({ feature, usual, first: bundle.codes });
     bundle.mask[i >> 5] |= 1 << (i & 31);
     bundle.codes += count;
   }
-  const shared = bundles.filter(({ members }) => members.length > 1);
-  const saved = shared.reduce((sum, { members }) => sum + members.length - 1, 0);
-  if (quantByte({ codes: bins.length - saved }, 0) === quantByte({ codes: bins.length }, 0)) return undefined;
-  const places: Place[] = new Array(bins.length);
-  shared.forEach(({ members }, column) => {
-    let first = 1;
-    for (const i of members) {
-      const { feature, usual } = candidates[i];
-      places[feature] = { column, first, usual };
-      first += bins[feature].count;
-    }
-  });
-  let columns = shared.length;
-  for (let f = 0; f < bins.length; f++) places[f] ??= { column: columns++ };
-  return { columns, places };
+  return bundles.filter(({ members }) => members.length > 1);
 }
 
-/** Code of each bin of a feature in its byte, where that bin is not the usual one. */
-function codesOf({ first = 0, usual = -1 }: Place, bins: number): Uint8Array {
-  return Uint8Array.from({ length: bins + 1 }, (_, bin) => first + bin - (usual >= 0 && bin > usual ? 1 : 0));
+/**
+ * The layout with these bundles, digits packed into as few bytes as they go by putting the largest first, each where it
+ * leaves least room (best fit decreasing). Undefined where every feature has a byte to itself. O(features²).
+ */
+export function layoutOf(bins: readonly FeatureBins[], bundles: readonly Digit[] = []): RecordLayout | undefined {
+  const bundled = new Set(bundles.flatMap(({ members }) => members.map(({ feature }) => feature)));
+  const alone = [...bins.keys()].filter((feature) => !bundled.has(feature));
+  const digits: Digit[] = [
+    ...bundles,
+    // A code of its own is for missing values.
+    ...alone.map((feature) => ({ members: [{ feature }], codes: bins[feature].count + 1 })),
+  ].sort((a, b) => b.codes - a.codes);
+  const bytes: { digits: Digit[]; codes: number }[] = [];
+  for (const digit of digits) {
+    const fitting = bytes.filter(({ codes }) => codes * digit.codes <= CODES);
+    const byte = fitting.reduce((best, one) => (one.codes > best.codes ? one : best), fitting[0]);
+    if (byte === undefined) bytes.push({ digits: [digit], codes: digit.codes });
+    else {
+      byte.digits.push(digit);
+      byte.codes *= digit.codes;
+    }
+  }
+  if (bytes.length === bins.length) return undefined;
+  const places: Place[] = new Array(bins.length);
+  bytes.forEach((byte, column) => {
+    let divisor = 1;
+    for (const { members, codes } of byte.digits) {
+      const digit = byte.digits.length > 1 ? { divisor, radix: codes } : {};
+      for (const { feature, ...rest } of members) places[feature] = { column, ...digit, ...rest };
+      divisor *= codes;
+    }
+  });
+  return { columns: bytes.length, places };
+}
+
+/** What each bin of a feature adds to its byte. */
+function addsOf({ divisor = 1, first, usual = -1 }: Place, bins: number): Uint8Array {
+  if (first === undefined) return Uint8Array.from({ length: bins + 1 }, (_, bin) => divisor * bin);
+  return Uint8Array.from({ length: bins + 1 }, (_, bin) =>
+    bin === usual ? 0 : divisor * (first + bin - (bin > usual ? 1 : 0)),
+  );
 }
 
 /** The columns of records from those of features, rows apart by 1. O(rows × features). */
@@ -100,13 +135,12 @@ export function sharedColumns(
   places.forEach((place, f) => {
     const from = columns.subarray(f * rows, (f + 1) * rows);
     const to = out.subarray(place.column * rows, (place.column + 1) * rows);
-    if (place.usual === undefined) {
+    if (place.radix === undefined && place.first === undefined) {
       to.set(from);
       return;
     }
-    const { usual } = place;
-    const codes = codesOf(place, bins[f].count);
-    for (let r = 0; r < rows; r++) if (from[r] !== usual) to[r] = codes[from[r]];
+    const adds = addsOf(place, bins[f].count);
+    for (let r = 0; r < rows; r++) to[r] += adds[from[r]];
   });
   return out;
 }
@@ -115,8 +149,8 @@ export function sharedColumns(
 export function placesOf(bins: readonly FeatureBins[], layout: RecordLayout | undefined): Int32Array {
   const words = new Int32Array(PLACE_WORDS * bins.length);
   bins.forEach(({ count }, f) => {
-    const { column, first = -1, usual = -1 } = layout?.places[f] ?? { column: f };
-    words.set([column, count, first, usual], PLACE_WORDS * f);
+    const { column, first = -1, usual = -1, divisor = 1, radix = 0 }: Place = layout?.places[f] ?? { column: f };
+    words.set([column, count, first, usual, divisor, radix], PLACE_WORDS * f);
   });
   return words;
 }

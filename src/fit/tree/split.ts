@@ -9,6 +9,7 @@ import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import {
   featureSums,
   NO_THRESHOLD,
+  SPARE_WORDS,
   type Scan,
   searchByScan,
   searchThresholds,
@@ -112,7 +113,7 @@ export function bestSplit(
 ): Candidate | undefined {
   if (node.rows < 2 * rules.minRows) return undefined;
   const number = bestNumber(run, histogram, plan, node, units, rules, allowed, monotone);
-  const spare = new Int32Array(plan.categorical.length > 0 ? FEATURE_WORDS : 0);
+  const spare = new Int32Array(plan.categorical.length > 0 ? SPARE_WORDS : 0);
   let best = number;
   for (const f of plan.categorical) {
     if (allowed !== undefined && allowed[f] === 0) continue;
