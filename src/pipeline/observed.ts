@@ -14,6 +14,7 @@ export function counted(session: Session): { readonly session: Session; readonly
     observed,
     session: {
       particles: session.particles,
+      concurrent: session.concurrent,
       close: () => session.close(),
       async reduce<State, Value>(round: Round): Promise<RoundResult<State, Value>> {
         const result = await session.reduce<State, Value>(round);

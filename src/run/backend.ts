@@ -17,6 +17,8 @@ export interface Job {
 /** Runs the tasks of one round of a lane at a time. */
 export interface Backend {
   readonly workers: number;
+  /** Whether tasks run while the caller's thread does something else. */
+  readonly concurrent: boolean;
   /** Rejects with the first error of a task, `worker-lost`, or promptly with `cancelled`. */
   play(job: Job): Promise<void>;
   /** After `over-budget`: goes on with fewer workers of at least this much each; false if that cannot be. */

@@ -26,6 +26,7 @@ export function inlineExecutor(): Executor {
 
 class InlineBackend implements Backend {
   readonly workers = 1;
+  readonly concurrent = false;
   readonly #turns = new Turns();
   readonly #open = new Set<number>();
   readonly #host = new TaskHost({

@@ -142,7 +142,12 @@ describe('views', () => {
 
 describe('sessions', () => {
   it('over no particles read the empty state', async () => {
-    expect(await play(await open(0))).toEqual({ state: { text: '' }, value: '', observed: 0 });
+    expect(await play(await open(0))).toEqual({
+      state: { text: '' },
+      value: '',
+      observed: 0,
+      resident: true,
+    });
   });
 
   it('refuse rounds after they were closed', async () => {

@@ -45,19 +45,23 @@ export class ReduceSession implements Session {
     backend.expect?.(this.#body);
   }
 
+  get concurrent(): boolean {
+    return this.#backend.concurrent;
+  }
+
   async reduce<State, Value>(round: Round): Promise<RoundResult<State, Value>> {
     if (this.#closed) throw new SoraError('cancelled', 'The session was closed.');
     throwIfAborted(this.#options.signal);
     const summary = await resolveReference<Summary<State, Value, never>>(round.summary, round.parameters);
     if (this.particles.length === 0) {
       const state = summary.empty();
-      return { state, value: summary.read(state), observed: 0 };
+      return { state, value: summary.read(state), observed: 0, resident: true };
     }
     const key = await this.#keys(round, summary.id);
     while (true) {
       try {
-        const { state, observed } = await this.#play(round, summary, key);
-        return { state, value: summary.read(state), observed };
+        const { state, observed, resident } = await this.#play(round, summary, key);
+        return { state, value: summary.read(state), observed, resident };
       } catch (error) {
         if (!this.#shrinks(error)) throw error;
       }
@@ -74,7 +78,7 @@ export class ReduceSession implements Session {
     round: Round,
     summary: Summary<State, unknown, never>,
     key: (node: TreeNode) => string,
-  ): Promise<{ state: State; observed: number }> {
+  ): Promise<Omit<RoundResult<State, unknown>, 'value'>> {
     const count = this.particles.length;
     const cache = new RoundCache(summary, this.#options.partials, round.keep, count, key);
     const loose = round.coarse === true && round.keep === undefined && summary.observeAll !== undefined;
@@ -90,6 +94,7 @@ export class ReduceSession implements Session {
       this.#options.onProgress,
     );
     let observed = 0;
+    let resident = true;
     await this.#backend.play({
       session: this.#body,
       round: this.#roundBody(round, cache.keepsNodes),
@@ -98,6 +103,7 @@ export class ReduceSession implements Session {
       onProgress: (first, done) => rows.observed(first, done),
       onResult: (task, result) => {
         observed += task.count;
+        resident &&= result.resident;
         for (const node of result.nodes) cache.keep(node, node.bytes);
         cache.keep(task, result.bytes);
         assembly.arrive(task, summary.codec.decode(result.bytes));
@@ -106,7 +112,7 @@ export class ReduceSession implements Session {
     });
     if (assembly.result === undefined) throw new SoraError('internal', 'A round ended without its root.');
     rows.end();
-    return { state: assembly.result.state, observed };
+    return { state: assembly.result.state, observed, resident };
   }
 
   /** The plan of a round without a cache is the same each time, so that particles stay with their workers. */

@@ -84,6 +84,8 @@ export interface RoundResult<State, Value> {
   readonly value: Value;
   /** Particles observed for this round; 0 when the cache answered all of it. */
   readonly observed: number;
+  /** Whether all views that were observed lie in the memory of workers now. */
+  readonly resident: boolean;
 }
 
 export interface RoundProgress {
@@ -105,6 +107,8 @@ export interface SessionOptions {
 
 export interface Session {
   readonly particles: readonly ParticleRef[];
+  /** Whether workers go on with one round while the caller is busy with the result of another. */
+  readonly concurrent: boolean;
   reduce<State, Value>(round: Round): Promise<RoundResult<State, Value>>;
   /** Frees views and workers' memory; idempotent. */
   close(): Promise<void>;

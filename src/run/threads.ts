@@ -37,6 +37,7 @@ export function threadExecutor(options: ThreadOptions = {}): Executor {
 }
 
 class ThreadBackend implements Backend {
+  readonly concurrent = true;
   readonly #options: ThreadOptions;
   #processBytes = process.memoryUsage.rss();
   /** By the lane of the round. */

@@ -89,7 +89,8 @@ function likelyCandidates(
   return candidates.filter(({ feature }) => bundled.has(feature));
 }
 
-const bytesOf = (...given: Parameters<typeof layoutOf>): number => layoutOf(...given)?.columns ?? given[0].length;
+const bytesOf = (...given: Parameters<typeof layoutOf>): number =>
+  layoutOf(...given)?.columns ?? given[0].length;
 const wordsOf = (candidates: readonly Candidate[]): number => Math.ceil(candidates.length / 32);
 
 function binEach(bins: FeatureBins, values: Float32Array, step: number): Uint8Array {

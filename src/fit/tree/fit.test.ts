@@ -178,6 +178,7 @@ describe('the forest is the same, bit for bit', () => {
 function forgetful(particles: readonly Particle[]): Session {
   return {
     particles: [],
+    concurrent: false,
     close: async () => {},
     async reduce<State, Value>({ summary, view, parameters }: Round) {
       const kind = await resolveReference<ViewKind<View>>(view as Reference);
@@ -188,7 +189,7 @@ function forgetful(particles: readonly Particle[]): Session {
         play.observe(part, kind.derive(particle));
         play.merge(state, play.codec.decode(play.codec.encode(part)));
       }
-      return { state, value: play.read(state), observed: particles.length };
+      return { state, value: play.read(state), observed: particles.length, resident: false };
     },
   };
 }

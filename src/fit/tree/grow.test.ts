@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { runKernels } from '../../kernel/mode.ts';
 import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import { randomWord } from '../../random.ts';
-import { fitLoopSync } from '../loop.ts';
 import type { FeatureBins } from './bins.ts';
 import { packSplits } from './desk.ts';
-import { type GrowAsk, type GrowOptions, growTree } from './grow.ts';
+import { type GrowAsk, type Grown, type GrowOptions, leastGain, TreeGrowth } from './grow.ts';
+import type { Histograms } from './histogram.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
 import { bestSplit, type Candidate, nodeSums, searchPlan } from './split.ts';
 
@@ -71,6 +71,18 @@ function answers() {
   return { told, answer };
 }
 
+/** Grows a tree with so many rounds under way at a time, each answered in its turn. */
+function grow(given: GrowOptions, answer: (ask: GrowAsk) => Histograms, atATime = 1): Grown {
+  const growth = new TreeGrowth(given);
+  const flights: GrowAsk[] = [];
+  for (;;) {
+    while (flights.length < atATime && growth.wants) flights.push(growth.ask(atATime - flights.length)!);
+    const flight = flights.shift();
+    if (flight === undefined) return growth.grown!;
+    if (growth.grown === undefined) growth.tell(flight, answer(flight));
+  }
+}
+
 /** The leaves that a split at a time gives: always the one that gains most, both children summed anew. */
 function plainLeaves(leaves: number): (readonly number[])[] {
   interface Leaf {
@@ -99,9 +111,24 @@ function plainLeaves(leaves: number): (readonly number[])[] {
 }
 
 describe('a tree', () => {
-  it.each([2, 3, 8, 31, 64])('of %i leaves is the one that a split at a time gives', (leaves) => {
+  it.each([
+    [2, 1],
+    [3, 1],
+    [3, 2],
+    [8, 2],
+    [31, 1],
+    [31, 2],
+    [31, 3],
+    [64, 1],
+    [64, 2],
+  ])('of %i leaves is the one that a split at a time gives, %i rounds under way', (leaves, atATime) => {
     const { answer } = answers();
-    const grown = fitLoopSync(growTree({ ...options, leaves }), answer);
+    const blind = grow({ ...options, leaves }, answer, atATime);
+    // As the tree after it would be, which knows what splits gain.
+    const grown = grow({ ...options, leaves, likelyGain: leastGain(blind) }, answer, atATime);
+    expect([...grown.nodes.values()].map(({ sums }) => sums)).toEqual(
+      [...blind.nodes.values()].map(({ sums }) => sums),
+    );
     const rowsOf = new Map<number, readonly number[]>([[0, ALL]]);
     grown.splits.forEach((split, i) => {
       const [left, right] = sidesOf(rowsOf.get(split.node)!, split);
@@ -122,18 +149,27 @@ describe('a tree', () => {
 
   it('takes few rounds, and sums few nodes in vain', () => {
     const { told, answer } = answers();
-    fitLoopSync(growTree({ ...options, leaves: 64 }), answer);
+    const first = grow({ ...options, leaves: 64 }, answer);
     expect(told.rounds).toBeLessThan(24);
     expect(told.asked).toBeLessThan(1.5 * 64);
+    for (const [atATime, rounds] of [
+      [1, 14],
+      [2, 24],
+    ]) {
+      const next = answers();
+      grow({ ...options, leaves: 64, likelyGain: leastGain(first) }, next.answer, atATime);
+      expect(next.told.rounds).toBeLessThan(rounds);
+      expect(next.told.asked).toBeLessThan(1.1 * 64);
+    }
   });
 
   it('is no deeper than allowed, and one leaf where nothing gains', () => {
     const { answer } = answers();
-    const { nodes } = fitLoopSync(growTree({ ...options, maxDepth: 2 }), answer);
+    const { nodes } = grow({ ...options, maxDepth: 2 }, answer);
     expect(nodes.size).toBe(7);
     expect(Math.max(...[...nodes.values()].map(({ depth }) => depth))).toBe(2);
     const rules = { ...options.rules, minGain: 1e12 };
-    const none = fitLoopSync(growTree({ ...options, rules }), answer);
+    const none = grow({ ...options, rules }, answer);
     expect(none.splits).toEqual([]);
     expect([...none.nodes.keys()]).toEqual([0]);
   });

@@ -85,7 +85,10 @@ export function bundlesOf(
  * The layout with these bundles, digits packed into as few bytes as they go by putting the largest first, each where it
  * leaves least room (best fit decreasing). Undefined where every feature has a byte to itself. O(features²).
  */
-export function layoutOf(bins: readonly FeatureBins[], bundles: readonly Digit[] = []): RecordLayout | undefined {
+export function layoutOf(
+  bins: readonly FeatureBins[],
+  bundles: readonly Digit[] = [],
+): RecordLayout | undefined {
   const bundled = new Set(bundles.flatMap(({ members }) => members.map(({ feature }) => feature)));
   const alone = [...bins.keys()].filter((feature) => !bundled.has(feature));
   const digits: Digit[] = [
@@ -149,7 +152,13 @@ export function sharedColumns(
 export function placesOf(bins: readonly FeatureBins[], layout: RecordLayout | undefined): Int32Array {
   const words = new Int32Array(PLACE_WORDS * bins.length);
   bins.forEach(({ count }, f) => {
-    const { column, first = -1, usual = -1, divisor = 1, radix = 0 }: Place = layout?.places[f] ?? { column: f };
+    const {
+      column,
+      first = -1,
+      usual = -1,
+      divisor = 1,
+      radix = 0,
+    }: Place = layout?.places[f] ?? { column: f };
     words.set([column, count, first, usual, divisor, radix], PLACE_WORDS * f);
   });
   return words;

@@ -36,6 +36,8 @@ export class Player {
   readonly #splits = new Map<number, number>();
   /** Rounds one after the other that workers had not followed. */
   #losses = 0;
+  /** Whether views lay in memory when they were last looked at. */
+  #resident = false;
 
   /** `view` is of binned rows, `codes` bins each; `steps` are those of a fit that is resumed. */
   constructor(
@@ -59,6 +61,14 @@ export class Player {
   /** Whether rounds are played with every step in them. */
   get replays(): boolean {
     return this.#losses >= MOST_LOSSES;
+  }
+
+  /**
+   * Rounds that are best under way at the same time: two where workers go on while the caller is busy. Views that do not
+   * stay in memory are read once a round, so that fewer rounds are better.
+   */
+  get roundsAtATime(): number {
+    return this.#session.concurrent && this.#resident ? 2 : 1;
   }
 
   /** Adds a tree to the margins of later rounds. */
@@ -117,11 +127,12 @@ export class Player {
   /** Plays a round; again with every step in it where a worker had not followed. */
   async #play<Value>(at: MarginsAt | GrowthRound, round: Omit<Round, 'view' | 'parameters'>): Promise<Value> {
     const send = async (parameters: Uint8Array): Promise<Value> => {
-      const { value } = await this.#session.reduce<unknown, Value>({
+      const { value, resident } = await this.#session.reduce<unknown, Value>({
         ...round,
         view: this.#view,
         parameters,
       });
+      this.#resident = resident;
       this.#noteTold(at);
       return value;
     };

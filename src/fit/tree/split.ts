@@ -9,8 +9,8 @@ import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import {
   featureSums,
   NO_THRESHOLD,
-  SPARE_WORDS,
   type Scan,
+  SPARE_WORDS,
   searchByScan,
   searchThresholds,
   type ThresholdRules,
