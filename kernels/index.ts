@@ -11,6 +11,7 @@ export { onlineAdagrad, onlineEntries, onlineFtrl } from './online';
 export { clippedBlock, hingeBlock } from './scale';
 export { rankPairs } from './rank';
 export { treeSearch } from './search';
+export { mergeDistinct, sortDistinct } from './sort';
 export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerms } from './shap';
 export {
   treeAdd,

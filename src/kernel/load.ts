@@ -64,6 +64,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly onlineAdagrad: Pointers;
   readonly onlineEntries: Pointers;
   readonly onlineFtrl: Pointers;
+  readonly mergeDistinct: Total;
+  readonly sortDistinct: Total;
   readonly shapDistinct: Total;
   readonly shapSplit: Pointers;
   readonly shapSplitSet: Pointers;

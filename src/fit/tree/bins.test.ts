@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { binColumn, categoryBins, type FeatureBins, numberBins } from './bins.ts';
+import { distinctOf } from '../../kernel/sort.ts';
+import { binColumn, numberBins as binsOfDistinct, categoryBins, type FeatureBins } from './bins.ts';
+
+const numberBins = (values: Float32Array, most?: number) => binsOfDistinct(distinctOf(values), most);
 
 function binsOf(bins: FeatureBins, values: readonly number[]): number[] {
   const out = new Uint8Array(values.length);

@@ -6,8 +6,8 @@
  * model asks `x ≤ edge` of the same numbers and gets the same answer.
  */
 
+import type { Distinct } from '../../kernel/sort.ts';
 import { binValues } from '../../kernel/tree.ts';
-import { sortFloats } from '../../summary/sort.ts';
 
 /** Most bins of values; one more is for missing ones. */
 export const MOST_BINS = 255;
@@ -27,89 +27,20 @@ function midway(below: number, above: number): number {
   return middle >= below && middle < above ? middle : below;
 }
 
-/** Scratch for the longest sample so far. */
-let sorted = new Float64Array(0);
-let counted = new Uint32Array(0);
-
-/** Distinct values, ascending, and how many there are of each. */
-interface Distinct {
-  readonly values: Float64Array;
-  readonly counts: Uint32Array;
-}
-
-/** Bins of numbers from values of a sample, in any order, none missing. O(n). */
-export function numberBins(sample: Float32Array, most = MOST_BINS): FeatureBins {
-  const { values, counts } = fewDistinct(sample) ?? sortedDistinct(sample);
-  const edges = values.length <= most ? allEdges(values) : evenEdges(values, counts, sample.length, most);
+/** Bins of numbers from the distinct ones of a sample. O(values). */
+export function numberBins({ values, times }: Distinct, most = MOST_BINS): FeatureBins {
+  const edges = values.length <= most ? allEdges(values) : evenEdges(values, times, most);
   return { edges: Float32Array.from(edges), count: edges.length + 1, categorical: false };
 }
 
-/** So many values are counted faster than they are sorted. */
-const FEW = 8;
-
-/** Of a sample of few values, without sorting it; else undefined. */
-function fewDistinct(sample: Float32Array): Distinct | undefined {
-  const found: number[] = [];
-  const counts: number[] = [];
-  let last = -1;
-  for (let i = 0; i < sample.length; i++) {
-    const value = sample[i] + 0;
-    if (last < 0 || found[last] !== value) {
-      last = found.indexOf(value);
-      if (last < 0) {
-        if (found.length === FEW) return undefined;
-        last = found.push(value) - 1;
-        counts.push(0);
-      }
-    }
-    counts[last]++;
-  }
-  const order = found.map((_, i) => i).sort((a, b) => found[a] - found[b]);
-  return {
-    values: Float64Array.from(order, (i) => found[i]),
-    counts: Uint32Array.from(order, (i) => counts[i]),
-  };
-}
-
-function sortedDistinct(sample: Float32Array): Distinct {
-  if (sorted.length < sample.length) {
-    sorted = new Float64Array(sample.length);
-    counted = new Uint32Array(sample.length);
-  }
-  const values = sorted.subarray(0, sample.length);
-  // Minus zero becomes zero: they are one value, and the sort takes only the one.
-  for (let i = 0; i < values.length; i++) values[i] = sample[i] + 0;
-  sortFloats(values);
-  const distinct = countDistinct(values, counted);
-  return { values: values.subarray(0, distinct), counts: counted };
-}
-
-/** Moves distinct values of a sorted array to its front and counts each; returns how many there are. */
-function countDistinct(values: Float64Array, counts: Uint32Array): number {
-  let distinct = 0;
-  let last = Number.NaN;
-  let count = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (value === last) {
-      count++;
-      continue;
-    }
-    if (distinct > 0) counts[distinct - 1] = count;
-    values[distinct++] = value;
-    last = value;
-    count = 1;
-  }
-  if (distinct > 0) counts[distinct - 1] = count;
-  return distinct;
-}
-
-function allEdges(values: Float64Array): number[] {
+function allEdges(values: Float32Array): number[] {
   return Array.from(values.subarray(1), (value, i) => midway(values[i], value));
 }
 
 /** Values with more than an even share have bins of their own; the others fill bins to an even share of what is left. */
-function evenEdges(values: Float64Array, counts: Uint32Array, total: number, most: number): number[] {
+function evenEdges(values: Float32Array, counts: Uint32Array, most: number): number[] {
+  let total = 0;
+  for (let i = 0; i < counts.length; i++) total += counts[i];
   const large = total / most;
   let left = total;
   let bins = most;

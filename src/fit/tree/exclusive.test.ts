@@ -1,6 +1,7 @@
 /** Features that share bytes of records: which do, and that no forest shows whether they did. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { setKernelMode } from '../../kernel/mode.ts';
+import { distinctOf } from '../../kernel/sort.ts';
 import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import { featureSums, SPARE_WORDS } from '../../kernel/tree-search.ts';
 import type { Particle } from '../../particle/particle.ts';
@@ -87,9 +88,7 @@ const layoutFor = (
 
 const digitOf = ({ column, divisor = 1 }: Place) => `${column} ${divisor}`;
 
-const BINS = FEATURES.map((values) =>
-  numberBins(Float32Array.from(values.filter((value) => !Number.isNaN(value)))),
-);
+const BINS = FEATURES.map((values) => numberBins(distinctOf(Float32Array.from(values))));
 
 describe('the layout of records', () => {
   it('has one digit for each set of one-hot columns, by any number of workers', async () => {
@@ -109,7 +108,7 @@ describe('the layout of records', () => {
 
   it('keeps apart what meets in a single row', async () => {
     const columns = oneHot((row) => row % 6, 6);
-    const bins = columns.map((values) => numberBins(Float32Array.from(values)));
+    const bins = columns.map((values) => numberBins(distinctOf(Float32Array.from(values))));
     expect((await layoutFor(columns, bins))?.columns).toBe(1);
     const meeting = columns.map((values, f) => (f < 2 ? values.with(2995, 1) : values));
     const { places } = (await layoutFor(meeting, bins))!;
@@ -119,7 +118,7 @@ describe('the layout of records', () => {
 
   it('is left out where nothing is gained', async () => {
     const dense = [0, 1, 2, 3, 4, 5].map((f) => column((row) => uniform(row, 20 + f)));
-    const bins = dense.map((values) => numberBins(Float32Array.from(values)));
+    const bins = dense.map((values) => numberBins(distinctOf(Float32Array.from(values))));
     expect(await layoutFor(dense, bins)).toBeUndefined();
     // Bundles are not worth a pass over all rows for one tree; what is packed needs none.
     const { places } = (await layoutFor(FEATURES, BINS, inlineExecutor(), 1))!;

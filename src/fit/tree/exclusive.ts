@@ -13,8 +13,6 @@ import { bundlesOf, type Candidate, layoutOf, type RecordLayout } from './layout
 
 /** Most candidates: the state has a bit for each pair, 512 KiB. */
 const MOST_CANDIDATES = 2048;
-/** Rows of the sample that usual bins are chosen from. */
-const LOOKED_AT = 16_384;
 /**
  * A pass takes 13–25 ns a value, and a tree adds a value of each row two or three times, at about 0.75 ns: so many trees
  * pay for a pass that saves all bytes but one.
@@ -72,8 +70,11 @@ function likelyCandidates(
   samples: readonly Float32Array[],
   trees: number,
 ): Candidate[] {
-  const step = Math.max(1, Math.ceil(samples[0].length / LOOKED_AT));
-  const binned = samples.map((values, f) => binEach(bins[f], values, step));
+  const binned = samples.map((values, f) => {
+    const out = new Uint8Array(values.length);
+    binColumn(bins[f], values, out);
+    return out;
+  });
   const candidates = candidatesOf(bins, binned);
   const words = wordsOf(candidates);
   const bits = new Uint32Array(binned[0].length * words);
@@ -92,14 +93,6 @@ function likelyCandidates(
 const bytesOf = (...given: Parameters<typeof layoutOf>): number =>
   layoutOf(...given)?.columns ?? given[0].length;
 const wordsOf = (candidates: readonly Candidate[]): number => Math.ceil(candidates.length / 32);
-
-function binEach(bins: FeatureBins, values: Float32Array, step: number): Uint8Array {
-  const few = new Float32Array(Math.ceil(values.length / step));
-  for (let i = 0; i < few.length; i++) few[i] = values[i * step];
-  const binned = new Uint8Array(few.length);
-  binColumn(bins, few, binned);
-  return binned;
-}
 
 /** Features that are mostly in one bin; the rarest to leave it where they are too many. O(values). */
 function candidatesOf(bins: readonly FeatureBins[], binned: readonly Uint8Array[]): Candidate[] {

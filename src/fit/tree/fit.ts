@@ -23,7 +23,7 @@ import type { RecordLayout } from './layout.ts';
 import { checkOptions, type FitTreesOptions, type TreeStop, type TreesRound } from './options.ts';
 import { Player } from './player.ts';
 import { checkQueries } from './query-check.ts';
-import { presentValues, sampledReference, sampleReference } from './sample.ts';
+import { type Sample, sampledReference, sampleReference } from './sample.ts';
 import { binnedReference } from './view.ts';
 
 export interface TreesResult {
@@ -43,6 +43,8 @@ export interface TreesResult {
 
 /** Values that bins are chosen from. */
 const SAMPLE_ROWS = 200_000;
+/** Rows of the sample that are looked at as a whole. */
+const WHOLE_ROWS = 16_384;
 
 let fits = 0;
 
@@ -156,22 +158,17 @@ async function chooseBins(
   rows: number,
 ): Promise<{ readonly bins: FeatureBins[]; readonly layout?: RecordLayout }> {
   const { view, features, categorical, bins: most = MOST_BINS, seed = 1 } = options;
-  const { bundle = true, rounds = 300, outputs } = options;
+  const { bundle = true, rounds: roundsOf = 300, outputs } = options;
   const share = Math.min(1, SAMPLE_ROWS / rows);
-  const { value } = await session.reduce<unknown, Float32Array[]>({
-    summary: sampleReference(features),
+  const { value } = await session.reduce<unknown, Sample>({
+    summary: sampleReference(features, Math.max(1, Math.ceil((share * rows) / WHOLE_ROWS))),
     view: sampledReference(view, share, seed),
+    coarse: true,
     label: 'bins',
   });
-  const bins = value.map((values, f) =>
-    categorical[f] ? categoryBins(largestOf(values) + 1) : numberBins(presentValues(values), most),
+  const bins = value.distinct.map((distinct, f) =>
+    categorical[f] ? categoryBins((distinct.values.at(-1) ?? -1) + 1) : numberBins(distinct, most),
   );
-  const layout = bundle ? await chooseLayout(session, view, bins, value, rounds * outputs) : undefined;
+  const layout = bundle ? await chooseLayout(session, view, bins, value.rows, roundsOf * outputs) : undefined;
   return { bins, layout };
-}
-
-function largestOf(values: Float32Array): number {
-  let most = -1;
-  for (const value of values) if (value > most) most = value;
-  return most;
 }
