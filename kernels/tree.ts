@@ -52,15 +52,41 @@ export function treeHistograms(
     const stop = block + (count << 2);
     while (block < stop) {
       const end = min(stop, block + (AHEAD << 2));
-      for (let i = block; i < end; i += 4) {
-        const row = rowsPtr + <usize>load<u32>(i) * stride;
-        for (let line: usize = 0; line < bytes; line += 64) touched += <i32>load<u8>(row + line);
-        touched += load<i32>(row + quantAt);
-      }
+      touched += touch(rowsPtr, stride, bytes, quantAt, block, end);
       for (; block < end; block += 4) addRow(rowsPtr + <usize>load<u32>(block) * stride, bytes, quantAt, sumsPtr);
     }
   }
   return touched;
+}
+
+/** Reads something of each line of the records whose numbers stand from `at` to `end`. */
+// @ts-ignore: decorator
+@inline
+function touch(rowsPtr: usize, stride: usize, bytes: usize, quantAt: usize, at: usize, end: usize): i32 {
+  let sum: i32 = 0;
+  const quants = rowsPtr + quantAt;
+  if (stride <= 32) {
+    // Hardly any record is in two lines.
+    for (; at + 16 <= end; at += 16) {
+      const a = load<i32>(quants + <usize>load<u32>(at) * stride);
+      const b = load<i32>(quants + <usize>load<u32>(at, 4) * stride);
+      const c = load<i32>(quants + <usize>load<u32>(at, 8) * stride);
+      const d = load<i32>(quants + <usize>load<u32>(at, 12) * stride);
+      sum += a + b + (c + d);
+    }
+  }
+  for (; bytes <= 64 && at + 8 <= end; at += 8) {
+    const row = <usize>load<u32>(at) * stride;
+    const next = <usize>load<u32>(at, 4) * stride;
+    const a = load<i32>(quants + row) + <i32>load<u8>(rowsPtr + row);
+    sum += load<i32>(quants + next) + <i32>load<u8>(rowsPtr + next) + a;
+  }
+  for (; at < end; at += 4) {
+    const row = <usize>load<u32>(at) * stride;
+    sum += load<i32>(quants + row) + <i32>load<u8>(rowsPtr + row);
+    for (let line: usize = 64; line < bytes; line += 64) sum += <i32>load<u8>(rowsPtr + row + line);
+  }
+  return sum;
 }
 
 /** Bins are read a byte at a time: with a word of four, taking it apart costs more than the loads. */
