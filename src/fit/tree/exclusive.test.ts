@@ -13,7 +13,15 @@ import { threadExecutor } from '../../run/threads.ts';
 import { categoryBins, type FeatureBins, numberBins } from './bins.ts';
 import { chooseLayout } from './exclusive.ts';
 import { bytesOf, fitIn, type Given, particlesOf, VIEW } from './fixtures/census.ts';
-import { bundlesOf, type Candidate, layoutOf, type Place, placesOf, sharedColumns } from './layout.ts';
+import {
+  bundlesOf,
+  type Candidate,
+  isLayoutConflict,
+  layoutOf,
+  type Place,
+  placesOf,
+  sharedColumns,
+} from './layout.ts';
 
 afterEach(() => setKernelMode('wasm'));
 
@@ -67,6 +75,7 @@ const layoutFor = (
   bins: readonly FeatureBins[],
   executor = inlineExecutor(),
   trees = 100,
+  everyRow = true,
 ) =>
   inSession(
     particlesOf(
@@ -83,7 +92,8 @@ const layoutFor = (
         bins,
         columns.map((values) => Float32Array.from(values)),
         trees,
-      ),
+        everyRow,
+      ).then(({ layout }) => layout),
   );
 
 const digitOf = ({ column, divisor = 1 }: Place) => `${column} ${divisor}`;
@@ -114,6 +124,22 @@ describe('the layout of records', () => {
     const { places } = (await layoutFor(meeting, bins))!;
     expect(new Set(places.map(digitOf)).size).toBe(2);
     expect(digitOf(places[0])).not.toBe(digitOf(places[1]));
+  });
+
+  it('takes what evidently excludes each other from a sample, and finds out about the rest', async () => {
+    const columns = [...oneHot((row) => row % 6, 6), ...oneHot((row) => row % 2800, 2)];
+    const bins = columns.map((values) => numberBins(distinctOf(Float32Array.from(values))));
+    const choose = (trees: number) =>
+      inSession(particlesOf(columns, CLASSES, undefined, 700), inlineExecutor(), async (session) => {
+        const samples = columns.map((values) => Float32Array.from(values.slice(0, 2000)));
+        return chooseLayout(session, VIEW, bins, samples, trees);
+      });
+    const { layout, isSure } = await choose(1);
+    expect(isSure).toBe(false);
+    // One row in 2800 says nothing: the last two columns stand alone.
+    const digits = layout!.places.map(digitOf);
+    expect(new Set(digits.slice(0, 6)).size).toBe(1);
+    expect(new Set(digits).size).toBe(3);
   });
 
   it('is left out where nothing is gained', async () => {
@@ -149,6 +175,9 @@ describe('the layout of records', () => {
     for (let bin = 0; bin < rows; bin++) columns[4 * rows + bin] = bin;
     const shared = sharedColumns(columns, rows, layout, bins).subarray(0, rows);
     expect([...shared].sort((a, b) => a - b)).toEqual([0, ...Array.from({ length: 51 }, (_, i) => 205 + i)]);
+    columns[3 * rows + 7] = 4;
+    const clash = () => sharedColumns(columns, rows, layout, bins);
+    expect(clash).toThrow(expect.toSatisfy(isLayoutConflict));
   });
 
   it('gives the sums of every bin back', () => {
@@ -229,6 +258,25 @@ describe('the forest is the same with bundles and without', () => {
     expect(bytesOf(await grow(true, threadExecutor({ workers: 2 })))).toEqual(bytesOf(plain));
     setKernelMode('plain');
     expect(bytesOf(await grow(true))).toEqual(bytesOf(plain));
+  });
+
+  it('also where a row outside of the sample has what the sample forbids', async () => {
+    // Four bundles; the last row but five is in two classes of one.
+    const rows = 210_000;
+    const pair = (row: number) => (row === rows - 5 ? [0, 1] : [row % 8]);
+    const columns = [0, 1, 2, 3].flatMap((set) =>
+      Array.from({ length: 8 }, (_, kind) =>
+        Array.from({ length: rows }, (_, row) => (pair(row + 3 * set).includes(kind) ? 1 : 0)),
+      ),
+    );
+    const labels = Array.from({ length: rows }, (_, row) => (row % 8) + (row % 3));
+    const particles = particlesOf(columns, labels, undefined, 30_000);
+    const given: Given = { loss: 'squared', outputs: 1, rounds: 2, leaves: 8, learningRate: 0.3 };
+    for (const executor of [inlineExecutor, () => threadExecutor({ workers: 2 })]) {
+      const grow = (bundle: boolean) =>
+        inSession(particles, executor(), (session) => fitIn(session, columns.length, { ...given, bundle }));
+      expect(bytesOf(await grow(true))).toEqual(bytesOf(await grow(false)));
+    }
   });
 
   it('also when a fit of few rounds, which no bundle pays in, is gone on with', async () => {

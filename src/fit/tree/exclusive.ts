@@ -1,7 +1,8 @@
 /**
  * Which features never leave their usual bins together, from every row of the view: as a summary of one bit a pair,
  * whose merge is "or", so that neither the order nor the cut of the rows can show. A sample tells first which features
- * are worth looking at, and whether a pass over all rows, which decodes them once more, is likely to be saved again.
+ * are worth looking at, which exclude each other evidently, and whether a pass over all rows, which decodes them once
+ * more, is likely to be saved again.
  */
 import type { Json } from '../../json.ts';
 import type { DenseView } from '../../particle/view.ts';
@@ -34,9 +35,18 @@ interface Unusual {
   readonly words: number;
 }
 
+/** How records are laid out, and whether that is known to suit every row, or only those of the sample. */
+export interface ChosenLayout {
+  /** Absent: every feature has a byte to itself. */
+  readonly layout: RecordLayout | undefined;
+  readonly isSure: boolean;
+}
+
 /**
- * The layout of records for this view, with the bundles that pay for their pass in a fit of so many trees; undefined where
- * every feature has a byte to itself. `samples` are values by feature, NaN where missing, rows in the same order for all.
+ * The layout of records for a fit of so many trees. Bundles of what should have met in the sample and never did are taken as
+ * they are, for the binning to see whether they suit the other rows; with more of them to be had, if that pays, or if
+ * `everyRow`, a pass over all rows finds out. `samples` are values by feature, NaN where missing, rows in the same order
+ * for all.
  */
 export async function chooseLayout(
   session: Session,
@@ -44,9 +54,26 @@ export async function chooseLayout(
   bins: readonly FeatureBins[],
   samples: readonly Float32Array[],
   trees: number,
-): Promise<RecordLayout | undefined> {
-  const candidates = likelyCandidates(bins, samples, trees);
-  if (candidates.length === 0) return layoutOf(bins);
+  everyRow = false,
+): Promise<ChosenLayout> {
+  const { candidates, conflicts, words } = candidatesIn(bins, samples);
+  const likely = bundlesOf(bins, candidates, conflicts, words);
+  const evident = everyRow ? [] : bundlesOf(bins, candidates, conflicts, words, samples[0].length);
+  const saved = bytesOf(bins, evident) - bytesOf(bins, likely);
+  if (saved <= 0 || saved * trees < PASS_COST * bins.length)
+    return { layout: layoutOf(bins, evident), isSure: evident.length === 0 };
+  const bundled = new Set(likely.flatMap(({ members }) => members.map(({ feature }) => feature)));
+  const asked = candidates.filter(({ feature }) => bundled.has(feature));
+  return { layout: layoutOf(bins, await exactBundles(session, view, bins, asked)), isSure: true };
+}
+
+/** Bundles of candidates that never leave their usual bins together in any row. */
+async function exactBundles(
+  session: Session,
+  view: Reference,
+  bins: readonly FeatureBins[],
+  candidates: readonly Candidate[],
+): Promise<ReturnType<typeof bundlesOf>> {
   const asked = candidates.map(({ feature, usual }): Asked => {
     const { edges, count, categorical } = bins[feature];
     return { feature, usual, edges: [...edges], count, categorical };
@@ -61,15 +88,14 @@ export async function chooseLayout(
     },
     label: 'bins',
   });
-  return layoutOf(bins, bundlesOf(bins, candidates, value, words));
+  return bundlesOf(bins, candidates, value, words);
 }
 
-/** Candidates that share digits as far as the sample can tell; none where too few do. */
-function likelyCandidates(
+/** Candidates, and which of them leave their usual bins together in the sample. */
+function candidatesIn(
   bins: readonly FeatureBins[],
   samples: readonly Float32Array[],
-  trees: number,
-): Candidate[] {
+): { candidates: Candidate[]; conflicts: Uint32Array; words: number } {
   const binned = samples.map((values, f) => {
     const out = new Uint8Array(values.length);
     binColumn(bins[f], values, out);
@@ -83,11 +109,7 @@ function likelyCandidates(
   });
   const conflicts = new Uint32Array(32 * words * words);
   noteRows(conflicts, { bits, words });
-  const bundles = bundlesOf(bins, candidates, conflicts, words);
-  const saved = bytesOf(bins) - bytesOf(bins, bundles);
-  if (saved * trees < PASS_COST * bins.length) return [];
-  const bundled = new Set(bundles.flatMap(({ members }) => members.map(({ feature }) => feature)));
-  return candidates.filter(({ feature }) => bundled.has(feature));
+  return { candidates, conflicts, words };
 }
 
 const bytesOf = (...given: Parameters<typeof layoutOf>): number =>

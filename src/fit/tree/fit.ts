@@ -19,7 +19,7 @@ import { boost, scaled } from './booster.ts';
 import { chooseLayout } from './exclusive.ts';
 import { forestOf } from './forest.ts';
 import { treesTogether } from './grow.ts';
-import type { RecordLayout } from './layout.ts';
+import { isLayoutConflict, type RecordLayout } from './layout.ts';
 import { checkOptions, type FitTreesOptions, type TreeStop, type TreesRound } from './options.ts';
 import { Player } from './player.ts';
 import { checkQueries } from './query-check.ts';
@@ -61,38 +61,37 @@ export async function fitTrees(session: Session, asked: FitTreesOptions): Promis
   if (lossOf(options.loss as LossSpec).perQuery) await checkQueries(session);
   const totals = await learnableTotals(session, lossOf(options.loss as LossSpec), outputs, view);
   const { loss, base } = await startOf(session, options, totals);
-  const { bins, layout } = await chooseBins(session, options, totals.rows);
+  const { bins, rows: samples } = await chooseBins(session, options, totals.rows);
   const holdOut = earlyStopping > 0 ? (options.holdOut ?? 0.1) : 0;
-  const codes = layout?.columns ?? options.features;
-  const together = treesTogether(outputs, codes, options.leaves);
-  const binned = binnedReference(view, bins, {
-    outputs,
-    together,
-    holdOut,
-    seed,
-    ...(own ? { loss: own } : {}),
-    ...(layout ? { layout } : {}),
-    ...(from ? { from: Buffer.from(encodeForest(from)).toString('base64') } : {}),
-  });
-  const problem = { fit: `${process.pid} ${fits++}`, loss, outputs, base: [...base] };
-  const setting = {
-    loss: lossOf(loss as LossSpec),
-    rows: totals.rows,
-    holdOut: holdOut > 0,
-    together,
-    ...(layout ? { layout } : {}),
-    // The layout shapes no forest, and depends on how many rounds are asked for.
-    identity: identityOf(session, options, [
-      { ...problem, fit: '' },
-      { ...(binned.options as object), layout: undefined, together: undefined },
-    ]),
+  const problem = { fit: '', loss, outputs, base: [...base] };
+  const boostOver = (layout: RecordLayout | undefined) => {
+    const codes = layout?.columns ?? options.features;
+    const together = treesTogether(outputs, codes, options.leaves);
+    const binned = binnedReference(view, bins, {
+      outputs,
+      together,
+      holdOut,
+      seed,
+      ...(own ? { loss: own } : {}),
+      ...(layout ? { layout } : {}),
+      ...(from ? { from: Buffer.from(encodeForest(from)).toString('base64') } : {}),
+    });
+    const setting = {
+      loss: lossOf(loss as LossSpec),
+      rows: totals.rows,
+      holdOut: holdOut > 0,
+      together,
+      ...(layout ? { layout } : {}),
+      // The layout shapes no forest, and depends on how many rounds are asked for.
+      identity: identityOf(session, options, [
+        problem,
+        { ...(binned.options as object), layout: undefined, together: undefined },
+      ]),
+    };
+    const named = { ...problem, fit: `${process.pid} ${fits++}` };
+    return boost(options, bins, setting, (steps) => new Player(session, binned, named, codes, steps));
   };
-  const boosted = await boost(
-    options,
-    bins,
-    setting,
-    (steps) => new Player(session, binned, problem, codes, steps),
-  );
+  const boosted = await overLayout(session, options, bins, samples, boostOver);
   const { trees, weights, stopped, history, kept } = boosted;
   const added = forestOf(
     trees
@@ -154,11 +153,9 @@ async function startOf(
 
 async function chooseBins(
   session: Session,
-  options: FitTreesOptions,
+  { view, features, categorical, bins: most = MOST_BINS, seed = 1 }: FitTreesOptions,
   rows: number,
-): Promise<{ readonly bins: FeatureBins[]; readonly layout?: RecordLayout }> {
-  const { view, features, categorical, bins: most = MOST_BINS, seed = 1 } = options;
-  const { bundle = true, rounds: roundsOf = 300, outputs } = options;
+): Promise<{ readonly bins: FeatureBins[]; readonly rows: Sample['rows'] }> {
   const share = Math.min(1, SAMPLE_ROWS / rows);
   const { value } = await session.reduce<unknown, Sample>({
     summary: sampleReference(features, Math.max(1, Math.ceil((share * rows) / WHOLE_ROWS))),
@@ -169,6 +166,25 @@ async function chooseBins(
   const bins = value.distinct.map((distinct, f) =>
     categorical[f] ? categoryBins((distinct.values.at(-1) ?? -1) + 1) : numberBins(distinct, most),
   );
-  const layout = bundle ? await chooseLayout(session, view, bins, value.rows, roundsOf * outputs) : undefined;
-  return { bins, layout };
+  return { bins, rows: value.rows };
+}
+
+/** Runs a fit over the layout that a sample suggests and, where some other row forbids that, over one that suits all. */
+async function overLayout<T>(
+  session: Session,
+  { view, rounds = 300, outputs, bundle = true }: FitTreesOptions,
+  bins: readonly FeatureBins[],
+  samples: Sample['rows'],
+  run: (layout: RecordLayout | undefined) => Promise<T>,
+): Promise<T> {
+  if (!bundle) return run(undefined);
+  const choose = (everyRow: boolean) =>
+    chooseLayout(session, view, bins, samples, rounds * outputs, everyRow);
+  const { layout, isSure } = await choose(false);
+  try {
+    return await run(layout);
+  } catch (error) {
+    if (isSure || !isLayoutConflict(error)) throw error;
+  }
+  return run((await choose(true)).layout);
 }

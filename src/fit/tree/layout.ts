@@ -9,6 +9,7 @@
  *     packed: digits with few codes, of a bundle or one feature, share a byte: digit · divisor, added up. Sums of a digit:
  *         those of all bytes that have it.
  */
+import { SoraError } from '../../errors.ts';
 import { PLACE_WORDS } from '../../kernel/tree-search.ts';
 import type { FeatureBins } from './bins.ts';
 
@@ -47,36 +48,49 @@ interface Digit {
 
 /** Codes of a byte. */
 const CODES = 256;
+/** So often features would have met by chance in rows where they never did, that they are taken to exclude each other. */
+const EVIDENCE = 3;
 
 /**
  * Bundles of candidates that never leave their usual bins together: the least usual first, each into the first bundle
  * that has room and nothing against it (Ke et al. 2017, algorithm 3, without conflicts). `conflicts` has a row of
  * `words` words a candidate: bit j of row i is set where candidates i and j both left theirs. What stands alone is not
- * listed. O(candidates × bundles × words).
+ * listed. With `seen`, the rows that conflicts were looked for in, a bundle has only what would have met there by chance.
+ * O(candidates × bundles × words).
  */
 export function bundlesOf(
   bins: readonly FeatureBins[],
   candidates: readonly Candidate[],
   conflicts: Uint32Array,
   words: number,
+  seen = Number.POSITIVE_INFINITY,
 ): Digit[] {
-  const bundles: { members: Required<Digit['members'][number]>[]; mask: Uint32Array; codes: number }[] = [];
+  const bundles: {
+    members: Required<Digit['members'][number]>[];
+    mask: Uint32Array;
+    codes: number;
+    share: number;
+  }[] = [];
   const order = candidates.map((_, i) => i);
   order.sort((a, b) => candidates[b].share - candidates[a].share || a - b);
   for (const i of order) {
-    const { feature, usual } = candidates[i];
+    const { feature, usual, share } = candidates[i];
     const row = conflicts.subarray(i * words, (i + 1) * words);
     const { count } = bins[feature];
     let bundle = bundles.find(
-      ({ mask, codes }) => codes + count <= CODES && row.every((word, w) => (word & mask[w]) === 0),
+      ({ mask, codes, share: others }) =>
+        codes + count <= CODES &&
+        (seen === Number.POSITIVE_INFINITY || seen * share * others >= EVIDENCE) &&
+        row.every((word, w) => (word & mask[w]) === 0),
     );
     if (bundle === undefined) {
-      bundle = { members: [], mask: new Uint32Array(words), codes: 1 };
+      bundle = { members: [], mask: new Uint32Array(words), codes: 1, share: 0 };
       bundles.push(bundle);
     }
     bundle.members.push({ feature, usual, first: bundle.codes });
     bundle.mask[i >> 5] |= 1 << (i & 31);
     bundle.codes += count;
+    bundle.share += share;
   }
   return bundles.filter(({ members }) => members.length > 1);
 }
@@ -127,7 +141,15 @@ function addsOf({ divisor = 1, first, usual = -1 }: Place, bins: number): Uint8A
   );
 }
 
-/** The columns of records from those of features, rows apart by 1. O(rows × features). */
+/** Whether an error says that features which share a digit left their usual bins in the same row, from whichever thread. */
+export function isLayoutConflict(error: unknown): boolean {
+  return error instanceof SoraError && error.details.layoutConflict === true;
+}
+
+/**
+ * The columns of records from those of features, rows apart by 1. Throws what {@link isLayoutConflict} knows.
+ * O(rows × features).
+ */
 export function sharedColumns(
   columns: Uint8Array,
   rows: number,
@@ -143,9 +165,27 @@ export function sharedColumns(
       return;
     }
     const adds = addsOf(place, bins[f].count);
-    for (let r = 0; r < rows; r++) to[r] += adds[from[r]];
+    if (place.first === undefined) {
+      for (let r = 0; r < rows; r++) to[r] += adds[from[r]];
+      return;
+    }
+    const { divisor = 1, radix = CODES } = place;
+    for (let r = 0; r < rows; r++) {
+      const add = adds[from[r]];
+      if (add === 0) continue;
+      if (Math.floor(to[r] / divisor) % radix !== 0) throw layoutConflict(f);
+      to[r] += add;
+    }
   });
   return out;
+}
+
+function layoutConflict(feature: number): SoraError {
+  return new SoraError(
+    'internal',
+    `Feature ${feature} shares a digit with one that is not in its usual bin in the same row.`,
+    { details: { layoutConflict: true } },
+  );
 }
 
 /** Where the bins of each feature are found, as the search for splits has it: {@link PLACE_WORDS} words a feature. */
