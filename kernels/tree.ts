@@ -415,6 +415,42 @@ export function treeBins(
   }
 }
 
+/** Adds what each bin of a column stands for to the bytes of a record column; `addsPtr` → 256 bytes. */
+export function treePack(columnPtr: usize, rows: usize, addsPtr: usize, bytesPtr: usize): void {
+  for (let r: usize = 0; r < rows; r++) {
+    store<u8>(bytesPtr + r, load<u8>(bytesPtr + r) + load<u8>(addsPtr + <usize>load<u8>(columnPtr + r)));
+  }
+}
+
+/**
+ * The same for a column that shares its digit, ⌊byte / divisor⌋ mod radix, with others: rows in the bin `usual` are left as
+ * they are. Returns whether the digit of some other row was not 0, that is, not free. Both have room up to a multiple of
+ * 16 rows.
+ */
+export function treeShare(
+  columnPtr: usize,
+  rows: usize,
+  usual: u8,
+  addsPtr: usize,
+  bytesPtr: usize,
+  divisor: u32,
+  radix: u32,
+): i32 {
+  const most = i8x16.splat(usual);
+  let taken: u32 = 0;
+  for (let r: usize = 0; r < rows; r += 16) {
+    let others = ~i8x16.bitmask(i8x16.eq(v128.load(columnPtr + r), most)) & 0xffff;
+    for (; others != 0; others &= others - 1) {
+      const row = r + ctz(others);
+      if (row >= rows) break;
+      const byte = load<u8>(bytesPtr + row);
+      taken |= (<u32>byte / divisor) % radix;
+      store<u8>(bytesPtr + row, byte + load<u8>(addsPtr + <usize>load<u8>(columnPtr + row)));
+    }
+  }
+  return <i32>(taken != 0);
+}
+
 /** Rows of the bins of four columns, sixteen at a time: four bytes a row. */
 // @ts-ignore: decorator
 @inline

@@ -80,6 +80,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly treeQuantize: Pointers;
   readonly treeQuantizeSome: Pointers;
   readonly treeMerge: Pointers;
+  readonly treePack: Pointers;
+  readonly treeShare: Total;
   readonly treeSlopes: Pointers;
   readonly treeSubtract: Pointers;
   readonly treeSearch: Pointers;

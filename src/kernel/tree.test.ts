@@ -10,6 +10,7 @@ import {
   FEATURE_WORDS,
   gatherSums,
   hashBins,
+  packBytes,
   packSlopes,
   quantByte,
   quantizeRows,
@@ -137,6 +138,34 @@ describe('kernels of trees equal their twins', () => {
         expect(hashes[row]).toBe(hash);
       }
     }
+  });
+
+  it.each([1, 15, 16, 1003])('bytes that several columns share, of %i rows', (rows) => {
+    const bins = (seed: number, count: number, often = 0) =>
+      Uint8Array.from({ length: rows }, (_, r) =>
+        randomUniform(seed, 1, r) < often ? 1 : randomWord(seed, 0, r) % count,
+      );
+    const table = (of: (bin: number) => number) => Uint8Array.from({ length: 256 }, (_, bin) => of(bin));
+    const plain = { bins: bins(1, 7), adds: table((bin) => bin % 7) };
+    const shared = { usual: 1, divisor: 7, radix: 5 };
+    const first = { bins: bins(2, 3, 0.9), adds: table((bin) => [7, 0, 14][bin % 3]), shared };
+    // In its usual bin wherever the first is not.
+    const second = {
+      bins: bins(3, 3, 0.8).map((bin, r) => (first.bins[r] === 1 ? bin : 1)),
+      adds: table((bin) => [21, 0, 28][bin % 3]),
+      shared,
+    };
+    const { bytes, isFree } = onBothPaths(() => {
+      const bytes = new Uint8Array(rows);
+      return { isFree: packBytes([plain, first, second], bytes), bytes };
+    });
+    expect(isFree).toBe(true);
+    for (let r = 0; r < rows; r++) {
+      expect(bytes[r]).toBe(plain.bins[r] + first.adds[first.bins[r]] + second.adds[second.bins[r]]);
+    }
+    const last = { ...first, bins: first.bins.with(rows - 1, 2) };
+    const clash = { ...second, bins: second.bins.with(rows - 1, 0) };
+    expect(onBothPaths(() => packBytes([plain, last, clash], new Uint8Array(rows)))).toBe(false);
   });
 
   it('sums and differences of histograms', () => {

@@ -10,6 +10,7 @@
  *         those of all bytes that have it.
  */
 import { SoraError } from '../../errors.ts';
+import { BYTE_BINS, type ByteAdds, packBytes } from '../../kernel/tree.ts';
 import { PLACE_WORDS } from '../../kernel/tree-search.ts';
 import type { FeatureBins } from './bins.ts';
 
@@ -134,11 +135,13 @@ export function layoutOf(
 }
 
 /** What each bin of a feature adds to its byte. */
-function addsOf({ divisor = 1, first, usual = -1 }: Place, bins: number): Uint8Array {
-  if (first === undefined) return Uint8Array.from({ length: bins + 1 }, (_, bin) => divisor * bin);
-  return Uint8Array.from({ length: bins + 1 }, (_, bin) =>
-    bin === usual ? 0 : divisor * (first + bin - (bin > usual ? 1 : 0)),
-  );
+function addsOf({ divisor = 1, radix = CODES, first, usual }: Place, bins: number): ByteAdds {
+  const adds = new Uint8Array(BYTE_BINS);
+  for (let bin = 0; bin <= bins; bin++) {
+    if (first === undefined || usual === undefined) adds[bin] = divisor * bin;
+    else if (bin !== usual) adds[bin] = divisor * (first + bin - (bin > usual ? 1 : 0));
+  }
+  return usual === undefined ? { adds } : { adds, shared: { usual, divisor, radix } };
 }
 
 /** Whether an error says that features which share a digit left their usual bins in the same row, from whichever thread. */
@@ -157,33 +160,25 @@ export function sharedColumns(
   bins: readonly FeatureBins[],
 ): Uint8Array {
   const out = new Uint8Array(rows * count);
+  const members = Array.from({ length: count }, (): (ByteAdds & { bins: Uint8Array })[] => []);
   places.forEach((place, f) => {
-    const from = columns.subarray(f * rows, (f + 1) * rows);
-    const to = out.subarray(place.column * rows, (place.column + 1) * rows);
-    if (place.radix === undefined && place.first === undefined) {
-      to.set(from);
-      return;
-    }
-    const adds = addsOf(place, bins[f].count);
-    if (place.first === undefined) {
-      for (let r = 0; r < rows; r++) to[r] += adds[from[r]];
-      return;
-    }
-    const { divisor = 1, radix = CODES } = place;
-    for (let r = 0; r < rows; r++) {
-      const add = adds[from[r]];
-      if (add === 0) continue;
-      if (Math.floor(to[r] / divisor) % radix !== 0) throw layoutConflict(f);
-      to[r] += add;
-    }
+    members[place.column].push({
+      ...addsOf(place, bins[f].count),
+      bins: columns.subarray(f * rows, (f + 1) * rows),
+    });
+  });
+  members.forEach((some, column) => {
+    const byte = out.subarray(column * rows, (column + 1) * rows);
+    if (some.length === 1) byte.set(some[0].bins);
+    else if (!packBytes(some, byte)) throw layoutConflict(column);
   });
   return out;
 }
 
-function layoutConflict(feature: number): SoraError {
+function layoutConflict(column: number): SoraError {
   return new SoraError(
     'internal',
-    `Feature ${feature} shares a digit with one that is not in its usual bin in the same row.`,
+    `Two features that share a digit of byte ${column} of the records leave their usual bins in the same row.`,
     { details: { layoutConflict: true } },
   );
 }
