@@ -16,7 +16,7 @@ import type { Reference } from '../../run/reference.ts';
 import type { Session } from '../../run/session.ts';
 import { taggedCodec } from '../../summary/codec.ts';
 import type { Summary } from '../../summary/summary.ts';
-import { evaluator } from './slopes.ts';
+import { BLOCK_ROWS, evaluator } from './slopes.ts';
 
 /** What to refit, and how far. */
 export interface RefitOptions {
@@ -162,8 +162,8 @@ function addLeaves(state: LeafSums, view: DenseView, forest: Forest, { fit, loss
     const sums = new Float64Array(state.length);
     const seen = { rows, margins, labels, weights };
     const { evaluate, residuals, curvatures, stride: plane } = evaluator(run, seen, lossOf(loss), outputs);
-    for (let start = 0; start < rows; start += plane) {
-      const count = Math.min(plane, rows - start);
+    for (let start = 0; start < rows; start += BLOCK_ROWS) {
+      const count = Math.min(BLOCK_ROWS, rows - start);
       evaluate(start, count);
       for (let tree = first; tree < end; tree++) {
         const at = treeOutputs[tree] * plane;

@@ -11,11 +11,16 @@ import type { TreeProblem } from './round.ts';
 import type { BinnedView, EvaluatedRows } from './view.ts';
 
 /** Rows of a block: what it takes stays in the first-level cache. */
-const BLOCK_ROWS = 1024;
+export const BLOCK_ROWS = 1024;
+/**
+ * Numbers of a plane: a cache line more than rows. As far apart as a power of two, planes would share one set of the
+ * cache, and loads would seem to depend on stores to other planes: 10 instead of 6 ns for an output of softmax.
+ */
+const PLANE = BLOCK_ROWS + 8;
 
 /** Evaluates a loss over blocks of rows. */
 interface Evaluator {
-  /** Evaluates rows [start, start + count), those held out at weight 0; returns Σ weight · loss. */
+  /** Evaluates rows [start, start + count), {@link BLOCK_ROWS} at most, those held out at weight 0; returns Σ weight · loss. */
   evaluate(start: number, count: number): number;
   /** The same for the rows of a list, at their own weights. */
   evaluateList(rows: Uint32Array): number;
@@ -28,7 +33,7 @@ interface Evaluator {
 
 /** An evaluator of the loss at the margins of the view. */
 export function evaluator(run: KernelRun, view: EvaluatedRows, loss: Loss, outputs: number): Evaluator {
-  const stride = BLOCK_ROWS;
+  const stride = PLANE;
   if (loss.perQuery) return queryEvaluator(run, view, loss, stride);
   const { rows, margins, labels, weights, kept } = view;
   const block = {
@@ -105,8 +110,8 @@ export function takeSlopes(view: BinnedView, { loss: spec, outputs }: TreeProble
       outputs,
     );
     const most = Array.from({ length: outputs }, () => new Float64Array(2));
-    for (let start = 0; start < rows; start += stride) {
-      const count = Math.min(stride, rows - start);
+    for (let start = 0; start < rows; start += BLOCK_ROWS) {
+      const count = Math.min(BLOCK_ROWS, rows - start);
       told.loss += evaluate(start, count);
       told.weight += sumOf(weights, count);
       for (let k = 0; k < outputs; k++) {
@@ -123,7 +128,7 @@ export function takeSlopes(view: BinnedView, { loss: spec, outputs }: TreeProble
       told.gradients[k] = gradient;
       told.hessians[k] = hessian;
     });
-    for (const list of kept ? heldRows(kept, stride) : []) {
+    for (const list of kept ? heldRows(kept, BLOCK_ROWS) : []) {
       told.heldLoss += evaluateList(list);
       told.heldWeight += sumOf(weights, list.length);
     }
