@@ -33,9 +33,17 @@ export interface Output {
   entries(base: number, starts: Uint32Array, indices: Uint32Array, values: Float32Array): void;
 }
 
-/** Rows rounded up to a multiple of 4, so that every column starts on a SIMD boundary. */
+/** Numbers in a page of 4 KiB, and in a cache line. */
+const PAGE = 1024;
+const LINE = 16;
+
+/**
+ * Rows rounded up to a multiple of 4, so that every column starts on a SIMD boundary; a cache line more where columns would
+ * be whole pages apart, since the same rows of all columns would then share one set of the first-level cache.
+ */
 export function strideOf(rows: number): number {
-  return (rows + 3) & ~3;
+  const stride = (rows + 3) & ~3;
+  return stride % PAGE === 0 ? stride + LINE : stride;
 }
 
 /** Writes each piece straight into one column-major matrix of `width` features, in `memory` if that is given. */
