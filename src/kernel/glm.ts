@@ -4,7 +4,7 @@
  */
 import { SoraError } from '../errors.ts';
 import type { CsrView, DenseView } from '../particle/view.ts';
-import { type FeatureBlocks, featureBlocks } from './features.ts';
+import { type FeatureBlocks, featureBlocks, planeStride } from './features.ts';
 import { runKernels } from './mode.ts';
 
 /** Margins of all rows, row-major: output k of row r at r · outputs + k. O(rows × features × outputs). */
@@ -18,13 +18,14 @@ export function predictMargins(
   runKernels((run) => {
     const blocks = featureBlocks(run, view);
     const placed = run.place(parameters);
-    const margins = run.zeros(Float64Array, outputs * blocks.blockRows);
+    const stride = planeStride(blocks.blockRows);
+    const margins = run.zeros(Float64Array, outputs * stride);
     for (let start = 0; start < view.rows; start += blocks.blockRows) {
       const rows = Math.min(blocks.blockRows, view.rows - start);
       blocks.move(start, rows);
       blockMargins(blocks, view, start, rows, placed, outputs, margins);
       for (let k = 0; k < outputs; k++) {
-        const plane = k * blocks.blockRows;
+        const plane = k * stride;
         for (let r = 0; r < rows; r++) result[(start + r) * outputs + k] = margins[plane + r];
       }
     }
@@ -32,7 +33,7 @@ export function predictMargins(
   return result;
 }
 
-/** Margins of the current block, output k from k · blockRows; `parameters` and `margins` are the run's. */
+/** Margins of the current block, output k from k · {@link planeStride}; `parameters` and `margins` are the run's. */
 export function blockMargins(
   blocks: FeatureBlocks,
   view: DenseView | CsrView,
@@ -45,7 +46,7 @@ export function blockMargins(
   const { features, offsets } = view;
   const width = features + 1;
   for (let k = 0; k < outputs; k++) {
-    const plane = k * blocks.blockRows;
+    const plane = k * planeStride(blocks.blockRows);
     const intercept = parameters[k * width + features];
     margins.fill(intercept, plane, plane + blocks.blockRows);
     if (offsets) for (let r = 0; r < rows; r++) margins[plane + r] += offsets[start + r];

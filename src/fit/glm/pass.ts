@@ -3,7 +3,7 @@
  * then the loss. What to add up from a block's residuals and curvatures is the caller's.
  */
 import type { Json } from '../../json.ts';
-import { type FeatureBlocks, featureBlocks, paddedRows } from '../../kernel/features.ts';
+import { type FeatureBlocks, featureBlocks, paddedRows, planeStride } from '../../kernel/features.ts';
 import { blockMargins, checkParameters } from '../../kernel/glm.ts';
 import type { KernelRun } from '../../kernel/mode.ts';
 import { type Loss, type LossBlock, lossBlock } from '../../loss/loss.ts';
@@ -63,18 +63,19 @@ export function glmPass(
   checkParameters(view, parameters, outputs);
   const blocks = featureBlocks(run, view);
   const room = blocks.blockRows;
+  const stride = planeStride(room);
   const placed = run.place(parameters);
   const block = {
     blocks,
     rows: 0,
     outputs,
-    stride: room,
-    margins: run.zeros(Float64Array, outputs * room),
+    stride,
+    margins: run.zeros(Float64Array, outputs * stride),
     labels: run.zeros(Float64Array, room),
     weights: run.zeros(Float64Array, room).fill(1),
     unitWeights: view.weights === undefined,
-    residuals: run.zeros(Float64Array, outputs * room),
-    curvatures: withCurvatures ? run.zeros(Float64Array, outputs * room) : undefined,
+    residuals: run.zeros(Float64Array, outputs * stride),
+    curvatures: withCurvatures ? run.zeros(Float64Array, outputs * stride) : undefined,
   };
   const sums = run.zeros(Float64Array, 1);
   return {

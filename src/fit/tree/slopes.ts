@@ -2,6 +2,7 @@
  * Slopes of a loss at the margins of a view: gradient and Hessian of every row as f32 pairs, from which quants are made
  * and which the largest of are read. Rows that are held out have slopes of 0.
  */
+import { planeStride } from '../../kernel/features.ts';
 import { type KernelRun, runKernels } from '../../kernel/mode.ts';
 import { packSlopes } from '../../kernel/tree.ts';
 import { type Loss, type LossBlock, lossBlock } from '../../loss/loss.ts';
@@ -12,12 +13,6 @@ import type { BinnedView, EvaluatedRows } from './view.ts';
 
 /** Rows of a block: what it takes stays in the first-level cache. */
 export const BLOCK_ROWS = 1024;
-/**
- * Numbers of a plane: a cache line more than rows. As far apart as a power of two, planes would share one set of the
- * cache, and loads would seem to depend on stores to other planes: 10 instead of 6 ns for an output of softmax.
- */
-const PLANE = BLOCK_ROWS + 8;
-
 /** Evaluates a loss over blocks of rows. */
 interface Evaluator {
   /** Evaluates rows [start, start + count), {@link BLOCK_ROWS} at most, those held out at weight 0; returns Σ weight · loss. */
@@ -33,7 +28,7 @@ interface Evaluator {
 
 /** An evaluator of the loss at the margins of the view. */
 export function evaluator(run: KernelRun, view: EvaluatedRows, loss: Loss, outputs: number): Evaluator {
-  const stride = PLANE;
+  const stride = planeStride(BLOCK_ROWS);
   if (loss.perQuery) return queryEvaluator(run, view, loss, stride);
   const { rows, margins, labels, weights, kept } = view;
   const block = {
