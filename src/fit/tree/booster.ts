@@ -260,10 +260,14 @@ class Booster {
   async #grow(growths: readonly Growth[], iteration: Iteration): Promise<void> {
     const flights: { lane: number; asked: readonly Asked[]; sums: Promise<Histograms> }[] = [];
     const atATime = this.#player.roundsAtATime;
+    const fewRows = FEW_ADDITIONS / this.#codes;
     try {
       while (true) {
         throwIfAborted(this.#options.signal);
-        const asked = flights.length < atATime ? askOf(growths, atATime - flights.length) : [];
+        const asked =
+          flights.length < atATime
+            ? askOf(growths, atATime - flights.length, flights.length > 0, fewRows)
+            : [];
         if (asked.length > 0) {
           const trees = asked.map(({ growth: { tree, output }, told: { splits, ask } }) => ({
             tree,
@@ -333,14 +337,23 @@ interface Asked {
 
 const NO_TREE: Grown = { splits: [], nodes: new Map() };
 
-/** What trees ask for in the first of so many rounds, of which each gets its part of the trees, or of the only one. */
-function askOf(growths: readonly Growth[], rounds: number): Asked[] {
-  const wanting = growths.filter(({ growth }) => growth?.wants === true);
-  const [trees, every] = wanting.length > 1 ? [rounds, 1] : [1, rounds];
+/**
+ * What trees ask for in the first of so many rounds, of which each gets its part of the trees, or of the only one. Few rows
+ * are asked for in one round, and not at all while another is under way: messages would take longer than the sums.
+ */
+function askOf(growths: readonly Growth[], rounds: number, isUnderWay: boolean, fewRows: number): Asked[] {
+  const wanting = growths.filter(({ growth }) => (growth?.wanted ?? 0) > 0);
+  const rows = wanting.reduce((sum, { growth }) => sum + (growth as TreeGrowth).wanted, 0);
+  if (isUnderWay && rows < fewRows) return [];
+  const parts = rows < 2 * fewRows ? 1 : rounds;
+  const [trees, every] = wanting.length > 1 ? [parts, 1] : [1, parts];
   return wanting
     .filter((_, i) => i % trees === 0)
     .map((growth) => ({ growth, told: (growth.growth as TreeGrowth).ask(every) as GrowAsk }));
 }
+
+/** About so many additions to histograms are made in the time that a round takes besides. */
+const FEW_ADDITIONS = 2 ** 18;
 
 /** A tree as later rounds replay it; without splits it adds nothing. */
 function told(

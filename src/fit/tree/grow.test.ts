@@ -76,7 +76,7 @@ function grow(given: GrowOptions, answer: (ask: GrowAsk) => Histograms, atATime 
   const growth = new TreeGrowth(given);
   const flights: GrowAsk[] = [];
   for (;;) {
-    while (flights.length < atATime && growth.wants) flights.push(growth.ask(atATime - flights.length)!);
+    while (flights.length < atATime && growth.wanted > 0) flights.push(growth.ask(atATime - flights.length)!);
     const flight = flights.shift();
     if (flight === undefined) return growth.grown!;
     if (growth.grown === undefined) growth.tell(flight, answer(flight));

@@ -174,9 +174,13 @@ export class TreeGrowth {
     for (const { histogram } of this.#known.values()) this.#store.release(histogram);
   }
 
-  /** Whether there is something to ask now. */
-  get wants(): boolean {
-    return !this.#rootAsked || this.#chosen().length > 0;
+  /** About how many rows would be summed for what there is to ask now: all of them at first, 0 where there is nothing. */
+  get wanted(): number {
+    if (!this.#rootAsked) return Number.POSITIVE_INFINITY;
+    return this.#chosen().reduce((sum, { candidate }) => {
+      const { left, right } = candidate as Candidate;
+      return sum + Math.max(1, Math.min(left.rows, right.rows));
+    }, 0);
   }
 
   /** Has leaves split, by their gains each that is `every` behind the last; undefined where it wants none. */
