@@ -24,10 +24,12 @@ export {
   treeQuantize,
   treeQuantizeSome,
   treeRecords,
+  treeRoots,
   treeShare,
   treeSlopes,
   treeSplits,
   treeSubtract,
+  treeUnzip,
 } from './tree';
 export { huberBlock, logisticBlock, poissonBlock, softmaxBlock, squaredBlock } from './loss';
 export { gammaBlock, quantileBlock, tweedieBlock } from './loss';

@@ -155,6 +155,59 @@ function addFour(at: usize, sums: usize, both: i64): void {
   store<i64>(bin, load<i64>(bin, 3 * SPREAD) + both, 3 * SPREAD);
 }
 
+/** Bytes from one feature to the next where two trees are summed at once. */
+const PAIR_SPREAD: usize = 4160;
+
+/**
+ * Adds the first `rows` rows to the histograms of two trees, whose quants are at `firstAt` and `secondAt`: bins are read once
+ * for both. `sumsPtr` → two i64 a bin, of the first tree and the second, features PAIR_SPREAD apart.
+ */
+export function treeRoots(
+  rowsPtr: usize,
+  stride: usize,
+  bytes: usize,
+  firstAt: usize,
+  secondAt: usize,
+  rows: usize,
+  sumsPtr: usize,
+): void {
+  const low = i64x2.splat(0xffff);
+  for (const end = rowsPtr + stride * rows; rowsPtr < end; rowsPtr += stride) {
+    const quants = v128.load32_lane(rowsPtr + secondAt, v128.load32_zero(rowsPtr + firstAt), 1);
+    const wide = i64x2.extend_low_i32x4_s(quants);
+    if (!v128.any_true(wide)) continue;
+    const both = i64x2.add(i64x2.shl(v128.andnot(wide, low), 16), v128.and(wide, low));
+    let at = rowsPtr;
+    let sums = sumsPtr;
+    for (const whole = rowsPtr + (bytes & ~3); at < whole; at += 4, sums += 4 * PAIR_SPREAD) {
+      addBoth(at, sums, both);
+      addBoth(at + 1, sums + PAIR_SPREAD, both);
+      addBoth(at + 2, sums + 2 * PAIR_SPREAD, both);
+      addBoth(at + 3, sums + 3 * PAIR_SPREAD, both);
+    }
+    for (const last = rowsPtr + bytes; at < last; at++, sums += PAIR_SPREAD) addBoth(at, sums, both);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addBoth(at: usize, sums: usize, both: v128): void {
+  const bin = sums + (<usize>load<u8>(at) << 4);
+  v128.store(bin, i64x2.add(v128.load(bin), both));
+}
+
+/** The sums of two trees apart: those of each as treeHistograms has them. */
+export function treeUnzip(pairPtr: usize, features: i32, firstPtr: usize, secondPtr: usize): void {
+  for (let f = 0; f < features; f++, pairPtr += PAIR_SPREAD, firstPtr += SPREAD, secondPtr += SPREAD) {
+    for (let bin: usize = 0; bin < 256; bin += 2) {
+      const a = v128.load(pairPtr + (bin << 4));
+      const b = v128.load(pairPtr + (bin << 4), 16);
+      v128.store(firstPtr + (bin << 3), v128.shuffle<i64>(a, b, 0, 2));
+      v128.store(secondPtr + (bin << 3), v128.shuffle<i64>(a, b, 1, 3));
+    }
+  }
+}
+
 /** Closes the gaps between the sums of so many features: they lie as histograms do. */
 export function treeGather(sumsPtr: usize, features: i32): void {
   for (let f: usize = 1; f < <usize>features; f++) memory.copy(sumsPtr + (f << 11), sumsPtr + f * SPREAD, 2048);

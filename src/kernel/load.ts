@@ -74,6 +74,8 @@ export interface KernelExports extends Record<LossKernelName, LossKernel> {
   readonly shapAdd: Pointers;
   readonly treeHistograms: Total;
   readonly treeGather: Pointers;
+  readonly treeRoots: Pointers;
+  readonly treeUnzip: Pointers;
   readonly treeSplits: Pointers;
   readonly treeHash: Pointers;
   readonly treeRecords: Pointers;

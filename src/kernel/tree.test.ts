@@ -5,11 +5,13 @@ import { kernelRuns, runKernels, setKernelMode } from './mode.ts';
 import {
   addHistograms,
   addLeaves,
+  addRoots,
   addWords,
   binValues,
   FEATURE_WORDS,
   gatherSums,
   hashBins,
+  PAIR_WORDS,
   packBytes,
   packSlopes,
   quantByte,
@@ -19,6 +21,7 @@ import {
   SPREAD_WORDS,
   splitRows,
   subtractWords,
+  unzipSums,
 } from './tree.ts';
 
 afterEach(() => setKernelMode('wasm'));
@@ -115,6 +118,39 @@ describe('kernels of trees equal their twins', () => {
       3,
     );
     expect(found).toEqual(expected);
+  });
+
+  it.each([1, 3, 4, 9, 28])('roots of two trees at once, of %i features', (codes) => {
+    const each = onBothPaths(() =>
+      withRows(
+        (rows) =>
+          runKernels((run) => {
+            const pair = run.zeros(Int32Array, codes * PAIR_WORDS);
+            // As of two views.
+            for (const count of [1000, 700]) addRoots(run, rows, [2, 0], count, pair);
+            const [first, second] = [0, 1].map(() => run.zeros(Int32Array, codes * SPREAD_WORDS));
+            unzipSums(run, pair, first, second);
+            return [gatherSums(run, first).slice(), gatherSums(run, second).slice()];
+          }),
+        codes,
+        3,
+      ),
+    );
+    for (const [i, quant] of [2, 0].entries()) {
+      const alone = withRows(
+        (rows) =>
+          runKernels((run) => {
+            const sums = run.zeros(Int32Array, codes * SPREAD_WORDS);
+            for (const count of [1000, 700]) {
+              addHistograms(run, rows, quant, rows.order, Int32Array.of(-1, count), sums);
+            }
+            return gatherSums(run, sums).slice();
+          }),
+        codes,
+        3,
+      );
+      expect(each[i]).toEqual(alone);
+    }
   });
 
   it.each([1, 4, 5, 28, 31])('records and hashes of %i columns, of any number of rows', (codes) => {

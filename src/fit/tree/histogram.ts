@@ -7,7 +7,17 @@
  */
 import type { Json } from '../../json.ts';
 import { runKernels } from '../../kernel/mode.ts';
-import { addHistograms, addWords, FEATURE_WORDS, gatherSums, SPREAD_WORDS } from '../../kernel/tree.ts';
+import {
+  addHistograms,
+  addRoots,
+  addWords,
+  FEATURE_WORDS,
+  gatherSums,
+  type NodeRanges,
+  PAIR_WORDS,
+  SPREAD_WORDS,
+  unzipSums,
+} from '../../kernel/tree.ts';
 import type { Reference } from '../../run/reference.ts';
 import type { InputNotes, StateMemory, Summary } from '../../summary/summary.ts';
 import { bringToRound, orderOf, slotOf } from './desk.ts';
@@ -97,14 +107,22 @@ function addAll(
     const to = Math.min(asked, from + together);
     runKernels((run) => {
       const spread = run.zeros(Int32Array, (to - from) * spreadSize);
+      const parts = partsOf(outputs, ranges, from, to).map((part) => ({
+        ...part,
+        sums: spread.subarray((part.start - from) * spreadSize, (part.end - from) * spreadSize),
+        ...(part.isPair ? { pair: run.zeros(Int32Array, codes * PAIR_WORDS) } : {}),
+      }));
       views.forEach((view, v) => {
-        for (let start = from, end = from; start < to; start = end) {
-          while (end < to && outputs[end] === outputs[start]) end++;
+        for (const { start, end, sums, pair } of parts) {
           const slot = slotOf(view, outputs[start]);
-          const into = spread.subarray((start - from) * spreadSize, (end - from) * spreadSize);
-          addHistograms(run, view, slot, orderOf(view, slot), ranges[v].subarray(2 * start, 2 * end), into);
+          const own = ranges[v].subarray(2 * start, 2 * end);
+          if (pair) addRoots(run, view, [slot, slotOf(view, outputs[start + 1])], own[1], pair);
+          else addHistograms(run, view, slot, orderOf(view, slot), own, sums);
         }
       });
+      for (const { sums, pair } of parts) {
+        if (pair) unzipSums(run, pair, sums, sums.subarray(spreadSize));
+      }
       const sums = gatherSums(run, spread);
       if (isBlank) state.set(sums, from * size);
       for (let at = 0; at < sums.length && !isBlank; at += size) {
@@ -112,6 +130,30 @@ function addAll(
       }
     });
   }
+}
+
+/** Nodes [start, end) of those that are asked: of one tree, or a pair of roots. */
+interface Part {
+  readonly start: number;
+  readonly end: number;
+  readonly isPair: boolean;
+}
+
+function partsOf(
+  outputs: readonly number[],
+  ranges: readonly NodeRanges[],
+  from: number,
+  to: number,
+): Part[] {
+  const isRoot = (i: number): boolean => i < to && ranges.every((one) => one[2 * i] < 0);
+  const parts: Part[] = [];
+  for (let start = from, end = from; start < to; start = end) {
+    const isPair = isRoot(start) && isRoot(start + 1);
+    if (isPair) end = start + 2;
+    else while (end < to && outputs[end] === outputs[start]) end++;
+    parts.push({ start, end, isPair });
+  }
+  return parts;
 }
 
 /** Bytes of histograms that are summed at a time. */
