@@ -232,7 +232,8 @@ export function treeSubtract(intoPtr: usize, fromPtr: usize, words: i32): void {
  * move to the front of its part of the order, the others behind them, both in their order.
  * `columnsPtr` → u8 bins, a column of `rows` a feature; `splitsPtr` → i32 node and feature of each of these splits;
  * `tablesPtr` → 256 bytes each; `rangesPtr` → i32 start and count of every node: those of the children, nodes 2 s + 1 and
- * 2 s + 2 of split number s, are written. `sparePtr` has room for `rows` row numbers.
+ * 2 s + 2 of split number s, are written. `sparePtr` has room for `rows` row numbers. Split number 0 takes the rows in their
+ * order, whatever stands there.
  */
 export function treeSplits(
   columnsPtr: usize,
@@ -250,7 +251,10 @@ export function treeSplits(
     const start = load<i32>(node);
     const count = load<i32>(node, 4);
     const column = columnsPtr + <usize>load<i32>(splitsPtr, 4) * rows;
-    const left = partition(column, orderPtr + (<usize>start << 2), count, tablesPtr, sparePtr);
+    const left =
+      split == 0
+        ? partitionAll(column, orderPtr, count, tablesPtr, sparePtr)
+        : partition(column, orderPtr + (<usize>start << 2), count, tablesPtr, sparePtr);
     const children = rangesPtr + (<usize>(2 * split + 1) << 3);
     store<i32>(children, start);
     store<i32>(children, left, 4);
@@ -268,6 +272,21 @@ function partition(columnPtr: usize, orderPtr: usize, count: i32, tablePtr: usiz
     const goesLeft = <usize>load<u8>(tablePtr + <usize>load<u8>(columnPtr + <usize>row));
     store<u32>(left, row);
     store<u32>(right, row);
+    left += goesLeft << 2;
+    right += (1 - goesLeft) << 2;
+  }
+  memory.copy(left, sparePtr, right - sparePtr);
+  return <i32>((left - orderPtr) >> 2);
+}
+
+/** The same of rows 0 … count − 1. */
+function partitionAll(columnPtr: usize, orderPtr: usize, count: i32, tablePtr: usize, sparePtr: usize): i32 {
+  let left = orderPtr;
+  let right = sparePtr;
+  for (let row: usize = 0; row < <usize>count; row++) {
+    const goesLeft = <usize>load<u8>(tablePtr + <usize>load<u8>(columnPtr + row));
+    store<u32>(left, <u32>row);
+    store<u32>(right, <u32>row);
     left += goesLeft << 2;
     right += (1 - goesLeft) << 2;
   }

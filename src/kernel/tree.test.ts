@@ -237,6 +237,7 @@ describe('kernels of trees equal their twins', () => {
         const at = new Int32Array(2 * 7);
         at.set([0, ROWS]);
         // As rounds do: the first split, then the others.
+        rows.order.fill(7);
         splitRows(rows.columns, rows.order, at, { nodes: nodes.subarray(0, 2), tables }, 0, 0);
         const later = { nodes: nodes.slice(2), tables: tables.slice(256) };
         splitRows(rows.columns, rows.order, at, later, 1, 1);

@@ -346,7 +346,8 @@ export interface PackedSplits {
  * Makes splits of a tree, of which `splits` has those from number `first` on, and `from` is the first to be made: the rows
  * of a node that go left move to the front of its part of `order`, the others behind them, both in their order.
  * `ranges`, of every node, gets those of the children, which of split number s are nodes 2 s + 1 and 2 s + 2. `columns`
- * has the bins of each feature, `order.length` rows apart. O(rows of the nodes): 1–2 ns each.
+ * has the bins of each feature, `order.length` rows apart. Split number 0, of the root, is of all rows, whatever stands in
+ * the order. O(rows of the nodes): 1–2 ns each.
  */
 export function splitRows(
   columns: Uint8Array,
@@ -383,7 +384,9 @@ export function splitRows(
       const [start, count] = [ranges[2 * node], ranges[2 * node + 1]];
       const column = columns.subarray(feature * rows, (feature + 1) * rows);
       const table = tables.subarray(256 * i, 256 * (i + 1));
-      const left = partition(column, order.subarray(start, start + count), table, spare);
+      const part = order.subarray(start, start + count);
+      if (from + i === 0) for (let row = 0; row < count; row++) part[row] = row;
+      const left = partition(column, part, table, spare);
       ranges.set([start, left, start + left, count - left], 2 * (2 * (from + i) + 1));
     }
   });

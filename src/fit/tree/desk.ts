@@ -249,7 +249,6 @@ function applySplits(desk: Desk, slot: number, { tree, splits, from = 0 }: TreeS
   const isBehind = at.tree !== tree || at.splits > to;
   if (isBehind ? from > 0 : at.splits < from) throw notFollowed();
   if (isBehind) {
-    order.set(ascending(view.rows));
     Object.assign(at, { tree, splits: 0, ranges: Int32Array.of(0, view.rows) });
     arrays.changed('order');
   } else need(desk, 'order');
@@ -260,14 +259,6 @@ function applySplits(desk: Desk, slot: number, { tree, splits, from = 0 }: TreeS
   splitRows(view.columns, order, ranges, packed(splits), from, at.splits);
   at.ranges = ranges;
   at.splits = to;
-}
-
-let counted = new Uint32Array(0);
-
-/** 0, 1, 2 … */
-function ascending(rows: number): Uint32Array {
-  if (counted.length < rows) counted = Uint32Array.from({ length: rows }, (_, row) => row);
-  return counted.subarray(0, rows);
 }
 
 /** The splits of this round as kernels have them, which every view asks for. */
