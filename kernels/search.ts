@@ -49,6 +49,9 @@ export function treeSearch(
   let floor = load<f64>(rulesPtr, 56);
   let total: i64 = 0;
   let totalKnown = false;
+  // Features of one digit mostly follow each other: its sums are found once.
+  let column = -1;
+  let divisor = 0;
   store<f64>(outPtr, -1);
   for (let f = 0; f < features; f++, placePtr += 24) {
     if (load<u8>(askedPtr + <usize>f) == 0) continue;
@@ -57,7 +60,11 @@ export function treeSearch(
     let sums = histPtr + (<usize>load<i32>(placePtr) << 11);
     const radix = load<i32>(placePtr, 20);
     if (radix > 0) {
-      digits(sums, load<i32>(placePtr, 16), radix, sparePtr);
+      if (load<i32>(placePtr) != column || load<i32>(placePtr, 16) != divisor) {
+        column = load<i32>(placePtr);
+        divisor = load<i32>(placePtr, 16);
+        digits(sums, divisor, radix, sparePtr);
+      }
       sums = sparePtr;
     }
     if (first >= 0) {

@@ -154,6 +154,8 @@ export class TreeGrowth {
   /** Splits whose turn has not come. */
   #ahead = 0;
   #rootAsked = false;
+  /** What would be asked now; absent where that has to be looked up anew. */
+  #choice: readonly Open[] | undefined;
 
   constructor(options: GrowOptions) {
     this.#options = options;
@@ -177,7 +179,7 @@ export class TreeGrowth {
   /** About how many rows would be summed for what there is to ask now: all of them at first, 0 where there is nothing. */
   get wanted(): number {
     if (!this.#rootAsked) return Number.POSITIVE_INFINITY;
-    return this.#chosen().reduce((sum, { candidate }) => {
+    return this.#choose().reduce((sum, { candidate }) => {
       const { left, right } = candidate as Candidate;
       return sum + Math.max(1, Math.min(left.rows, right.rows));
     }, 0);
@@ -189,7 +191,8 @@ export class TreeGrowth {
       this.#rootAsked = true;
       return { splits: [], ask: [0], of: [] };
     }
-    const of = this.#chosen().filter((_, i) => i % every === 0);
+    const of = this.#choose().filter((_, i) => i % every === 0);
+    this.#choice = undefined;
     if (of.length === 0) return undefined;
     const ask = of.map((leaf) => {
       leaf.split = this.#splits.length;
@@ -213,6 +216,7 @@ export class TreeGrowth {
         this.#known.set(child.node, child);
     });
     this.#advance();
+    this.#choice = undefined;
   }
 
   #tellRoot(words: Int32Array, rows: number): void {
@@ -243,6 +247,11 @@ export class TreeGrowth {
   /** The leaf that is split next; of equal ones the first made. Undefined where the tree is grown. */
   #next(): Open | undefined {
     return this.#left > 0 ? bestOf(this.#leaves, this.#options.order) : undefined;
+  }
+
+  #choose(): readonly Open[] {
+    this.#choice ??= this.#chosen();
+    return this.#choice;
   }
 
   /**
