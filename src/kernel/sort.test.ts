@@ -42,9 +42,9 @@ describe('the distinct numbers of a column', () => {
       (row) => [0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1][row % 5],
     ],
     ['neighbours', (row) => Math.fround(1 + (randomWord(4, 0, row) % 300) * 2 ** -23)],
-  ])('%s', (_, valueOf) => {
+  ])('%s', (_, numberAt) => {
     for (const rows of [0, 1, 2, 255, 5000]) {
-      const column = Float32Array.from({ length: rows }, (_, row) => valueOf(row));
+      const column = Float32Array.from({ length: rows }, (_, row) => numberAt(row));
       expect(pairs(distinct(column))).toEqual(counted(column));
     }
   });

@@ -254,20 +254,17 @@ class Booster {
   }
 
   /**
-   * Grows trees until each is done, two rounds at a time where that is worth it: while thresholds are searched for what one
-   * asked, workers sum for the other. Results are taken in the order of asking, so that time shows nowhere.
+   * Grows trees until each is done, two rounds at a time where there are several and that is worth it: while thresholds are
+   * searched for the trees of one, workers sum for those of the other. Results are taken in the order of asking, so that
+   * time shows nowhere.
    */
   async #grow(growths: readonly Growth[], iteration: Iteration): Promise<void> {
     const flights: { lane: number; asked: readonly Asked[]; sums: Promise<Histograms> }[] = [];
     const atATime = this.#player.roundsAtATime;
-    const fewRows = FEW_ADDITIONS / this.#codes;
     try {
       while (true) {
         throwIfAborted(this.#options.signal);
-        const asked =
-          flights.length < atATime
-            ? askOf(growths, atATime - flights.length, flights.length > 0, fewRows)
-            : [];
+        const asked = flights.length < atATime ? askOf(growths, atATime - flights.length) : [];
         if (asked.length > 0) {
           const trees = asked.map(({ growth: { tree, output }, told: { splits, ask } }) => ({
             tree,
@@ -295,12 +292,10 @@ class Booster {
     let from = 0;
     for (const { growth, told } of asked) {
       const to = from + told.ask.length;
-      // One that is grown had asked for what turned out not to count.
-      if (growth.growth?.grown === undefined)
-        growth.growth?.tell(told, {
-          words: words.subarray(from * size, to * size),
-          rows: rows.subarray(from, to),
-        });
+      growth.growth?.tell(told, {
+        words: words.subarray(from * size, to * size),
+        rows: rows.subarray(from, to),
+      });
       from = to;
     }
   }
@@ -337,23 +332,13 @@ interface Asked {
 
 const NO_TREE: Grown = { splits: [], nodes: new Map() };
 
-/**
- * What trees ask for in the first of so many rounds, of which each gets its part of the trees, or of the only one. Few rows
- * are asked for in one round, and not at all while another is under way: messages would take longer than the sums.
- */
-function askOf(growths: readonly Growth[], rounds: number, isUnderWay: boolean, fewRows: number): Asked[] {
-  const wanting = growths.filter(({ growth }) => (growth?.wanted ?? 0) > 0);
-  const rows = wanting.reduce((sum, { growth }) => sum + (growth as TreeGrowth).wanted, 0);
-  if (isUnderWay && rows < fewRows) return [];
-  const parts = rows < 2 * fewRows ? 1 : rounds;
-  const [trees, every] = wanting.length > 1 ? [parts, 1] : [1, parts];
-  return wanting
-    .filter((_, i) => i % trees === 0)
-    .map((growth) => ({ growth, told: (growth.growth as TreeGrowth).ask(every) as GrowAsk }));
+/** What trees ask for in the first of so many rounds, each of which gets its part of them. */
+function askOf(growths: readonly Growth[], rounds: number): Asked[] {
+  return growths
+    .filter(({ growth }) => growth?.wants === true)
+    .filter((_, i) => i % rounds === 0)
+    .map((growth) => ({ growth, told: (growth.growth as TreeGrowth).ask() }));
 }
-
-/** About so many additions to histograms are made in the time that a round takes besides. */
-const FEW_ADDITIONS = 2 ** 18;
 
 /** A tree as later rounds replay it; without splits it adds nothing. */
 function told(

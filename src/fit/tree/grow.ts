@@ -3,9 +3,8 @@
  * says which splits to make and which nodes to sum, and is told their histograms.
  *
  * To take few rounds it looks ahead: the leaves that are likely to be split are split in one round, and their splits
- * count only when their turn comes. So the tree is exactly the one that a split at a time would give, however its asks are
- * cut into rounds, of which two may be under way. Of two children the one with less Hessian is summed over rows; the
- * other is parent minus sibling.
+ * count only when their turn comes. So the tree is exactly the one that a split at a time would give. Of two children the
+ * one with less Hessian is summed over rows; the other is parent minus sibling.
  */
 import { HistogramMemory } from '../../kernel/histogram-memory.ts';
 import { FEATURE_WORDS, subtractWords } from '../../kernel/tree.ts';
@@ -154,8 +153,7 @@ export class TreeGrowth {
   /** Splits whose turn has not come. */
   #ahead = 0;
   #rootAsked = false;
-  /** What would be asked now; absent where that has to be looked up anew. */
-  #choice: readonly Open[] | undefined;
+  #isWaiting = false;
 
   constructor(options: GrowOptions) {
     this.#options = options;
@@ -176,24 +174,19 @@ export class TreeGrowth {
     for (const { histogram } of this.#known.values()) this.#store.release(histogram);
   }
 
-  /** About how many rows would be summed for what there is to ask now: all of them at first, 0 where there is nothing. */
-  get wanted(): number {
-    if (!this.#rootAsked) return Number.POSITIVE_INFINITY;
-    return this.#choose().reduce((sum, { candidate }) => {
-      const { left, right } = candidate as Candidate;
-      return sum + Math.max(1, Math.min(left.rows, right.rows));
-    }, 0);
+  /** Whether there is something to ask now: not while what was asked is not told. */
+  get wants(): boolean {
+    return !this.#isWaiting && (!this.#rootAsked || this.#next() !== undefined);
   }
 
-  /** Has leaves split, by their gains each that is `every` behind the last; undefined where it wants none. */
-  ask(every = 1): GrowAsk | undefined {
+  /** What is to be split and summed next. */
+  ask(): GrowAsk {
+    this.#isWaiting = true;
     if (!this.#rootAsked) {
       this.#rootAsked = true;
       return { splits: [], ask: [0], of: [] };
     }
-    const of = this.#choose().filter((_, i) => i % every === 0);
-    this.#choice = undefined;
-    if (of.length === 0) return undefined;
+    const of = this.#chosen();
     const ask = of.map((leaf) => {
       leaf.split = this.#splits.length;
       this.#splits.push({ node: leaf.node, ...leaf.candidate!.split });
@@ -215,8 +208,8 @@ export class TreeGrowth {
       for (const child of children(this.#options, this.#store, leaf, small, rows[i], smallIsLeft))
         this.#known.set(child.node, child);
     });
+    this.#isWaiting = false;
     this.#advance();
-    this.#choice = undefined;
   }
 
   #tellRoot(words: Int32Array, rows: number): void {
@@ -230,14 +223,13 @@ export class TreeGrowth {
     this.#leaves.push(root);
   }
 
-  /** Lets the splits count whose turn it is, as far as their children are known. */
+  /** Lets the splits count whose turn it is. */
   #advance(): void {
     for (let best = this.#next(); best?.split !== undefined; best = this.#next()) {
       const { split } = best;
-      const pair = [leftOf(split), rightOf(split)].map((child) => this.#known.get(child));
-      if (pair.includes(undefined)) return;
+      const pair = [leftOf(split), rightOf(split)].map((child) => this.#known.get(child) as Open);
       this.#leaves.splice(this.#leaves.indexOf(best), 1);
-      this.#leaves.push(...(pair as Open[]));
+      this.#leaves.push(...pair);
       this.#nodes.set(best.node, { ...shown(best), split, gain: best.candidate!.gain });
       this.#left--;
       this.#ahead--;
@@ -249,11 +241,6 @@ export class TreeGrowth {
     return this.#left > 0 ? bestOf(this.#leaves, this.#options.order) : undefined;
   }
 
-  #choose(): readonly Open[] {
-    this.#choice ??= this.#chosen();
-    return this.#choice;
-  }
-
   /**
    * The leaf whose turn it is and those most likely to follow: the ones that gain what splits of the tree before gained,
    * since trees of a boosting resemble each other; without one, as many as half of the splits that are left.
@@ -262,23 +249,22 @@ export class TreeGrowth {
     const { order, likelyGain } = this.#options;
     const next = this.#next();
     if (next === undefined) return [];
-    const certain = next.split === undefined ? [next] : [];
     const open = (among: Iterable<Open>): Open[] =>
       [...among].filter((node) => node.candidate !== undefined && node.split === undefined && node !== next);
-    const room = Math.min(LOOK_AHEAD, this.#left - this.#ahead) - certain.length;
+    const room = Math.min(LOOK_AHEAD, this.#left - this.#ahead) - 1;
     if (order === 'level') {
       const level = open(this.#leaves).filter(({ depth }) => depth === next.depth);
-      return [...certain, ...level.sort(byGain).slice(0, Math.max(0, room))];
+      return [next, ...level.sort(byGain).slice(0, Math.max(0, room))];
     }
     if (likelyGain === undefined) {
-      const blind = Math.min(BLIND_LOOK_AHEAD, Math.ceil(this.#left / 2)) - this.#ahead - certain.length;
-      return [...certain, ...open(this.#leaves).sort(byGain).slice(0, Math.max(0, blind))];
+      const blind = Math.min(BLIND_LOOK_AHEAD, Math.ceil(this.#left / 2)) - this.#ahead - 1;
+      return [next, ...open(this.#leaves).sort(byGain).slice(0, Math.max(0, blind))];
     }
     // What is likely to be split may stand below what is, and whose turn has not come either.
     const likely = open(this.#known.values()).filter(
       ({ candidate }) => candidate!.gain >= LIKELY * likelyGain,
     );
-    return [...certain, ...likely.sort(byGain).slice(0, Math.max(0, room))];
+    return [next, ...likely.sort(byGain).slice(0, Math.max(0, room))];
   }
 }
 
