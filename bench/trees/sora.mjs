@@ -22,8 +22,9 @@ const { schema } = snapshot;
 rmSync(join(path, 'cache', 'views'), { recursive: true, force: true });
 const start = performance.now();
 const cpu = process.cpuUsage();
+// One thread is the calling one, as it is for the peers.
 const executor =
-  Number(threads) === 0
+  Number(threads) < 2
     ? inlineExecutor()
     : threadExecutor({ workers: Number(threads), ...(Number(memory) > 0 ? { memory: Number(memory) } : {}) });
 // The profile of the columns is a part of the ingest, and found in the store.
