@@ -12,7 +12,7 @@ import { type BoosterState, decodeCheckpoint, encodeCheckpoint } from './checkpo
 import { columnRule } from './columns.ts';
 import { droppedIn } from './dropout.ts';
 import type { BoostedTree } from './forest.ts';
-import { type GrowAsk, type Grown, histogramMemory, LEAVES, leastGain, TreeGrowth } from './grow.ts';
+import { type GrowAsk, type Grown, growTree, histogramMemory, LEAVES, leastGain } from './grow.ts';
 import type { Histograms } from './histogram.ts';
 import type { RecordLayout } from './layout.ts';
 import type { FitTreesOptions, TreeStop } from './options.ts';
@@ -226,7 +226,10 @@ class Booster {
     const growths = outputs.map((output, i) =>
       this.#begin(output, first + i, round, iteration.scales[output]),
     );
-    await this.#grow(growths, iteration);
+    // While thresholds are searched for the trees of one lane, workers sum for those of the other.
+    const { lanes } = this.#player;
+    const divided = Array.from({ length: lanes }, (_, lane) => growths.filter((_, i) => i % lanes === lane));
+    await everyOne(divided.map((some, lane) => this.#advance(some, iteration, lane)));
     const trees: BoostedTree[] = [];
     for (const growth of growths) trees.push(await this.#finished(growth, iteration));
     return trees;
@@ -234,10 +237,10 @@ class Booster {
 
   #begin(output: number, tree: number, round: number, scales: readonly [number, number]): Growth {
     const [gradientScale, hessianScale] = scales;
-    if (gradientScale === 0 || hessianScale === 0) return { output, tree };
+    if (gradientScale === 0 || hessianScale === 0) return { output, tree, grown: NO_TREE };
     const { leaves = LEAVES, maxDepth = Number.POSITIVE_INFINITY, order, monotone } = this.#options;
     const { l2 = 1, minRows = 20, minHessian = 1e-3, minGain = 0 } = this.#options;
-    const growth = new TreeGrowth({
+    const machine = growTree({
       plan: this.#plan,
       codes: this.#codes,
       units: { gradient: 1 / gradientScale, hessian: 1 / hessianScale },
@@ -250,58 +253,28 @@ class Booster {
       store: this.#store,
       likelyGain: this.#gains[output],
     });
-    return { output, tree, growth };
+    return { output, tree, machine, asked: machine.next().value as GrowAsk };
   }
 
-  /**
-   * Grows trees until each is done, two rounds at a time where there are several and that is worth it: while thresholds are
-   * searched for the trees of one, workers sum for those of the other. Results are taken in the order of asking, so that
-   * time shows nowhere.
-   */
-  async #grow(growths: readonly Growth[], iteration: Iteration): Promise<void> {
-    const flights: { lane: number; asked: readonly Asked[]; sums: Promise<Histograms> }[] = [];
-    const atATime = this.#player.roundsAtATime;
-    try {
-      while (true) {
-        throwIfAborted(this.#options.signal);
-        const asked = flights.length < atATime ? askOf(growths, atATime - flights.length) : [];
-        if (asked.length > 0) {
-          const trees = asked.map(({ growth: { tree, output }, told: { splits, ask } }) => ({
-            tree,
-            output,
-            splits,
-            ask,
-          }));
-          const lane = flights[0]?.lane === 0 ? 1 : 0;
-          flights.push({ lane, asked, sums: this.#player.histograms(iteration, trees, lane) });
-          if (flights.length < atATime) continue;
-        }
-        const flight = flights.shift();
-        if (flight === undefined) return;
-        this.#tell(flight.asked, await flight.sums);
+  /** Grows trees, a round for all of them at a time, until each is done. */
+  async #advance(growths: readonly Growth[], iteration: Iteration, lane: number): Promise<void> {
+    for (let open = growths; ; ) {
+      open = open.filter(({ asked }) => asked !== undefined);
+      if (open.length === 0) return;
+      throwIfAborted(this.#options.signal);
+      const trees = open.map(({ tree, output, asked }) => ({ tree, output, ...(asked as GrowAsk) }));
+      const { words, rows } = await this.#player.histograms(iteration, trees, lane);
+      let from = 0;
+      for (const growth of open) {
+        const to = from + (growth.asked as GrowAsk).ask.length;
+        const size = this.#codes * FEATURE_WORDS;
+        step(growth, { words: words.subarray(from * size, to * size), rows: rows.subarray(from, to) });
+        from = to;
       }
-    } finally {
-      await Promise.allSettled(flights.map(({ sums }) => sums));
-      for (const { growth } of growths) growth?.release();
     }
   }
 
-  /** Gives trees what they asked for. */
-  #tell(asked: readonly Asked[], { words, rows }: Histograms): void {
-    const size = this.#codes * FEATURE_WORDS;
-    let from = 0;
-    for (const { growth, told } of asked) {
-      const to = from + told.ask.length;
-      growth.growth?.tell(told, {
-        words: words.subarray(from * size, to * size),
-        rows: rows.subarray(from, to),
-      });
-      from = to;
-    }
-  }
-
-  async #finished({ output, tree, growth }: Growth, iteration: Iteration): Promise<BoostedTree> {
-    const grown = growth?.grown ?? NO_TREE;
+  async #finished({ output, tree, grown = NO_TREE }: Growth, iteration: Iteration): Promise<BoostedTree> {
     const { l2 = 1, mode } = this.#options;
     const learningRate = mode === 'forest' ? 1 : (this.#options.learningRate ?? 0.1);
     this.#gains[output] = leastGain(grown) ?? this.#gains[output];
@@ -317,27 +290,30 @@ class Booster {
   }
 }
 
-/** A tree of an output; one whose slopes are all 0 does not grow. */
+/** A tree in growth. */
 interface Growth {
   readonly output: number;
   readonly tree: number;
-  readonly growth?: TreeGrowth;
-}
-
-/** What a tree asks for in a round. */
-interface Asked {
-  readonly growth: Growth;
-  readonly told: GrowAsk;
+  readonly machine?: ReturnType<typeof growTree>;
+  /** What it waits for; absent when it is done. */
+  asked?: GrowAsk;
+  grown?: Grown;
 }
 
 const NO_TREE: Grown = { splits: [], nodes: new Map() };
 
-/** What trees ask for in the first of so many rounds, each of which gets its part of them. */
-function askOf(growths: readonly Growth[], rounds: number): Asked[] {
-  return growths
-    .filter(({ growth }) => growth?.wants === true)
-    .filter((_, i) => i % rounds === 0)
-    .map((growth) => ({ growth, told: (growth.growth as TreeGrowth).ask() }));
+/** Gives a tree what it asked for. */
+function step(growth: Growth, histograms: Histograms): void {
+  const { done, value } = (growth.machine as ReturnType<typeof growTree>).next(histograms);
+  growth.asked = done ? undefined : value;
+  if (done) growth.grown = value;
+}
+
+/** Waits for all, and throws what the first that failed threw. */
+async function everyOne(promises: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(promises)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
 }
 
 /** A tree as later rounds replay it; without splits it adds nothing. */

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { runKernels } from '../../kernel/mode.ts';
 import { FEATURE_WORDS } from '../../kernel/tree.ts';
 import { randomWord } from '../../random.ts';
+import { fitLoopSync } from '../loop.ts';
 import type { FeatureBins } from './bins.ts';
 import { packSplits } from './desk.ts';
-import { type GrowAsk, type Grown, type GrowOptions, leastGain, TreeGrowth } from './grow.ts';
+import { type GrowAsk, type Grown, type GrowOptions, growTree, leastGain } from './grow.ts';
 import type { Histograms } from './histogram.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
 import { bestSplit, type Candidate, nodeSums, searchPlan } from './split.ts';
@@ -71,15 +72,8 @@ function answers() {
   return { told, answer };
 }
 
-function grow(given: GrowOptions, answer: (ask: GrowAsk) => Histograms): Grown {
-  const growth = new TreeGrowth(given);
-  while (growth.wants) {
-    const ask = growth.ask();
-    expect(growth.wants).toBe(false);
-    growth.tell(ask, answer(ask));
-  }
-  return growth.grown!;
-}
+const grow = (given: GrowOptions, answer: (ask: GrowAsk) => Histograms): Grown =>
+  fitLoopSync(growTree(given), answer);
 
 /** The leaves that a split at a time gives: always the one that gains most, both children summed anew. */
 function plainLeaves(leaves: number): (readonly number[])[] {

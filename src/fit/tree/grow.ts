@@ -1,14 +1,15 @@
 /**
- * Growing one tree best-first: always the leaf whose split gains most, until there are enough leaves. It holds no rows: it
- * says which splits to make and which nodes to sum, and is told their histograms.
+ * Growing one tree best-first: always the leaf whose split gains most, until there are enough leaves. It is a step
+ * machine: it yields the splits to make and the nodes to sum, and is given their histograms; it holds no rows.
  *
  * To take few rounds it looks ahead: the leaves that are likely to be split are split in one round, and their splits
- * count only when their turn comes. So the tree is exactly the one that a split at a time would give. Of two children the
- * one with less Hessian is summed over rows; the other is parent minus sibling.
+ * count only when their turn comes. So the tree is exactly the one that a split at a time would give. Of two children
+ * the one with less Hessian is summed over rows; the other is parent minus sibling.
  */
 import { HistogramMemory } from '../../kernel/histogram-memory.ts';
 import { FEATURE_WORDS, subtractWords } from '../../kernel/tree.ts';
 import { PLACE_WORDS } from '../../kernel/tree-search.ts';
+import type { StepMachine } from '../loop.ts';
 import type { Histograms } from './histogram.ts';
 import { leftOf, rightOf, type Split } from './round.ts';
 import {
@@ -88,11 +89,10 @@ function keptAtATime(leaves: number): number {
 /** Larger trees keep what is beyond in other memory. */
 const MOST_KEPT = 1024;
 
-/** Splits so far, look-ahead included, and nodes whose histograms are wanted: of the root, or a child of each of `of`. */
+/** Splits so far, look-ahead included, and nodes whose histograms are wanted. */
 export interface GrowAsk {
   readonly splits: readonly Split[];
   readonly ask: readonly number[];
-  readonly of: readonly Open[];
 }
 
 /** A node of the tree that was grown. */
@@ -121,7 +121,7 @@ export function leastGain({ nodes }: Grown): number | undefined {
 }
 
 /** A node that could be split. */
-export interface Open extends NodePath {
+interface Open extends NodePath {
   readonly node: number;
   readonly bounds?: Bounds;
   readonly sums: NodeSums;
@@ -140,136 +140,35 @@ const BLIND_LOOK_AHEAD = 16;
 /** Share of the gain of the tree before from which a split is taken to be likely. */
 const LIKELY = 0.9;
 
-/** A tree in growth. Histograms that it is told need to last only until it returns. */
-export class TreeGrowth {
-  readonly #options: GrowOptions;
-  readonly #store: HistogramMemory;
-  readonly #splits: Split[] = [];
-  readonly #known = new Map<number, Open>();
-  /** Leaves of the tree as far as it is grown, and how many more there may be. */
-  readonly #leaves: Open[] = [];
-  readonly #nodes = new Map<number, GrownNode>();
-  #left: number;
-  /** Splits whose turn has not come. */
-  #ahead = 0;
-  #rootAsked = false;
-  #isWaiting = false;
-
-  constructor(options: GrowOptions) {
-    this.#options = options;
-    this.#store = options.store ?? histogramMemory(options.codes, options.leaves, options.plan.bins.length);
-    this.#left = options.leaves - 1;
-  }
-
-  /** The tree once it is grown. */
-  get grown(): Grown | undefined {
-    if (this.#known.size === 0 || this.#next() !== undefined) return undefined;
-    const nodes = new Map(this.#nodes);
-    for (const leaf of this.#leaves) nodes.set(leaf.node, shown(leaf));
-    return { splits: this.#splits, nodes };
-  }
-
-  /** Gives back what it keeps. */
-  release(): void {
-    for (const { histogram } of this.#known.values()) this.#store.release(histogram);
-  }
-
-  /** Whether there is something to ask now: not while what was asked is not told. */
-  get wants(): boolean {
-    return !this.#isWaiting && (!this.#rootAsked || this.#next() !== undefined);
-  }
-
-  /** What is to be split and summed next. */
-  ask(): GrowAsk {
-    this.#isWaiting = true;
-    if (!this.#rootAsked) {
-      this.#rootAsked = true;
-      return { splits: [], ask: [0], of: [] };
+/** Grows a tree. Histograms that it is given need to last only until it asks again. */
+export function* growTree(options: GrowOptions): StepMachine<GrowAsk, Histograms, Grown> {
+  const splits: Split[] = [];
+  const known = new Map<number, Open>();
+  const store = options.store ?? histogramMemory(options.codes, options.leaves, options.plan.bins.length);
+  const size = options.codes * FEATURE_WORDS;
+  const first = yield { splits, ask: [0] };
+  const root = store.keep(first.words.subarray(0, size));
+  const sums = nodeSums(root, options.units, first.rows[0]);
+  const path = { depth: 0, asked: new Set<number>(), ...(options.monotone ? { bounds: UNBOUND } : {}) };
+  const candidate = candidateOf(options, store, path, sums, root);
+  const leaves: Open[] = [{ node: 0, ...path, sums, candidate, histogram: root }];
+  known.set(0, leaves[0]);
+  const nodes = new Map<number, GrownNode>();
+  for (let left = options.leaves - 1; left > 0; left--) {
+    const best = bestOf(leaves, options.order);
+    if (best === undefined) break;
+    if (best.split === undefined) {
+      const others = likelyAfter(best, options, known, leaves, left, splits.length - nodes.size);
+      yield* splitAll(options, store, splits, known, [best, ...others]);
     }
-    const of = this.#chosen();
-    const ask = of.map((leaf) => {
-      leaf.split = this.#splits.length;
-      this.#splits.push({ node: leaf.node, ...leaf.candidate!.split });
-      this.#ahead++;
-      return leaf.candidate!.left.hessian <= leaf.candidate!.right.hessian
-        ? leftOf(leaf.split)
-        : rightOf(leaf.split);
-    });
-    return { splits: this.#splits.slice(), ask, of };
+    leaves.splice(leaves.indexOf(best), 1);
+    const split = best.split as number;
+    nodes.set(best.node, { ...shown(best), split, gain: best.candidate!.gain });
+    for (const child of [leftOf(split), rightOf(split)]) leaves.push(known.get(child)!);
   }
-
-  /** Takes the histograms of what was asked. */
-  tell({ ask, of }: GrowAsk, { words, rows }: Histograms): void {
-    const size = this.#options.codes * FEATURE_WORDS;
-    if (of.length === 0) this.#tellRoot(words.subarray(0, size), rows[0]);
-    of.forEach((leaf, i) => {
-      const smallIsLeft = ask[i] === leftOf(leaf.split as number);
-      const small = words.subarray(i * size, (i + 1) * size);
-      for (const child of children(this.#options, this.#store, leaf, small, rows[i], smallIsLeft))
-        this.#known.set(child.node, child);
-    });
-    this.#isWaiting = false;
-    this.#advance();
-  }
-
-  #tellRoot(words: Int32Array, rows: number): void {
-    const options = this.#options;
-    const histogram = this.#store.keep(words);
-    const sums = nodeSums(histogram, options.units, rows);
-    const path = { depth: 0, asked: new Set<number>(), ...(options.monotone ? { bounds: UNBOUND } : {}) };
-    const candidate = candidateOf(options, this.#store, path, sums, histogram);
-    const root: Open = { node: 0, ...path, sums, candidate, histogram };
-    this.#known.set(0, root);
-    this.#leaves.push(root);
-  }
-
-  /** Lets the splits count whose turn it is. */
-  #advance(): void {
-    for (let best = this.#next(); best?.split !== undefined; best = this.#next()) {
-      const { split } = best;
-      const pair = [leftOf(split), rightOf(split)].map((child) => this.#known.get(child) as Open);
-      this.#leaves.splice(this.#leaves.indexOf(best), 1);
-      this.#leaves.push(...pair);
-      this.#nodes.set(best.node, { ...shown(best), split, gain: best.candidate!.gain });
-      this.#left--;
-      this.#ahead--;
-    }
-  }
-
-  /** The leaf that is split next; of equal ones the first made. Undefined where the tree is grown. */
-  #next(): Open | undefined {
-    return this.#left > 0 ? bestOf(this.#leaves, this.#options.order) : undefined;
-  }
-
-  /**
-   * The leaf whose turn it is and those most likely to follow: the ones that gain what splits of the tree before gained,
-   * since trees of a boosting resemble each other; without one, as many as half of the splits that are left.
-   */
-  #chosen(): Open[] {
-    const { order, likelyGain } = this.#options;
-    const next = this.#next();
-    if (next === undefined) return [];
-    const open = (among: Iterable<Open>): Open[] =>
-      [...among].filter((node) => node.candidate !== undefined && node.split === undefined && node !== next);
-    const room = Math.min(LOOK_AHEAD, this.#left - this.#ahead) - 1;
-    if (order === 'level') {
-      const level = open(this.#leaves).filter(({ depth }) => depth === next.depth);
-      return [next, ...level.sort(byGain).slice(0, Math.max(0, room))];
-    }
-    if (likelyGain === undefined) {
-      const blind = Math.min(BLIND_LOOK_AHEAD, Math.ceil(this.#left / 2)) - this.#ahead - 1;
-      return [next, ...open(this.#leaves).sort(byGain).slice(0, Math.max(0, blind))];
-    }
-    // What is likely to be split may stand below what is, and whose turn has not come either.
-    const likely = open(this.#known.values()).filter(
-      ({ candidate }) => candidate!.gain >= LIKELY * likelyGain,
-    );
-    return [next, ...likely.sort(byGain).slice(0, Math.max(0, room))];
-  }
-}
-
-function byGain(a: Open, b: Open): number {
-  return b.candidate!.gain - a.candidate!.gain || a.node - b.node;
+  for (const leaf of leaves) nodes.set(leaf.node, shown(leaf));
+  for (const { histogram } of known.values()) store.release(histogram);
+  return { splits, nodes };
 }
 
 function shown({ node, sums, depth, bounds }: Open): GrownNode {
@@ -305,6 +204,64 @@ function bestOf(leaves: readonly Open[], order: GrowthOrder = 'gain'): Open | un
 function comesFirst(a: Open, b: Open, order: GrowthOrder): boolean {
   if (order === 'level' && a.depth !== b.depth) return a.depth < b.depth;
   return a.candidate!.gain > b.candidate!.gain;
+}
+
+/**
+ * The leaves most likely to be split after the next: the ones that gain what splits of the tree before gained, since trees of
+ * a boosting resemble each other; without one, as many as half of the splits that are left. `ahead` splits have been made
+ * whose turn has not come.
+ */
+function likelyAfter(
+  next: Open,
+  { order, likelyGain }: GrowOptions,
+  known: ReadonlyMap<number, Open>,
+  leaves: readonly Open[],
+  left: number,
+  ahead: number,
+): Open[] {
+  const isBlind = order !== 'level' && likelyGain === undefined;
+  const most = isBlind
+    ? Math.min(BLIND_LOOK_AHEAD, Math.ceil(left / 2)) - ahead
+    : Math.min(LOOK_AHEAD, left - ahead);
+  const mayFollow = ({ candidate, depth }: Open): boolean =>
+    order === 'level' ? depth === next.depth : candidate!.gain >= LIKELY * (likelyGain ?? 0);
+  // What is likely to be split may stand below what is, and whose turn has not come either.
+  const among = order === 'level' || isBlind ? leaves : [...known.values()];
+  return among
+    .filter((node) => node.candidate !== undefined && node.split === undefined && node !== next)
+    .filter(mayFollow)
+    .sort((a, b) => b.candidate!.gain - a.candidate!.gain || a.node - b.node)
+    .slice(0, Math.max(0, most - 1));
+}
+
+/** Splits these leaves, and makes their children known. */
+function* splitAll(
+  options: GrowOptions,
+  store: HistogramMemory,
+  splits: Split[],
+  known: Map<number, Open>,
+  chosen: readonly Open[],
+): StepMachine<GrowAsk, Histograms, void> {
+  const ask = chosen.map((leaf) => {
+    leaf.split = splits.length;
+    splits.push({ node: leaf.node, ...leaf.candidate!.split });
+    const { left: l, right: r } = leaf.candidate!;
+    return l.hessian <= r.hessian ? leftOf(leaf.split) : rightOf(leaf.split);
+  });
+  const { words, rows } = yield { splits, ask };
+  const size = options.codes * FEATURE_WORDS;
+  chosen.forEach((leaf, i) => {
+    const smallIsLeft = ask[i] === leftOf(leaf.split as number);
+    for (const child of children(
+      options,
+      store,
+      leaf,
+      words.subarray(i * size, (i + 1) * size),
+      rows[i],
+      smallIsLeft,
+    ))
+      known.set(child.node, child);
+  });
 }
 
 /** Both children of a leaf that was split, from the histogram of the smaller; the leaf loses its own. */

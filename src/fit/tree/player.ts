@@ -64,10 +64,10 @@ export class Player {
   }
 
   /**
-   * Rounds that are best under way at the same time: two where workers go on while the caller is busy. Views that do not
-   * stay in memory are read once a round, so that fewer rounds are better.
+   * Lanes of rounds that are best under way at the same time: two where workers go on while the caller is busy. Views that
+   * do not stay in memory are read once a round, so that fewer rounds are better.
    */
-  get roundsAtATime(): number {
+  get lanes(): number {
     return this.#session.concurrent && this.#resident ? 2 : 1;
   }
 
