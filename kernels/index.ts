@@ -16,8 +16,8 @@ export { shapAdd, shapDistinct, shapPairTerms, shapSplit, shapSplitSet, shapTerm
 export {
   treeAdd,
   treeBins,
-  treeHash,
   treeGather,
+  treeHash,
   treeHistograms,
   treeMerge,
   treePack,

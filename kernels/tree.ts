@@ -98,13 +98,8 @@ function addRow(rowPtr: usize, bytes: usize, quantAt: usize, sumsPtr: usize): vo
   const both = (<i64>(quant >> 16) << 32) + <i64>(quant & 0xffff);
   let at = rowPtr;
   let sums = sumsPtr;
-  const end = rowPtr + (bytes & ~7);
-  for (; at < end; at += 8, sums += 8 * SPREAD) addEight(at, sums, both);
-  if (bytes & 4) {
-    addFour(at, sums, both);
-    at += 4;
-    sums += 4 * SPREAD;
-  }
+  const end = rowPtr + (bytes & ~3);
+  for (; at < end; at += 4, sums += 4 * SPREAD) addFour(at, sums, both);
   if (bytes & 2) {
     addOne(at, sums, both);
     addOne(at + 1, sums + SPREAD, both);
@@ -119,27 +114,6 @@ function addRow(rowPtr: usize, bytes: usize, quantAt: usize, sumsPtr: usize): vo
 function addOne(at: usize, sums: usize, both: i64): void {
   const bin = sums + (<usize>load<u8>(at) << 3);
   store<i64>(bin, load<i64>(bin) + both);
-}
-
-// @ts-ignore: decorator
-@inline
-function addEight(at: usize, sums: usize, both: i64): void {
-  let bin = sums + (<usize>load<u8>(at) << 3);
-  store<i64>(bin, load<i64>(bin) + both);
-  bin = sums + (<usize>load<u8>(at, 1) << 3);
-  store<i64>(bin, load<i64>(bin, 1 * SPREAD) + both, 1 * SPREAD);
-  bin = sums + (<usize>load<u8>(at, 2) << 3);
-  store<i64>(bin, load<i64>(bin, 2 * SPREAD) + both, 2 * SPREAD);
-  bin = sums + (<usize>load<u8>(at, 3) << 3);
-  store<i64>(bin, load<i64>(bin, 3 * SPREAD) + both, 3 * SPREAD);
-  bin = sums + (<usize>load<u8>(at, 4) << 3);
-  store<i64>(bin, load<i64>(bin, 4 * SPREAD) + both, 4 * SPREAD);
-  bin = sums + (<usize>load<u8>(at, 5) << 3);
-  store<i64>(bin, load<i64>(bin, 5 * SPREAD) + both, 5 * SPREAD);
-  bin = sums + (<usize>load<u8>(at, 6) << 3);
-  store<i64>(bin, load<i64>(bin, 6 * SPREAD) + both, 6 * SPREAD);
-  bin = sums + (<usize>load<u8>(at, 7) << 3);
-  store<i64>(bin, load<i64>(bin, 7 * SPREAD) + both, 7 * SPREAD);
 }
 
 // @ts-ignore: decorator
@@ -251,10 +225,11 @@ export function treeSplits(
     const start = load<i32>(node);
     const count = load<i32>(node, 4);
     const column = columnsPtr + <usize>load<i32>(splitsPtr, 4) * rows;
+    const part = orderPtr + (<usize>start << 2);
     const left =
       split == 0
-        ? partitionAll(column, orderPtr, count, tablesPtr, sparePtr)
-        : partition(column, orderPtr + (<usize>start << 2), count, tablesPtr, sparePtr);
+        ? partition(column, part, count, tablesPtr, sparePtr, true)
+        : partition(column, part, count, tablesPtr, sparePtr, false);
     const children = rangesPtr + (<usize>(2 * split + 1) << 3);
     store<i32>(children, start);
     store<i32>(children, left, 4);
@@ -263,30 +238,24 @@ export function treeSplits(
   }
 }
 
-/** Returns how many rows went to the front. */
-function partition(columnPtr: usize, orderPtr: usize, count: i32, tablePtr: usize, sparePtr: usize): i32 {
+/** Returns how many rows went to the front. The rows are those in the order, or the first `count`. */
+// @ts-ignore: decorator
+@inline
+function partition(
+  columnPtr: usize,
+  orderPtr: usize,
+  count: i32,
+  tablePtr: usize,
+  sparePtr: usize,
+  areFirst: bool,
+): i32 {
   let left = orderPtr;
   let right = sparePtr;
   for (let i: usize = 0; i < <usize>count; i++) {
-    const row = load<u32>(orderPtr + (i << 2));
+    const row = areFirst ? <u32>i : load<u32>(orderPtr + (i << 2));
     const goesLeft = <usize>load<u8>(tablePtr + <usize>load<u8>(columnPtr + <usize>row));
     store<u32>(left, row);
     store<u32>(right, row);
-    left += goesLeft << 2;
-    right += (1 - goesLeft) << 2;
-  }
-  memory.copy(left, sparePtr, right - sparePtr);
-  return <i32>((left - orderPtr) >> 2);
-}
-
-/** The same of rows 0 … count − 1. */
-function partitionAll(columnPtr: usize, orderPtr: usize, count: i32, tablePtr: usize, sparePtr: usize): i32 {
-  let left = orderPtr;
-  let right = sparePtr;
-  for (let row: usize = 0; row < <usize>count; row++) {
-    const goesLeft = <usize>load<u8>(tablePtr + <usize>load<u8>(columnPtr + row));
-    store<u32>(left, <u32>row);
-    store<u32>(right, <u32>row);
     left += goesLeft << 2;
     right += (1 - goesLeft) << 2;
   }
